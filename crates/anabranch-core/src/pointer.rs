@@ -1,0 +1,45 @@
+//! `Runnable` for `&R`, `Box<R>` and `Arc<R>`.
+
+use std::sync::Arc;
+
+use crate::chunks::Chunks;
+use crate::config::RunConfig;
+use crate::describe::Description;
+use crate::error::Result;
+use crate::label::Label;
+use crate::runnable::Runnable;
+
+macro_rules! runnable_behind {
+    ($($pointer:ty),*) => {$(
+        impl<R: Runnable> Runnable for $pointer {
+            type Input = R::Input;
+            type Output = R::Output;
+
+            fn invoke_with(
+                &self,
+                input: R::Input,
+                config: &RunConfig,
+            ) -> impl Future<Output = Result<R::Output>> + Send {
+                (**self).invoke_with(input, config)
+            }
+
+            fn transform_with<'a>(
+                &'a self,
+                input: Chunks<'a, R::Input>,
+                config: &'a RunConfig,
+            ) -> Chunks<'a, R::Output> {
+                (**self).transform_with(input, config)
+            }
+
+            fn label(&self) -> Option<Label<'_>> {
+                (**self).label()
+            }
+
+            fn describe(&self) -> Description {
+                (**self).describe()
+            }
+        }
+    )*};
+}
+
+runnable_behind!(&R, Box<R>, Arc<R>);
