@@ -199,10 +199,16 @@ impl<'a, T: Send + 'static> Chunks<'a, T> {
         if self.merge.is_known() {
             return Ok(self);
         }
-        let first = self.next().await.transpose()?;
+        match self.next().await.transpose()? {
+            Some(first) => Ok(self.with_first(first)),
+            None => Ok(self),
+        }
+    }
+
+    /// The same chunks with one that was taken already in front.
+    pub(crate) fn with_first(self, first: T) -> Self {
         let merge = self.merge.clone();
-        let first = futures_util::stream::iter(first.map(Ok));
-        Ok(Self::new(StreamExt::chain(first, self), merge))
+        Self::new(StreamExt::chain(futures_util::stream::iter([Ok(first)]), self), merge)
     }
 
     /// The value, if the stream is one value that is there already.

@@ -14,6 +14,10 @@
 //! | run one step after the other | `a \| b`, [`.pipe(b)`](Runnable::pipe) |
 //! | run branches side by side, as a JSON object | [`parallel!`], [`RunnableParallel`] |
 //! | run branches side by side, typed | a tuple of runnables |
+//! | keep what succeeded | [`.settled()`](RunnableParallel::settled), [`.at_least(n)`](RunnableParallel::at_least) |
+//! | take the first answer | [`first_success()`], [`race()`] |
+//! | let several vote | [`quorum()`] |
+//! | have a failure as a value | [`.outcome()`](Runnable::outcome) |
 //! | hand the input on | [`RunnablePassthrough`], [`passthrough()`] |
 //! | add computed keys to an object | [`.assign(…)`](Runnable::assign) |
 //! | take keys out of an object | [`.pick(…)`](Runnable::pick) |
@@ -37,6 +41,7 @@ mod blocking;
 mod boxed;
 mod branch;
 mod budget;
+mod caught;
 mod check;
 mod chunks;
 mod config;
@@ -56,16 +61,20 @@ mod merge;
 mod named;
 mod observe;
 mod operator;
+mod outcome;
 mod panics;
 mod parallel;
 mod parallel_stream;
 mod passthrough;
 mod pick;
 mod pointer;
+mod quorum;
+mod race;
 mod reported;
 mod router;
 mod runnable;
 mod sequence;
+mod settled;
 mod spawned;
 mod tee;
 mod tuple;
@@ -78,6 +87,7 @@ pub use blocking::{Blocking, blocking};
 pub use boxed::BoxRunnable;
 pub use branch::{BranchArms, RunnableBranch};
 pub use budget::Permit;
+pub use caught::Caught;
 pub use chunks::Chunks;
 pub use config::RunConfig;
 pub use describe::{Composed, Description, Gives, Needs};
@@ -93,12 +103,16 @@ pub use lambda::{Lambda, LambdaWith, lambda, lambda_with};
 pub use merge::{Collector, Merge};
 pub use named::Named;
 pub use observe::{Observer, StepEvent, StepPath};
+pub use outcome::Outcome;
 pub use parallel::RunnableParallel;
 pub use passthrough::{Passthrough, RunnablePassthrough, passthrough};
 pub use pick::{Keys, RunnablePick};
+pub use quorum::{Quorum, Vote, quorum};
+pub use race::{Race, first_success, race};
 pub use router::RunnableRouter;
 pub use runnable::Runnable;
 pub use sequence::RunnableSequence;
+pub use settled::SettledParallel;
 pub use spawned::Spawned;
 pub use with_config::WithConfig;
 
