@@ -194,6 +194,12 @@ impl<'a, T: Send + 'static> Chunks<'a, T> {
         self
     }
 
+    /// The same chunks, if they add up; else the whole as the only one. No step gives chunks that do not add up: they
+    /// exist only between a joint and the step behind it.
+    pub(crate) fn that_add_up(self) -> Self {
+        if self.merge.is_whole() { Self::from_future(self.collect()) } else { self }
+    }
+
     /// The same chunks once their law is known: at once, or with the first chunk.
     pub(crate) async fn with_law_known(mut self) -> Result<Self> {
         if self.merge.is_known() {

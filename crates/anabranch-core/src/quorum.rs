@@ -1,9 +1,10 @@
 //! [`quorum`]: an answer that enough voters agree on.
 
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
+
+use futures_core::future::BoxFuture;
 
 use crate::boxed::BoxRunnable;
 use crate::config::RunConfig;
@@ -94,7 +95,7 @@ impl<I: Clone + Send + 'static, O: PartialEq + Send + 'static> Runnable for Quor
 
     async fn invoke_with(&self, input: I, config: &RunConfig) -> Result<Vote<O>> {
         let voters = self.voters.len();
-        let mut running: Vec<Pin<Box<dyn Future<Output = Result<O>> + Send + '_>>> = Vec::with_capacity(voters);
+        let mut running: Vec<BoxFuture<'_, Result<O>>> = Vec::with_capacity(voters);
         for (index, (step, input)) in self.voters.iter().zip(repeat(input, voters)).enumerate() {
             running.push(Box::pin(async move { config.run(&Voter { step, index }, input).await }));
         }

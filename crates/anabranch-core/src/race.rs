@@ -1,10 +1,10 @@
 //! [`first_success`] and [`race`]: several ways to the same answer, at once.
 
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use futures_core::future::BoxFuture;
 use futures_util::StreamExt;
 
 use crate::boxed::BoxRunnable;
@@ -66,7 +66,7 @@ pub struct Race<I, O> {
 
 impl<I: Clone + Send + 'static, O: Send + 'static> Race<I, O> {
     /// The first that decides, of futures that may fail.
-    async fn decide<T: Send>(&self, running: Vec<Pin<Box<dyn Future<Output = Result<T>> + Send + '_>>>) -> Result<T> {
+    async fn decide<T: Send>(&self, running: Vec<BoxFuture<'_, Result<T>>>) -> Result<T> {
         if running.is_empty() {
             return Err(Error::new(ErrorKind::InvalidChain, "a race needs at least one alternative"));
         }
@@ -118,7 +118,7 @@ impl<I: Clone + Send + 'static, O: Send + 'static> Runnable for Race<I, O> {
 
     async fn invoke_with(&self, input: I, config: &RunConfig) -> Result<O> {
         let inputs = repeat(input, self.alternatives.len());
-        let mut running: Vec<Pin<Box<dyn Future<Output = Result<O>> + Send + '_>>> = Vec::new();
+        let mut running: Vec<BoxFuture<'_, Result<O>>> = Vec::new();
         for (index, (step, input)) in self.alternatives.iter().zip(inputs).enumerate() {
             running.push(Box::pin(async move { config.run(&Alternative { step, index }, input).await }));
         }
@@ -128,7 +128,7 @@ impl<I: Clone + Send + 'static, O: Send + 'static> Runnable for Race<I, O> {
     fn transform_with<'a>(&'a self, input: Chunks<'a, I>, config: &'a RunConfig) -> Chunks<'a, O> {
         Chunks::deferred(async move {
             let inputs = repeat(input.collect().await?, self.alternatives.len());
-            let mut running: Vec<Pin<Box<dyn Future<Output = Result<Chunks<'a, O>>> + Send + 'a>>> = Vec::new();
+            let mut running: Vec<BoxFuture<'a, Result<Chunks<'a, O>>>> = Vec::new();
             for (index, (step, input)) in self.alternatives.iter().zip(inputs).enumerate() {
                 running.push(Box::pin(async move {
                     let chunks = config.stream(step, Chunks::once(input));

@@ -74,13 +74,8 @@ impl<'a, R: Runnable> Reported<'a, R> {
         kind: Option<&'static str>,
     ) -> Chunks<'a, R::Output> {
         let law = Arc::new(OnceLock::new());
-        // Chunks that do not add up by themselves may be what the step passes on.
-        let merge = if input.merge().is_whole() {
-            Merge::whole()
-        } else {
-            let law = law.clone();
-            Merge::late(move || law.get().cloned())
-        };
+        let known = law.clone();
+        let merge = Merge::late(move || known.get().cloned());
         Chunks::from_whole(Self { step, input: Some(input), config, kind, running: None, law }, merge)
     }
 
@@ -92,7 +87,8 @@ impl<'a, R: Runnable> Reported<'a, R> {
         let own = self.kind.is_none();
         let (step, config, law) = (self.step, self.config.clone(), self.law.clone());
         let chunks = coroutine(|mut yielder| async move {
-            let mut chunks = if own { config.stream(step, input) } else { step.transform_with(input, &config) };
+            let chunks = if own { config.stream(step, input) } else { step.transform_with(input, &config) };
+            let mut chunks = chunks.that_add_up();
             let _ = law.set(chunks.merge().clone());
             while let Some(chunk) = chunks.next().await {
                 yielder.give(chunk).await;

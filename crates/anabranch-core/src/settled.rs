@@ -1,6 +1,5 @@
 //! [`SettledParallel`]: a fan-out whose branches may fail.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,7 +18,7 @@ use crate::describe::{Composed, Description, Gives};
 use crate::error::{Error, ErrorKind, Result};
 use crate::join::Window;
 use crate::label::Label;
-use crate::merge::{Collect, Collector, Merge, Wanted};
+use crate::merge::{Collect, Collector, KeyLaws, Merge, Wanted};
 use crate::outcome::Outcome;
 use crate::parallel::{BranchRuns, RunnableParallel};
 use crate::parallel_stream::ParallelStream;
@@ -383,27 +382,21 @@ where
 /// Chunks are outcomes of the branches that grew; each branch adds up by its own law, and a failure stands for all of
 /// it.
 fn outcome_law(laws: Vec<(String, Merge<Value>)>) -> Merge<Outcome> {
-    let places: HashMap<String, usize> =
-        laws.iter().enumerate().map(|(place, (key, _))| (key.clone(), place)).collect();
-    let shared = Arc::new((laws, places));
+    let laws = KeyLaws::new(laws);
     Merge::collect_with(move || {
-        let branches = shared.0.iter().map(|(_, law)| Ok(law.collector())).collect();
-        Box::new(OutcomeCollector { laws: shared.clone(), branches })
+        Box::new(OutcomeCollector { laws: laws.clone(), branches: laws.collectors().map(Ok).collect() })
     })
 }
 
 struct OutcomeCollector {
-    /// The branches in declared order with their laws, and where each stands.
-    laws: Arc<(Vec<(String, Merge<Value>)>, HashMap<String, usize>)>,
+    laws: Arc<KeyLaws>,
     branches: Vec<Result<Collector<Value>>>,
 }
 
 impl Collect<Outcome> for OutcomeCollector {
     fn push(&mut self, chunk: Outcome) -> Result<()> {
         for (key, grown) in chunk.into_branches() {
-            let Some(branch) = self.laws.1.get(&key).and_then(|place| self.branches.get_mut(*place)) else {
-                return Err(Error::new(ErrorKind::Parse, format!("an outcome has the unknown branch `{key}`")));
-            };
+            let branch = &mut self.branches[self.laws.place(&key)?];
             match (branch.as_mut(), grown) {
                 (Ok(collector), Ok(value)) => collector.push(value)?,
                 (Ok(_), Err(error)) => *branch = Err(error),
@@ -414,7 +407,7 @@ impl Collect<Outcome> for OutcomeCollector {
     }
 
     fn finish(self: Box<Self>, _: Wanted<'_>) -> Result<Option<Outcome>> {
-        let branches = self.laws.0.iter().zip(self.branches).map(|((key, _), branch)| {
+        let branches = self.laws.keys().zip(self.branches).map(|(key, branch)| {
             let whole =
                 branch.and_then(|collector| collector.finish().map_err(|error| error.at(format!("parallel {key:?}"))));
             (key.clone(), whole)

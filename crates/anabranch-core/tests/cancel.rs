@@ -1,5 +1,6 @@
 //! Law 2: nothing outlives its owner. Every combinator is run with instrumented leaf work and dropped after its k-th
 //! poll, for every k until it is done; then nothing may be left: no leaf work, no task, no place in the budget.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 

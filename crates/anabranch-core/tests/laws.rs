@@ -1,4 +1,5 @@
 //! Law 6: a stream collected is what `invoke` gives, for every combinator; and what streams, streams.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 
