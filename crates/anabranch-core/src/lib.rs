@@ -31,6 +31,7 @@
 //! | erase the type | [`.boxed()`](Runnable::boxed) |
 
 mod accepts;
+mod attempt;
 mod assign;
 mod batch;
 mod blocking;
@@ -73,11 +74,12 @@ mod with_config;
 
 pub use accepts::Accepts;
 pub use assign::RunnableAssign;
+pub use attempt::Attempt;
 pub use batch::{BatchAsCompleted, DEFAULT_BATCH_WINDOW};
 pub use blocking::{Blocking, blocking};
 pub use boxed::BoxRunnable;
 pub use branch::{BranchArms, RunnableBranch};
-pub use budget::Permit;
+pub use budget::{Concurrency, Permit};
 pub use chunks::Chunks;
 pub use config::RunConfig;
 pub use describe::{Composed, Description, Gives, Needs};
@@ -92,7 +94,7 @@ pub use label::Label;
 pub use lambda::{Lambda, LambdaWith, lambda, lambda_with};
 pub use merge::{Collector, Merge};
 pub use named::Named;
-pub use observe::{Observer, StepEvent, StepPath};
+pub use observe::{Observer, StepEvent, StepPath, Waited, WaitedOn};
 pub use parallel::RunnableParallel;
 pub use passthrough::{Passthrough, RunnablePassthrough, passthrough};
 pub use pick::{Keys, RunnablePick};
