@@ -195,10 +195,15 @@ impl<'a, T: Send + 'static> Chunks<'a, T> {
     }
 
     /// The same chunks once their law is known: at once, or with the first chunk.
-    pub(crate) async fn with_law_known(mut self) -> Result<Self> {
+    pub(crate) async fn with_law_known(self) -> Result<Self> {
         if self.merge.is_known() {
             return Ok(self);
         }
+        self.begun().await
+    }
+
+    /// The same chunks once the first is there, or the stream has ended well without one.
+    pub(crate) async fn begun(mut self) -> Result<Self> {
         let first = self.next().await.transpose()?;
         let merge = self.merge.clone();
         let first = futures_util::stream::iter(first.map(Ok));

@@ -29,9 +29,14 @@
 //! | bring a configuration along | [`.with_config(…)`](Runnable::with_config) |
 //! | use all cores | [`.spawned()`](Runnable::spawned) |
 //! | erase the type | [`.boxed()`](Runnable::boxed) |
+//! | limit the time | [`.with_timeout(…)`](Runnable::with_timeout), [`.with_idle_timeout(…)`](Runnable::with_idle_timeout) |
+//! | try again | [`.with_retry(…)`](Runnable::with_retry) |
+//! | try another | [`.with_fallback(…)`](Runnable::with_fallback), [`.with_fallbacks(…)`](Runnable::with_fallbacks) |
+//! | limit the rate | [`.with_rate_limiter(…)`](Runnable::with_rate_limiter) |
+//! | start a second where the first is slow | [`.hedged(…)`](Runnable::hedged) |
+//! | leave alone what fails and fails | [`.with_circuit_breaker(…)`](Runnable::with_circuit_breaker) |
 
 mod accepts;
-mod attempt;
 mod assign;
 mod batch;
 mod blocking;
@@ -72,9 +77,27 @@ mod tee;
 mod tuple;
 mod with_config;
 
+mod attempt;
+mod backoff;
+mod circuit_breaker;
+mod circuit_broken;
+mod fallback;
+mod hedge;
+mod idle_timeout;
+mod meter;
+mod on_end;
+mod opening;
+mod rate_limited;
+mod rate_limiter;
+mod retry;
+mod retry_budget;
+mod timed;
+mod timeout;
+mod timer;
+mod token_bucket;
+
 pub use accepts::Accepts;
 pub use assign::RunnableAssign;
-pub use attempt::Attempt;
 pub use batch::{BatchAsCompleted, DEFAULT_BATCH_WINDOW};
 pub use blocking::{Blocking, blocking};
 pub use boxed::BoxRunnable;
@@ -103,6 +126,19 @@ pub use runnable::Runnable;
 pub use sequence::RunnableSequence;
 pub use spawned::Spawned;
 pub use with_config::WithConfig;
+
+pub use attempt::Attempt;
+pub use circuit_breaker::{CircuitBreaker, CircuitState};
+pub use circuit_broken::WithCircuitBreaker;
+pub use fallback::WithFallbacks;
+pub use hedge::{Hedge, Hedged};
+pub use idle_timeout::WithIdleTimeout;
+pub use rate_limited::WithRateLimiter;
+pub use rate_limiter::{Cost, LimiterSnapshot, RateLimiter, ServerLimits};
+pub use retry::{Retry, WithRetry};
+pub use retry_budget::RetryBudget;
+pub use timeout::WithTimeout;
+pub use token_bucket::TokenBucket;
 
 /// What the macros and the sister crates need and users do not.
 #[doc(hidden)]
