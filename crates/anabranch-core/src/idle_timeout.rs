@@ -6,7 +6,7 @@ use crate::chunks::Chunks;
 use crate::config::RunConfig;
 use crate::describe::Description;
 use crate::error::{Error, ErrorKind, Result};
-use crate::label::{Label, Labelled};
+use crate::label::{Label, name_from_outside};
 use crate::pipe_operator;
 use crate::runnable::Runnable;
 use crate::timed::{Limit, Timed};
@@ -28,7 +28,7 @@ impl<R: Runnable> WithIdleTimeout<R> {
     #[cold]
     fn silent(&self) -> Error {
         let error = Error::new(ErrorKind::Timeout, format!("no chunk came for {:?}", self.limit));
-        self.step.name_error(error)
+        name_from_outside(&self.step, error)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::chunks::Chunks;
 use crate::config::RunConfig;
 use crate::describe::Description;
 use crate::error::{Error, ErrorKind, Result};
-use crate::label::{Label, Labelled};
+use crate::label::{Label, name_from_outside};
 use crate::pipe_operator;
 use crate::runnable::Runnable;
 use crate::timed::{Limit, Timed};
@@ -32,7 +32,7 @@ impl<R: Runnable> WithTimeout<R> {
     #[cold]
     fn timed_out(&self) -> Error {
         let error = Error::new(ErrorKind::Timeout, format!("not done within {:?}", self.limit));
-        self.step.name_error(error)
+        name_from_outside(&self.step, error)
     }
 }
 
@@ -204,7 +204,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_runs_deadline_stays_the_runs_deadline() {
-        let chain = (sleeps() | sleeps()).with_timeout(3 * SECOND);
+        let chain = sleeps().pipe(sleeps()).with_timeout(3 * SECOND);
         let run = RunConfig::new().timeout(SECOND / 2);
         let error = chain.invoke_with(1_u64, &run).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
