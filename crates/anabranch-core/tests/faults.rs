@@ -395,6 +395,7 @@ async fn a_rate_limiter_polls() {
     };
     let began = Instant::now();
     let turns: Vec<_> = (0..10).map(|_| tokio::spawn(counted_task(&bucket))).collect();
+    tokio::task::yield_now().await;
     assert_eq!(counted().await, 3, "when it came, when it was the first, when its time had come");
     assert_eq!(began.elapsed(), 60 * 11 * SECOND, "exactly as long as needed");
     for (place, turn) in turns.into_iter().enumerate() {
