@@ -162,7 +162,9 @@ pub(crate) fn listed_or<S: AsRef<str>>(keys: &[S], none: &str) -> String {
 pub fn closest<'a, S: AsRef<str>>(wanted: &str, there: &'a [S]) -> Option<&'a str> {
     let near = |key: &&str| {
         let distance = edit_distance(wanted, key);
-        (distance <= wanted.chars().count().max(key.chars().count()).div_ceil(3)).then_some(distance)
+        let length = wanted.chars().count().max(key.chars().count());
+        let near = if length < 3 { 0 } else { length.div_ceil(3) };
+        (distance <= near).then_some(distance)
     };
     there
         .iter()

@@ -194,6 +194,12 @@ impl<'a, T: Send + 'static> Chunks<'a, T> {
         self
     }
 
+    /// The same chunks, if they add up; else the whole as the only one. No step gives chunks that do not add up: they
+    /// exist only between a joint and the step behind it.
+    pub(crate) fn that_add_up(self) -> Self {
+        if self.merge.is_whole() { Self::from_future(self.collect()) } else { self }
+    }
+
     /// The same chunks once their law is known: at once, or with the first chunk.
     pub(crate) async fn with_law_known(self) -> Result<Self> {
         if self.merge.is_known() {
@@ -204,10 +210,16 @@ impl<'a, T: Send + 'static> Chunks<'a, T> {
 
     /// The same chunks once the first is there, or the stream has ended well without one.
     pub(crate) async fn begun(mut self) -> Result<Self> {
-        let first = self.next().await.transpose()?;
+        match self.next().await.transpose()? {
+            Some(first) => Ok(self.with_first(first)),
+            None => Ok(self),
+        }
+    }
+
+    /// The same chunks with one that was taken already in front.
+    fn with_first(self, first: T) -> Self {
         let merge = self.merge.clone();
-        let first = futures_util::stream::iter(first.map(Ok));
-        Ok(Self::new(StreamExt::chain(first, self), merge))
+        Self::new(StreamExt::chain(futures_util::stream::iter([Ok(first)]), self), merge)
     }
 
     /// The value, if the stream is one value that is there already.

@@ -248,7 +248,7 @@ impl RunConfig {
     /// [`run`](Self::run) for streams.
     pub fn stream<'a, R: Runnable>(&'a self, step: &'a R, input: Chunks<'a, R::Input>) -> Chunks<'a, R::Output> {
         let chunks = if self.watches() { self.report_stream(step, input) } else { step.transform_with(input, self) };
-        chunks.labelled(step)
+        chunks.that_add_up().labelled(step)
     }
 
     /// Whether nobody has reported the step this configuration was handed to, though somebody wants to know: a step

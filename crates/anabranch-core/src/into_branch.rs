@@ -12,6 +12,11 @@ use crate::runnable::Runnable;
 /// something that can be turned into JSON.
 ///
 /// The second type parameter only tells the cases apart; it is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a branch of a parallel that takes `{I}`",
+    label = "expected a runnable, or an async closure, that takes `{I}`",
+    note = "all branches take the same input; to hand on an input of a type of your own, use `passthrough()`"
+)]
 pub trait IntoBranch<I, Marker> {
     /// The branch.
     fn into_branch(self) -> BoxRunnable<I, Value>;

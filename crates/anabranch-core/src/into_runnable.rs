@@ -12,7 +12,9 @@ use crate::runnable::Runnable;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is neither a runnable nor an async closure of one argument",
     label = "expected a runnable or a closure such as `async |text: String| Ok(text.len())`",
-    note = "a closure must name the type of its argument and return `anabranch::Result`"
+    note = "a closure must name the type of its argument and return `anabranch::Result`",
+    note = "one that uses something from around it gives each call its own copy: \
+            `move |text: String| {{ let it = it.clone(); async move {{ ... }} }}`"
 )]
 pub trait IntoRunnable<Marker> {
     /// The runnable it becomes.

@@ -14,6 +14,10 @@
 //! | run one step after the other | `a \| b`, [`.pipe(b)`](Runnable::pipe) |
 //! | run branches side by side, as a JSON object | [`parallel!`], [`RunnableParallel`] |
 //! | run branches side by side, typed | a tuple of runnables |
+//! | keep what succeeded | [`.settled()`](RunnableParallel::settled), [`.at_least(n)`](RunnableParallel::at_least) |
+//! | take the first answer | [`first_success()`], [`race()`] |
+//! | let several vote | [`quorum()`] |
+//! | have a failure as a value | [`.outcome()`](Runnable::outcome) |
 //! | hand the input on | [`RunnablePassthrough`], [`passthrough()`] |
 //! | add computed keys to an object | [`.assign(…)`](Runnable::assign) |
 //! | take keys out of an object | [`.pick(…)`](Runnable::pick) |
@@ -43,6 +47,7 @@ mod blocking;
 mod boxed;
 mod branch;
 mod budget;
+mod caught;
 mod check;
 mod chunks;
 mod config;
@@ -62,16 +67,20 @@ mod merge;
 mod named;
 mod observe;
 mod operator;
+mod outcome;
 mod panics;
 mod parallel;
 mod parallel_stream;
 mod passthrough;
 mod pick;
 mod pointer;
+mod quorum;
+mod race;
 mod reported;
 mod router;
 mod runnable;
 mod sequence;
+mod settled;
 mod spawned;
 mod tee;
 mod tuple;
@@ -104,6 +113,7 @@ pub use blocking::{Blocking, blocking};
 pub use boxed::BoxRunnable;
 pub use branch::{BranchArms, RunnableBranch};
 pub use budget::{Concurrency, Permit};
+pub use caught::Caught;
 pub use chunks::Chunks;
 pub use config::RunConfig;
 pub use describe::{Composed, Description, Gives, Needs};
@@ -119,12 +129,16 @@ pub use lambda::{Lambda, LambdaWith, lambda, lambda_with};
 pub use merge::{Collector, Merge};
 pub use named::Named;
 pub use observe::{Observer, StepEvent, StepPath, Waited, WaitedOn};
+pub use outcome::Outcome;
 pub use parallel::RunnableParallel;
 pub use passthrough::{Passthrough, RunnablePassthrough, passthrough};
 pub use pick::{Keys, RunnablePick};
+pub use quorum::{Quorum, Vote, quorum};
+pub use race::{Race, first_success, race};
 pub use router::RunnableRouter;
 pub use runnable::Runnable;
 pub use sequence::RunnableSequence;
+pub use settled::SettledParallel;
 pub use spawned::Spawned;
 pub use with_config::WithConfig;
 
@@ -147,4 +161,5 @@ pub mod __private {
     pub use crate::check::{closest, listed};
     pub use crate::parallel::assert_no_key_twice;
     pub use crate::passthrough::PassesThrough;
+    pub use serde_json::Value;
 }

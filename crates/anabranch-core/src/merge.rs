@@ -37,8 +37,11 @@ enum Law<T> {
 struct Fold<T> {
     push: fn(&mut T, T) -> Result<()>,
     empty: Option<fn() -> T>,
-    json: Option<fn(&Fold<T>) -> Merge<Value>>,
+    json: Option<JsonForm<T>>,
 }
+
+/// Makes the same law for chunks that were serialised.
+type JsonForm<T> = fn(&Fold<T>) -> Merge<Value>;
 
 /// The accumulator of a law with state of its own.
 pub(crate) trait Collect<T>: Send {
@@ -132,6 +135,9 @@ impl<T: 'static> Merge<T> {
 
     /// The same law over serialised chunks, if it has that form.
     pub(crate) fn json(&self) -> Option<Merge<Value>> {
+        if self.is_whole() {
+            return None;
+        }
         if let Some(json) = (self as &dyn Any).downcast_ref::<Merge<Value>>() {
             return Some(json.clone());
         }
@@ -222,22 +228,49 @@ impl<T: Send + 'static> Merge<Vec<T>> {
     }
 }
 
+/// A law for each key of an object.
+pub(crate) struct KeyLaws {
+    /// In declared order.
+    laws: Vec<(String, Merge<Value>)>,
+    places: HashMap<String, usize>,
+}
+
+impl KeyLaws {
+    pub(crate) fn new(laws: Vec<(String, Merge<Value>)>) -> Arc<Self> {
+        let places = laws.iter().enumerate().map(|(place, (key, _))| (key.clone(), place)).collect();
+        Arc::new(Self { laws, places })
+    }
+
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &String> {
+        self.laws.iter().map(|(key, _)| key)
+    }
+
+    pub(crate) fn collectors(&self) -> impl Iterator<Item = Collector<Value>> {
+        self.laws.iter().map(|(_, law)| law.collector())
+    }
+
+    /// Where a key stands.
+    pub(crate) fn place(&self, key: &str) -> Result<usize> {
+        self.places
+            .get(key)
+            .copied()
+            .ok_or_else(|| Error::new(ErrorKind::Parse, format!("a chunk has the unknown key `{key}`")))
+    }
+}
+
 impl Merge<Value> {
     /// Chunks are objects; the chunks of each key add up by a law of their own. The whole has the keys in the order
     /// given here, whatever order they came in.
     pub(crate) fn keys(laws: Vec<(String, Merge<Value>)>) -> Self {
-        let index = laws.iter().enumerate().map(|(place, (key, _))| (key.clone(), place)).collect();
-        let shared = Arc::new((laws, index));
+        let laws = KeyLaws::new(laws);
         Self::collect_with(move || {
-            let collectors = shared.0.iter().map(|(_, law)| law.collector()).collect();
-            Box::new(KeyCollector { laws: shared.clone(), collectors })
+            Box::new(KeyCollector { laws: laws.clone(), collectors: laws.collectors().collect() })
         })
     }
 }
 
 struct KeyCollector {
-    /// The keys in declared order, and where each stands.
-    laws: Arc<(Vec<(String, Merge<Value>)>, HashMap<String, usize>)>,
+    laws: Arc<KeyLaws>,
     collectors: Vec<Collector<Value>>,
 }
 
@@ -247,17 +280,14 @@ impl Collect<Value> for KeyCollector {
             return Err(Error::new(ErrorKind::Parse, "a stream of objects had a chunk that is no object"));
         };
         for (key, value) in object {
-            match self.laws.1.get(&key).and_then(|place| self.collectors.get_mut(*place)) {
-                Some(collector) => collector.push(value)?,
-                None => return Err(Error::new(ErrorKind::Parse, format!("a chunk has the unknown key `{key}`"))),
-            }
+            self.collectors[self.laws.place(&key)?].push(value)?;
         }
         Ok(())
     }
 
     fn finish(self: Box<Self>, wanted: Wanted<'_>) -> Result<Option<Value>> {
         let mut object = Map::with_capacity(self.collectors.len());
-        for ((key, _), collector) in self.laws.0.iter().zip(self.collectors).filter(|((key, _), _)| wanted(key)) {
+        for (key, collector) in self.laws.keys().zip(self.collectors).filter(|(key, _)| wanted(key)) {
             let value = collector.finish().map_err(|error| error.at(format!("key {key:?}")))?;
             object.insert(key.clone(), value);
         }

@@ -103,13 +103,23 @@ impl<I: Clone + Send + 'static> RunnableParallel<I> {
         self.branches.iter().map(|branch| branch.key.as_str())
     }
 
-    fn limit(&self, config: &RunConfig) -> usize {
+    pub(crate) fn len(&self) -> usize {
+        self.branches.len()
+    }
+
+    pub(crate) fn limit(&self, config: &RunConfig) -> usize {
         let own = self.max_concurrency.unwrap_or(usize::MAX);
         config.concurrency_limit().map_or(own, |run| run.min(own))
     }
 
+    /// The streams of the branches, each with its share of the input.
+    pub(crate) fn branch_streams<'a>(&'a self, input: Chunks<'a, I>, config: &'a RunConfig) -> Vec<Chunks<'a, Value>> {
+        let inputs = input.tee(self.branches.len());
+        self.branches.iter().zip(inputs).map(|(branch, input)| config.stream(branch, input)).collect()
+    }
+
     /// Two branches of one name cannot both be in the result.
-    fn check_keys(&self) -> Result<()> {
+    pub(crate) fn check_keys(&self) -> Result<()> {
         // Few branches are compared with each other, which needs no memory.
         if self.branches.len() <= 16 {
             let twice = self
@@ -141,7 +151,7 @@ impl<I: Clone + Send + 'static> Runnable for RunnableParallel<I> {
 
     async fn invoke_with(&self, input: I, config: &RunConfig) -> Result<Value> {
         self.check_keys()?;
-        let running = BranchRuns { branches: self.branches.iter(), input: Some(input), config };
+        let running = BranchRuns::new(self, input, config);
         let outputs = join::all(running, self.limit(config)).await?;
         let keys = self.branches.iter().map(|branch| branch.key.clone());
         Ok(Value::Object(keys.zip(outputs).collect()))
@@ -151,9 +161,7 @@ impl<I: Clone + Send + 'static> Runnable for RunnableParallel<I> {
         if let Err(error) = self.check_keys() {
             return Chunks::failed(error);
         }
-        let inputs = input.tee(self.branches.len());
-        let branches: Vec<_> =
-            self.branches.iter().zip(inputs).map(|(branch, input)| config.stream(branch, input)).collect();
+        let branches = self.branch_streams(input, config);
         let laws =
             self.branches.iter().zip(&branches).map(|(branch, chunks)| (branch.key.clone(), chunks.merge().clone()));
         let merge = Merge::keys(laws.collect());
@@ -205,7 +213,7 @@ impl<I> fmt::Debug for RunnableParallel<I> {
 pipe_operator!(impl<I> for RunnableParallel<I> where I: Clone + Send + 'static);
 
 /// One branch: a step under its key.
-struct Branch<I> {
+pub(crate) struct Branch<I> {
     key: String,
     step: BoxRunnable<I, Value>,
 }
@@ -221,11 +229,17 @@ impl<I: Send + 'static> Branch<I> {
 }
 
 /// The runs of the branches, each started when its turn comes.
-struct BranchRuns<'a, I> {
+pub(crate) struct BranchRuns<'a, I> {
     branches: std::slice::Iter<'a, Branch<I>>,
     /// Cloned for every branch but the last.
     input: Option<I>,
     config: &'a RunConfig,
+}
+
+impl<'a, I> BranchRuns<'a, I> {
+    pub(crate) fn new(parallel: &'a RunnableParallel<I>, input: I, config: &'a RunConfig) -> Self {
+        Self { branches: parallel.branches.iter(), input: Some(input), config }
+    }
 }
 
 impl<'a, I: Clone + Send + 'static> Iterator for BranchRuns<'a, I> {
@@ -242,7 +256,7 @@ impl<'a, I: Clone + Send + 'static> Iterator for BranchRuns<'a, I> {
     }
 }
 
-struct BranchRun<'a> {
+pub(crate) struct BranchRun<'a> {
     running: BoxFuture<'a, Result<Value>>,
     branch: &'a dyn Labelled,
     /// `None` where the step is named already.
@@ -316,6 +330,11 @@ impl<I> Clone for Branch<I> {
 /// ```
 #[macro_export]
 macro_rules! parallel {
+    // Where every branch hands the input on, none of them says what the input is: it is JSON.
+    ($($key:literal : RunnablePassthrough),* $(,)?) => {{
+        const _: () = $crate::__private::assert_no_key_twice(&[$($key),*]);
+        $crate::RunnableParallel::<$crate::__private::Value>::new()$(.branch($key, $crate::RunnablePassthrough))*
+    }};
     ($($key:literal : $step:expr),* $(,)?) => {{
         const _: () = $crate::__private::assert_no_key_twice(&[$($key),*]);
         $crate::RunnableParallel::new()$(.branch($key, $step))*

@@ -120,10 +120,8 @@ impl Runnable for RunnablePick {
     }
 
     /// Chunks without the keys are skipped. A key that never came is an error at the end.
-    fn transform_with<'a>(&'a self, input: Chunks<'a, Value>, config: &'a RunConfig) -> Chunks<'a, Value> {
-        if input.merge().is_whole() {
-            return Chunks::from_future(async move { self.invoke_with(input.collect().await?, config).await });
-        }
+    fn transform_with<'a>(&'a self, input: Chunks<'a, Value>, _: &'a RunConfig) -> Chunks<'a, Value> {
+        let input = input.that_add_up();
         let merge = match &self.keys {
             Keys::One(key) => input.merge().of_key(key),
             Keys::Several(keys) => input.merge().of_keys(keys),

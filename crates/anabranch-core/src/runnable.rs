@@ -10,6 +10,7 @@ use crate::accepts::Accepts;
 use crate::assign::RunnableAssign;
 use crate::batch::{self, BatchAsCompleted};
 use crate::boxed::BoxRunnable;
+use crate::caught::Caught;
 use crate::check;
 use crate::chunks::Chunks;
 use crate::circuit_breaker::CircuitBreaker;
@@ -425,6 +426,26 @@ pub trait Runnable: Send + Sync {
 
     // ---------------------------------------------------------------------------------------------------------------
     // Wrapping
+
+    /// What became of the step, as a value: it never fails, it gives a `Result`. For tuples and lists whose parts may
+    /// fail one by one.
+    ///
+    /// ```
+    /// use anabranch_core::{Error, Runnable, lambda};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
+    /// let parse = lambda(async |text: String| text.parse::<i64>().map_err(Error::other));
+    /// let all = parse.outcome().each();
+    /// let outcomes = all.invoke(vec!["1".to_string(), "x".to_string()]).await?;
+    /// assert!(outcomes[0].is_ok() && outcomes[1].is_err());
+    /// # Ok(()) }
+    /// ```
+    fn outcome(self) -> Caught<Self>
+    where
+        Self: Sized,
+    {
+        Caught::new(self)
+    }
 
     /// Names the step, or the whole chain, in error paths and events.
     ///

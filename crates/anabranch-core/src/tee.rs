@@ -17,9 +17,8 @@ impl<'a, T: Clone + Send + 'static> Chunks<'a, T> {
         let this = match self.into_ready() {
             Ok(Ok(value)) => return repeat(value, readers).map(Chunks::once).collect(),
             Ok(Err(error)) => return repeat(error, readers).map(Chunks::failed).collect(),
-            // Chunks that do not add up by themselves are collected once, for all.
-            Err(this) if this.merge().is_whole() => Chunks::from_future(this.collect()),
-            Err(this) => this,
+            // What does not add up is collected once, for all.
+            Err(this) => this.that_add_up(),
         };
         let merge = this.merge().clone();
         let shared = Arc::new(Mutex::new(Shared {

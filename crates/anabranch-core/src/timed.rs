@@ -10,7 +10,7 @@ use futures_core::future::BoxFuture;
 use tokio::time::{Instant, Sleep};
 
 use crate::chunks::{Chunks, WholeSource};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::timer::{let_go, poll_timer, sleep_until, until};
 
 #[derive(Debug, Clone, Copy)]
@@ -30,12 +30,14 @@ pub(crate) struct Timed<'a, T, F> {
     timer: Option<Pin<Box<Sleep>>>,
     /// Whether the reader waits for a chunk.
     waiting: bool,
+    /// Time is over: waits until what ran is gone.
+    leaving: Option<BoxFuture<'a, ()>>,
 }
 
 impl<'a, T: Send + 'static, F: Fn(Option<Error>) -> Error + Send + 'a> Timed<'a, T, F> {
     pub(crate) fn chunks(chunks: Chunks<'a, T>, limit: Limit, fails: F) -> Chunks<'a, T> {
         let merge = chunks.merge().clone();
-        Chunks::from_whole(Self { chunks, limit, fails, timer: None, waiting: false }, merge)
+        Chunks::from_whole(Self { chunks, limit, fails, timer: None, waiting: false, leaving: None }, merge)
     }
 
     fn poll_limit(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
@@ -53,19 +55,33 @@ impl<'a, T: Send + 'static, F: Fn(Option<Error>) -> Error + Send + 'a> Timed<'a,
             },
             _ => {}
         }
-        match &mut self.timer {
-            Some(timer) => poll_timer(timer.as_mut(), cx).map(|()| (self.fails)(None)),
-            None => Poll::Pending,
-        }
+        let over = self.timer.as_mut().is_some_and(|timer| poll_timer(timer.as_mut(), cx).is_ready());
+        if over { self.poll_leaving(cx) } else { Poll::Pending }
+    }
+
+    /// Stops what runs; ready with the error when it is gone.
+    fn poll_leaving(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        let chunks = &mut self.chunks;
+        let leaving = self.leaving.get_or_insert_with(|| {
+            let chunks = std::mem::replace(chunks, Chunks::failed(Error::new(ErrorKind::Timeout, "")));
+            Box::pin(async move {
+                let mut place = pin!(Some(chunks));
+                let_go(place.as_mut()).await;
+            })
+        });
+        leaving.as_mut().poll(cx).map(|()| (self.fails)(None))
     }
 }
 
 impl<'a, T: Send + 'static, F: Fn(Option<Error>) -> Error + Send + 'a> WholeSource<T> for Timed<'a, T, F> {
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T>>> {
+        if self.leaving.is_some() {
+            return self.poll_leaving(cx).map(|error| Some(Err(error)));
+        }
         let late = matches!(self.limit, Limit::Whole(moment) if Instant::now() > moment);
         match Pin::new(&mut self.chunks).poll_next(cx) {
             Poll::Pending => self.poll_limit(cx).map(|error| Some(Err(error))),
-            Poll::Ready(Some(Ok(_))) if late => Poll::Ready(Some(Err((self.fails)(None)))),
+            Poll::Ready(Some(Ok(_))) if late => self.poll_leaving(cx).map(|error| Some(Err(error))),
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err((self.fails)(Some(error))))),
             next => {
                 self.waiting = false;

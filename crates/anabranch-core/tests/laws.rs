@@ -1,0 +1,215 @@
+//! Law 6: a stream collected is what `invoke` gives, for every combinator; and what streams, streams.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use std::sync::Arc;
+
+use anabranch_core::*;
+use common::{after, chunks_of, letters, shout, three_ways};
+use futures::{StreamExt, TryStreamExt};
+use serde_json::{Value, json};
+
+#[tokio::test(start_paused = true)]
+async fn sequence() {
+    let chain = letters("foo-lish").pipe(shout());
+    assert_eq!(three_ways(&chain, || json!(1)).await, "FOO-LISH");
+    assert_eq!(chunks_of(&chain, 1).await.len(), 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn lambda_takes_the_whole() {
+    let chain = letters("abc").pipe(async |text: String| Ok(text.len()));
+    assert_eq!(three_ways(&chain, || json!(1)).await, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn parallel_gives_one_key_per_chunk_as_they_come() {
+    let map = parallel! { "a": letters("xyz"), "b": after(2), "c": RunnablePassthrough };
+    assert_eq!(three_ways(&map, || json!("in")).await.to_string(), r#"{"a":"xyz","b":"in","c":"in"}"#);
+    let chunks: Vec<_> = chunks_of(&map, "in").await.iter().map(Value::to_string).collect();
+    assert_eq!(chunks, [r#"{"c":"in"}"#, r#"{"a":"x"}"#, r#"{"b":"in"}"#, r#"{"a":"y"}"#, r#"{"a":"z"}"#]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn parallels_nest() {
+    let inner = || parallel! { "x": letters("12"), "y": RunnablePassthrough };
+    let map = parallel! { "left": inner(), "right": inner() };
+    let whole = three_ways(&map, || json!(0)).await;
+    assert_eq!(whole, json!({"left": {"x": "12", "y": 0}, "right": {"x": "12", "y": 0}}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_streamed_input_reaches_every_branch_piece_by_piece() {
+    let chain =
+        letters("abc").pipe(RunnableParallel::new().branch("loud", shout()).branch("same", passthrough::<String>()));
+    assert_eq!(three_ways(&chain, || json!(1)).await, json!({"loud": "ABC", "same": "abc"}));
+    assert_eq!(chunks_of(&chain, 1).await.len(), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn parallel_takes_what_its_branches_take() {
+    let chain = letters("abc").pipe(parallel! {
+        "same": RunnablePassthrough,
+        "length": async |text: String| Ok(text.len()),
+    });
+    assert_eq!(three_ways(&chain, || json!(1)).await, json!({"same": "abc", "length": 3}));
+    assert_eq!(chunks_of(&chain, 1).await.len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_branches() {
+    let mut map = RunnableParallel::new();
+    for index in 0..200 {
+        map = map.branch(format!("k{index}"), letters("ab"));
+    }
+    let whole = three_ways(&map, || json!(1)).await;
+    assert_eq!(whole.as_object().unwrap().len(), 200);
+    assert_eq!(whole.as_object().unwrap().keys().nth(199).unwrap(), "k199");
+    let limited = map.max_concurrency(7);
+    assert_eq!(three_ways(&limited, || json!(1)).await, whole);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tuple() {
+    let pair = (letters("abc"), after(1), passthrough::<Value>());
+    assert_eq!(three_ways(&pair, || json!(1)).await, ("abc".to_string(), json!(1), json!(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn assign_streams_the_input_first_and_replaces_keys() {
+    let chain = parallel! { "str": letters("foo"), "old": after(1) }
+        .assign(parallel! { "hello": letters("hi"), "old": after(2).pick("str") });
+    let whole = three_ways(&chain, || json!(1)).await;
+    assert_eq!(whole.to_string(), r#"{"str":"foo","hello":"hi","old":"foo"}"#);
+    let keys: Vec<_> =
+        chunks_of(&chain, 1).await.iter().map(|c| c.as_object().unwrap().keys().next().unwrap().clone()).collect();
+    assert_eq!(keys, ["str", "str", "str", "hello", "old", "hello"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn assign_nothing_and_to_nothing() {
+    assert_eq!(chunks_of(&RunnablePassthrough.assign(parallel! {}), json!({"a": 1})).await, [json!({"a": 1})]);
+    let chain = RunnablePassthrough.assign(parallel! { "a": letters("x") });
+    assert_eq!(three_ways(&chain, || json!({})).await, json!({"a": "x"}));
+    assert_eq!(three_ways(&chain, || json!({"a": 9})).await, json!({"a": "x"}));
+    assert_eq!(chain.invoke(3).await.unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(chain.stream(3).collect().await.unwrap_err().kind(), ErrorKind::InvalidInput);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pick() {
+    let map = || parallel! { "a": letters("xyz"), "b": after(2), "c": letters("12") };
+    assert_eq!(three_ways(&map().pick("a"), || json!(1)).await, json!("xyz"));
+    assert_eq!(chunks_of(&map().pick("a"), 1).await, [json!("x"), json!("y"), json!("z")]);
+    let two = map().pick(["c", "a"]);
+    assert_eq!(three_ways(&two, || json!(1)).await.to_string(), r#"{"c":"12","a":"xyz"}"#);
+    assert_eq!(chunks_of(&two, 1).await.len(), 5);
+
+    let absent = RunnablePassthrough.pick("tpoic");
+    let error = absent.invoke(json!({"topic": 1})).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "pick: invalid input: `pick` found no key `tpoic`: there are `topic`; did you mean `topic`?"
+    );
+    assert_eq!(absent.stream(json!({"topic": 1})).collect().await.unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert!(absent.stream(json!({"topic": 1})).next().await.unwrap().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn branch_router_and_dynamic_stream_the_chosen_body() {
+    let branch = RunnableBranch::when(|n: &Value| n == 1, letters("one")).otherwise(letters("other"));
+    assert_eq!(three_ways(&branch, || json!(1)).await, "one");
+    assert_eq!(chunks_of(&branch, 2).await.len(), 5);
+
+    let router = RunnableRouter::by(|n: &Value| n.to_string()).route("1", letters("one")).route("2", letters("two!"));
+    assert_eq!(three_ways(&router, || json!(1)).await, "one");
+    assert_eq!(chunks_of(&router, 2).await.len(), 4);
+
+    let dynamic = dynamic(async |n: Value| Ok(letters(if n == 1 { "one" } else { "other" }).boxed()));
+    assert_eq!(three_ways(&dynamic, || json!(1)).await, "one");
+    assert_eq!(chunks_of(&dynamic, 2).await.len(), 5);
+
+    // A law that is only known at run time still holds inside a parallel and behind a tee.
+    let map = parallel! { "b": branch.clone(), "d": dynamic };
+    assert_eq!(three_ways(&map, || json!(1)).await, json!({"b": "one", "d": "one"}));
+    assert_eq!(chunks_of(&map, 1).await.len(), 6);
+    let tee = branch.pipe((shout(), passthrough::<String>()));
+    assert_eq!(three_ways(&tee, || json!(1)).await, ("ONE".to_string(), "one".to_string()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_streams_element_by_element_in_order() {
+    let lengths = after(1).pipe(async |v: Value| Ok(v.as_i64().unwrap_or(0) * 2)).each();
+    let input = || vec![json!(1), json!(2), json!(3)];
+    assert_eq!(three_ways(&lengths, input).await, [2, 4, 6]);
+    assert_eq!(chunks_of(&lengths, input()).await, [[2], [4], [6]]);
+    assert_eq!(three_ways(&lengths, Vec::new).await, Vec::<i64>::new());
+    let nested = lambda(async |n: i64| Ok(n + 1)).each().each();
+    assert_eq!(three_ways(&nested, || vec![vec![1, 2], vec![3]]).await, [vec![2, 3], vec![4]]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn wrappers_hand_the_stream_on() {
+    let named = letters("abc").with_name("n");
+    assert_eq!(chunks_of(&named, 1).await.len(), 3);
+    let boxed = letters("abc").boxed();
+    assert_eq!(chunks_of(&boxed, 1).await.len(), 3);
+    let configured = letters("abc").with_config(RunConfig::new().tag("x"));
+    assert_eq!(chunks_of(&configured, 1).await.len(), 3);
+    let call = RunConfig::new().tag("y");
+    assert_eq!(configured.stream_with(1, &call).count().await, 3);
+    assert_eq!(chunks_of(&Arc::new(letters("abc")), 1).await.len(), 3);
+    assert_eq!(chunks_of(&&letters("abc"), 1).await.len(), 3);
+    assert_eq!(three_ways(&configured, || json!(1)).await, "abc");
+    assert_eq!(three_ways(&letters("abc").spawned(), || json!(1)).await, "abc");
+    assert_eq!(chunks_of(&letters("abc").spawned(), 1).await.len(), 3);
+    assert_eq!(three_ways(&blocking(|n: Value| Ok(n)), || json!(1)).await, json!(1));
+    assert_eq!(three_ways(&lambda_with(|n: Value, _| async move { Ok(n) }), || json!(1)).await, json!(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn observers_and_deadlines_change_no_result() {
+    struct Nothing;
+    impl Observer for Nothing {}
+    let config = RunConfig::new().observer(Arc::new(Nothing)).timeout(std::time::Duration::from_secs(60));
+    let map = parallel! { "a": letters("xyz").with_name("n"), "b": RunnablePassthrough }.pick("a");
+    let whole = map.invoke_with(json!(1), &config).await.unwrap();
+    assert_eq!(map.stream_with(json!(1), &config).collect().await.unwrap(), whole);
+    let pieces: Vec<_> = map.stream_with(json!(1), &config).try_collect().await.unwrap();
+    assert_eq!(pieces, [json!("x"), json!("y"), json!("z")]);
+}
+
+#[tokio::test]
+async fn an_owned_stream_outlives_its_chain() {
+    fn handler() -> Chunks<'static, String> {
+        let chain = Arc::new(letters("abc").pipe(shout()));
+        chain.stream_owned(1, RunConfig::new().name("request"))
+    }
+    assert_eq!(handler().collect().await.unwrap(), "ABC");
+    let task = tokio::spawn(async { handler().try_collect::<Vec<_>>().await.unwrap() });
+    assert_eq!(task.await.unwrap(), ["A", "B", "C"]);
+    assert_eq!(letters("abc").boxed().stream_owned(1, RunConfig::new()).collect().await.unwrap(), "abc");
+}
+
+#[test]
+fn a_program_without_a_runtime() {
+    let chain = letters("abc").pipe(shout());
+    assert_eq!(chain.invoke_blocking(1).unwrap(), "ABC");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let error = runtime.block_on(async { chain.invoke_blocking(1) }).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains(".invoke(...).await"), "{error}");
+}
+
+#[tokio::test]
+async fn an_empty_stream_is_decided_by_its_law() {
+    let silent = generator(|_: Chunks<'_, Value>| Chunks::from_values([], Merge::<String>::append()));
+    assert_eq!(silent.invoke(1).await.unwrap(), "");
+    assert_eq!(parallel! { "s": silent.clone() }.invoke(1).await.unwrap(), json!({"s": ""}));
+    assert_eq!(parallel! { "s": silent }.stream(1).collect().await.unwrap(), json!({"s": ""}));
+    let nothing = generator(|_: Chunks<'_, Value>| Chunks::from_values([], Merge::<Value>::last()));
+    assert_eq!(nothing.invoke(1).await.unwrap_err().kind(), ErrorKind::EmptyStream);
+    let error = parallel! { "s": nothing }.stream(1).collect().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::EmptyStream);
+}

@@ -1,0 +1,6 @@
+//! The messages users read when two steps do not fit.
+
+#[test]
+fn messages() {
+    trybuild::TestCases::new().compile_fail("compile_fail/*.rs");
+}

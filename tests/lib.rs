@@ -1,0 +1,1 @@
+//! Suites that cross crates: each file beside this one is a test target.
