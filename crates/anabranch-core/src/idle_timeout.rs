@@ -117,4 +117,20 @@ mod tests {
         assert!(stream.try_next().await.unwrap().is_some());
         assert!(stream.try_next().await.unwrap().is_none());
     }
+
+    #[derive(Clone, Debug, PartialEq)]
+    struct Wrapped(String);
+
+    impl From<String> for Wrapped {
+        fn from(text: String) -> Self {
+            Self(text)
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn chunks_that_only_their_source_can_add_up() {
+        let chain = letters(&[1, 1]).pipe(crate::passthrough::<Wrapped>()).with_idle_timeout(3 * SECOND);
+        assert_eq!(chain.invoke("a").await.unwrap(), Wrapped("aa".into()));
+        assert_eq!(chain.stream("a").collect().await.unwrap(), Wrapped("aa".into()));
+    }
 }

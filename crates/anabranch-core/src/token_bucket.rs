@@ -309,4 +309,47 @@ mod tests {
             assert_eq!(began.elapsed().as_millis(), at, "{units}");
         }
     }
+
+    /// Whatever comes in whatever order: never more than the burst and what came in since, and no time wasted.
+    #[tokio::test(start_paused = true)]
+    async fn over_any_span_the_rate_holds_and_is_used() {
+        for seed in 1..50_u64 {
+            let mut random = seed;
+            let mut next = move |below: u64| {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (random >> 33) % below
+            };
+            let bucket = TokenBucket::new().units(20, SECOND);
+            let began = Instant::now();
+            let turns: FuturesUnordered<_> = (0..60)
+                .map(|index| {
+                    let (start, units) = (Duration::from_millis(next(3000)), 1 + next(20));
+                    let (bucket, leaves) = (bucket.clone(), next(5) == 0);
+                    async move {
+                        tokio::time::sleep(start).await;
+                        let turn = bucket.acquire(Cost::units(units), None);
+                        if leaves {
+                            tokio::time::timeout(SECOND / 2, turn).await.ok()?.ok()?;
+                        } else {
+                            turn.await.ok()?;
+                        }
+                        Some((began.elapsed(), units, index))
+                    }
+                })
+                .collect();
+            let admitted: Vec<_> = turns.filter_map(std::future::ready).collect().await;
+            for (at, (from, ..)) in admitted.iter().enumerate() {
+                let mut sum = 0;
+                for (to, units, _) in &admitted[at..] {
+                    sum += units;
+                    let allowed = 20.0 + (*to - *from).as_secs_f64() * 20.0;
+                    assert!(sum as f64 <= allowed + 1e-6, "seed {seed}: {sum} units from {from:?} to {to:?}");
+                }
+            }
+            let (end, total) = (admitted.last().unwrap().0, admitted.iter().map(|(_, units, _)| units).sum::<u64>());
+            let busy = Duration::from_secs(3) + Duration::from_secs_f64(total as f64 / 20.0);
+            assert!(end <= busy, "seed {seed}: {total} units took {end:?}");
+            assert_eq!(bucket.snapshot().waiting, 0);
+        }
+    }
 }
