@@ -37,6 +37,9 @@ enum After {
 /// How many of the last calls are remembered.
 const WINDOW: usize = 128;
 
+/// After so many calls the percentile is looked for again.
+const STALE: usize = 16;
+
 impl Hedge {
     /// After this time.
     #[must_use]
@@ -79,10 +82,14 @@ impl From<Duration> for Hedge {
 struct Latencies {
     times: Vec<Duration>,
     next: usize,
+    /// What was found last, and how many calls ago.
+    found: Option<Duration>,
+    since: usize,
 }
 
 impl Latencies {
     fn record(&mut self, time: Duration) {
+        self.since += 1;
         if self.times.len() < WINDOW {
             return self.times.push(time);
         }
@@ -90,14 +97,19 @@ impl Latencies {
         self.next = (self.next + 1) % WINDOW;
     }
 
-    fn percentile(&self, percentile: f64, min_samples: usize) -> Option<Duration> {
+    fn percentile(&mut self, percentile: f64, min_samples: usize) -> Option<Duration> {
         if self.times.len() < min_samples {
             return None;
         }
+        if self.found.is_some() && self.since < STALE {
+            return self.found;
+        }
+        self.since = 0;
         let mut times = self.times.clone();
         // From 0 to the last place: the percentile is at most 1.
         let place = ((times.len() - 1) as f64 * percentile).round() as usize;
-        Some(*times.select_nth_unstable(place).1)
+        self.found = Some(*times.select_nth_unstable(place).1);
+        self.found
     }
 }
 
@@ -131,7 +143,7 @@ impl<R> Hedged<R> {
         match self.after {
             After::Fixed(delay) => Some(delay),
             After::Percentile { percentile, min_samples } => {
-                let latencies = self.latencies(read).lock().unwrap_or_else(PoisonError::into_inner);
+                let mut latencies = self.latencies(read).lock().unwrap_or_else(PoisonError::into_inner);
                 latencies.percentile(percentile, min_samples)
             }
         }
