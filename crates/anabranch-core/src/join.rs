@@ -83,6 +83,10 @@ where
     /// new is started from here on.
     pub(crate) fn failures_now(&mut self, met: (usize, Error), cx: &mut Context<'_>) -> Vec<(usize, Error)> {
         self.stopped = true;
+        if let Running::Few { next, .. } = &mut self.running {
+            // All of them, also those before the one that failed: it may have woken them.
+            *next = 0;
+        }
         let mut failures = vec![met];
         while let Poll::Ready(Some((index, done))) = self.poll_next(cx) {
             failures.extend(done.err().map(|error| (index, error)));
