@@ -1,5 +1,7 @@
 //! Which answers have JSON in them, and what is said about those that have not.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use std::time::Instant;
 
 use anabranch_core::{Chunks, ErrorKind, Runnable};
