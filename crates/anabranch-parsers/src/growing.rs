@@ -76,7 +76,14 @@ impl Growing {
             if self.state == State::Over {
                 return;
             }
-            self.state = self.next(c).unwrap_or(State::Over);
+            self.state = match self.next(c) {
+                Some(state) => state,
+                None => {
+                    // Half of what it was, perhaps, and certainly no more than it was.
+                    self.changed = false;
+                    State::Over
+                }
+            };
         }
     }
 
@@ -334,6 +341,8 @@ mod tests {
             growing.push(odd);
             assert!(growing.state == State::Over && growing.root.is_none(), "{odd}");
         }
+        assert_eq!(snapshots(["[\"ab", "c\\", "x"]), [json!(["ab"]), json!(["abc"])]);
+        assert_eq!(snapshots(["[\"ab", "c\\x"]), [json!(["ab"])]);
         let mut growing = Growing::new();
         growing.push(&"[".repeat(100_000));
         assert!(growing.state == State::Over && growing.open.len() == DEPTH);

@@ -87,6 +87,9 @@ impl<'a> Search<'a> {
             return Ok(after_tag.find("```").map_or(self.text.len(), |end| offset_in(self.text, after_tag) + end + 3));
         }
         let json = after_tag.trim_start();
+        if !is_json && !json.starts_with(['{', '[']) {
+            return Ok(place);
+        }
         let start = offset_in(self.text, json);
         match read(json) {
             Ok(length) => {
@@ -95,9 +98,10 @@ impl<'a> Search<'a> {
                 let closing = if rest.trim_start().starts_with("```") { rest.find("```").unwrap_or(0) + 3 } else { 0 };
                 Ok(start + length + closing)
             }
-            Err(Unread::CutOff) if is_json || json.starts_with(['{', '[']) => Err(Missing::CutOff),
+            Err(Unread::CutOff) => Err(Missing::CutOff),
             Err(Unread::Broken(what, at)) if is_json => Err(Missing::Broken(what, start + at)),
-            Err(_) => Ok(place),
+            // Without a tag it may be code.
+            Err(Unread::Broken(..)) => Ok(place),
         }
     }
 

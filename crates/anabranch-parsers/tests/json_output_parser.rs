@@ -44,6 +44,7 @@ fn one_document_wherever_it_stands() {
         "[note] the answer: {\"foo\": \"bar\"}",
         "```python\nx = {\"foo\": 1}\n```\nthe answer: {\"foo\": \"bar\"}",
         "```python\nx = {\"foo\": 1}\n```\n```json\n{\"foo\": \"bar\"}\n```",
+        "Run ```\"x\"``` or ```1```: {\"foo\": \"bar\"}",
         "Like {\"a\": 1}, but:\n```json\n{\"foo\": \"bar\"}\n```",
         "<think>Perhaps {\"a\": 1}?</think>\n{\"foo\": \"bar\"}",
     ] {
@@ -164,9 +165,24 @@ async fn a_stream_collected_is_what_invoke_gives() {
 #[test]
 fn time_is_linear_and_depth_is_limited() {
     let size = 400_000;
-    for unit in
-        ["[", "{", "{\"a\":", "[[],", "[1,", "```", "```json\n", "{\"a\":1}", "[1] ", "[t", "\"", "[\"", "`[1", "\\"]
-    {
+    for unit in [
+        "[",
+        "{",
+        "{\"a\":",
+        "[[],",
+        "[1,",
+        "```",
+        "```\"x",
+        "```[1",
+        "```json\n",
+        "{\"a\":1}",
+        "[1] ",
+        "[t",
+        "\"",
+        "[\"",
+        "`[1",
+        "\\",
+    ] {
         let text = unit.repeat(size / unit.len());
         let start = Instant::now();
         let _ = JsonOutputParser::new().parse(&text);
