@@ -1,1 +1,82 @@
-//! anabranch
+//! Messages of a conversation with a language model, as plain data.
+//!
+//! Programs use this crate through the crate `anabranch`. It knows no provider: each adapter turns its wire form into
+//! these types and back.
+//!
+//! | what | type |
+//! |---|---|
+//! | a conversation, what a chat model takes | [`Messages`] |
+//! | one message | [`Message`]: [`SystemMessage`], [`UserMessage`], [`AiMessage`], [`ToolMessage`] |
+//! | what it says | [`Content`]: text, or [`ContentPart`]s ([`Media`], [`Reasoning`]) |
+//! | what a model wants called | [`ToolCall`], and [`ToolCallChunk`] for a piece of one |
+//! | how a call ended | [`FinishReason`], [`Usage`] |
+//!
+//! Three things hold for all of them:
+//!
+//! - **A chunk is a value.** A streamed answer is a stream of [`AiMessage`]s that add up by
+//!   [one law](AiMessage::merge): text is appended, pieces of tool calls find their call, and nothing that is not text
+//!   is ever doubled.
+//! - **JSON with stable names.** Everything can be written and read again. What a message *is* is said by its `role`
+//!   and the `type` of its parts, and nowhere else: metadata or arguments that look like a message stay data.
+//! - **`Debug` tells lengths, not words.** What users and models say is in no log by accident.
+//!
+//! ```
+//! use anabranch_messages::{AiMessage, Messages, Role};
+//!
+//! let mut conversation = Messages::from([(Role::System, "Be brief."), (Role::User, "Where do rivers end?")]);
+//! conversation.push(AiMessage::new("In the sea."));
+//!
+//! let saved = serde_json::to_string(&conversation)?;
+//! assert_eq!(serde_json::from_str::<Messages>(&saved)?, conversation);
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
+mod ai;
+mod assembly;
+mod content;
+mod finish_reason;
+mod json;
+mod media;
+mod message;
+mod messages;
+mod one_role;
+mod part;
+mod reasoning;
+mod role;
+mod system;
+mod tool;
+mod tool_call;
+mod tool_call_chunk;
+mod usage;
+mod user;
+
+pub use ai::AiMessage;
+pub use content::Content;
+pub use finish_reason::{FinishKind, FinishReason};
+pub use media::{Media, MediaSource};
+pub use message::Message;
+pub use messages::Messages;
+pub use part::ContentPart;
+pub use reasoning::Reasoning;
+pub use role::Role;
+pub use system::SystemMessage;
+pub use tool::ToolMessage;
+pub use tool_call::ToolCall;
+pub use tool_call_chunk::ToolCallChunk;
+pub use usage::Usage;
+pub use user::UserMessage;
+
+/// A text as it stands in `Debug`: its length.
+struct Chars(usize);
+
+fn chars(text: &str) -> Chars {
+    Chars(text.chars().count())
+}
+
+impl std::fmt::Debug for Chars {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} chars", self.0)
+    }
+}

@@ -1,0 +1,199 @@
+//! [`Media`]: an image, a sound or a file, by reference or as bytes.
+
+use std::fmt;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde::{Deserialize, Serialize};
+
+/// An image, a sound or a file: where it is, or what it holds.
+///
+/// The library never fetches an address; it is handed to the provider as it stands. Bytes are shared between clones
+/// and are base64 in JSON.
+///
+/// ```
+/// use anabranch_messages::Media;
+///
+/// let logo = Media::bytes("image/png", [0x89, b'P', b'N', b'G']);
+/// assert_eq!(serde_json::to_string(&logo)?, r#"{"data":"iVBORw==","media_type":"image/png"}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Form", into = "Form")]
+pub struct Media {
+    source: MediaSource,
+    media_type: Option<String>,
+    name: Option<String>,
+    detail: Option<String>,
+}
+
+/// Where the bytes of a [`Media`] are.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MediaSource {
+    /// At an address the provider can read. It may be a `data:` address.
+    Url(String),
+    /// Here.
+    Bytes(Arc<[u8]>),
+    /// With the provider, uploaded before, under this id.
+    FileId(String),
+}
+
+impl Media {
+    /// What is at this address.
+    pub fn url(url: impl Into<String>) -> Self {
+        Self::new(MediaSource::Url(url.into()))
+    }
+
+    /// These bytes, of a media type such as `image/png`.
+    pub fn bytes(media_type: impl Into<String>, bytes: impl Into<Arc<[u8]>>) -> Self {
+        Self::new(MediaSource::Bytes(bytes.into())).with_media_type(media_type)
+    }
+
+    /// What was uploaded to the provider before.
+    pub fn file_id(id: impl Into<String>) -> Self {
+        Self::new(MediaSource::FileId(id.into()))
+    }
+
+    fn new(source: MediaSource) -> Self {
+        Self { source, media_type: None, name: None, detail: None }
+    }
+
+    /// Says what it is: `image/png`.
+    #[must_use]
+    pub fn with_media_type(mut self, media_type: impl Into<String>) -> Self {
+        self.media_type = Some(media_type.into());
+        self
+    }
+
+    /// Gives it a file name.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Says how closely the model should look, in the provider's words: `low`, `high`, `auto`.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// Where the bytes are.
+    #[must_use]
+    pub fn source(&self) -> &MediaSource {
+        &self.source
+    }
+
+    /// What it is: `image/png`.
+    #[must_use]
+    pub fn media_type(&self) -> Option<&str> {
+        self.media_type.as_deref()
+    }
+
+    /// Its file name.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// How closely the model should look.
+    #[must_use]
+    pub fn detail(&self) -> Option<&str> {
+        self.detail.as_deref()
+    }
+
+    /// The bytes in base64, if they are here.
+    #[must_use]
+    pub fn base64(&self) -> Option<String> {
+        match &self.source {
+            MediaSource::Bytes(bytes) => Some(BASE64_STANDARD.encode(bytes)),
+            _ => None,
+        }
+    }
+
+    /// An address for it, if it has one: its own, or a `data:` address with its bytes.
+    #[must_use]
+    pub fn to_url(&self) -> Option<String> {
+        match &self.source {
+            MediaSource::Url(url) => Some(url.clone()),
+            MediaSource::Bytes(bytes) => {
+                let media_type = self.media_type.as_deref().unwrap_or("application/octet-stream");
+                let mut url = format!("data:{media_type};base64,");
+                BASE64_STANDARD.encode_string(bytes, &mut url);
+                Some(url)
+            }
+            MediaSource::FileId(_) => None,
+        }
+    }
+}
+
+impl fmt::Debug for Media {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Media");
+        shown.field("source", &self.source);
+        if let Some(media_type) = &self.media_type {
+            shown.field("media_type", media_type);
+        }
+        shown.finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for MediaSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(_) => f.write_str("Url(..)"),
+            Self::Bytes(bytes) => write!(f, "Bytes({} bytes)", bytes.len()),
+            Self::FileId(_) => f.write_str("FileId(..)"),
+        }
+    }
+}
+
+/// How it stands in JSON.
+#[derive(Serialize, Deserialize)]
+struct Form {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    data: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    file_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    media_type: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+impl From<Media> for Form {
+    fn from(media: Media) -> Self {
+        let data = media.base64();
+        let (url, file_id) = match media.source {
+            MediaSource::Url(url) => (Some(url), None),
+            MediaSource::FileId(id) => (None, Some(id)),
+            MediaSource::Bytes(_) => (None, None),
+        };
+        Self { url, data, file_id, media_type: media.media_type, name: media.name, detail: media.detail }
+    }
+}
+
+impl TryFrom<Form> for Media {
+    type Error = &'static str;
+
+    fn try_from(form: Form) -> Result<Self, Self::Error> {
+        let source = match (form.url, form.data, form.file_id) {
+            (Some(url), None, None) => MediaSource::Url(url),
+            (None, Some(data), None) => {
+                // What the decoder says would quote a byte of the data.
+                let bytes = BASE64_STANDARD.decode(data).map_err(|_| "`data` is not base64")?;
+                MediaSource::Bytes(bytes.into())
+            }
+            (None, None, Some(id)) => MediaSource::FileId(id),
+            _ => return Err("expected exactly one of `url`, `data` and `file_id`"),
+        };
+        Ok(Self { source, media_type: form.media_type, name: form.name, detail: form.detail })
+    }
+}

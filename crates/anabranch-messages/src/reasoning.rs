@@ -1,0 +1,106 @@
+//! [`Reasoning`]: what a model thought before it answered.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::chars;
+
+/// What a model thought before it answered, and what the provider wants back with it unchanged.
+///
+/// ```
+/// use anabranch_messages::Reasoning;
+///
+/// let thought = Reasoning::new("Two rivers meet here.").with_signature("c2ln");
+/// assert_eq!(thought.text(), "Two rivers meet here.");
+/// assert_eq!(format!("{thought:?}"), "Reasoning { text: 21 chars, sealed: true }");
+/// ```
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Reasoning {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    #[serde(default)]
+    text: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signature: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    encrypted: Option<String>,
+}
+
+impl Reasoning {
+    /// A thought, or a piece of one.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
+
+    /// A thought the provider shows in encrypted form only.
+    pub fn encrypted_only(data: impl Into<String>) -> Self {
+        Self::default().with_encrypted(data)
+    }
+
+    /// Adds the provider's signature. It seals the thought: what comes after it in a stream is another one.
+    #[must_use]
+    pub fn with_signature(mut self, signature: impl Into<String>) -> Self {
+        self.signature = Some(signature.into());
+        self
+    }
+
+    /// Adds the encrypted form. It seals the thought as a signature does.
+    #[must_use]
+    pub fn with_encrypted(mut self, data: impl Into<String>) -> Self {
+        self.encrypted = Some(data.into());
+        self
+    }
+
+    /// Adds the provider's name for it.
+    #[must_use]
+    pub fn with_id(mut self, id: impl Into<String>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// The text; empty where it is not shown.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The signature that goes back with the text.
+    #[must_use]
+    pub fn signature(&self) -> Option<&str> {
+        self.signature.as_deref()
+    }
+
+    /// The encrypted form that goes back in place of the text.
+    #[must_use]
+    pub fn encrypted(&self) -> Option<&str> {
+        self.encrypted.as_deref()
+    }
+
+    /// The provider's name for it.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    fn is_sealed(&self) -> bool {
+        self.signature.is_some() || self.encrypted.is_some()
+    }
+
+    /// Appends the next piece, or gives it back where it begins another thought.
+    pub(crate) fn append(&mut self, next: Self) -> Option<Self> {
+        if self.is_sealed() || (next.id.is_some() && next.id != self.id) {
+            return Some(next);
+        }
+        self.text.push_str(&next.text);
+        self.signature = next.signature;
+        self.encrypted = next.encrypted;
+        None
+    }
+}
+
+impl fmt::Debug for Reasoning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reasoning").field("text", &chars(&self.text)).field("sealed", &self.is_sealed()).finish()
+    }
+}

@@ -1,0 +1,76 @@
+//! [`UserMessage`]: what the user says.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::chars;
+use crate::content::Content;
+use crate::one_role::UserRole;
+
+/// What the user says, or the program that stands for one.
+///
+/// ```
+/// use anabranch_messages::UserMessage;
+///
+/// let message = UserMessage::new("Which river is this?");
+/// assert_eq!(serde_json::to_string(&message)?, r#"{"role":"user","content":"Which river is this?"}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct UserMessage {
+    #[serde(default)]
+    role: UserRole,
+    content: Content,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+}
+
+impl UserMessage {
+    /// A message of text or parts.
+    pub fn new(content: impl Into<Content>) -> Self {
+        Self { content: content.into(), ..Self::default() }
+    }
+
+    /// Says which of several speakers it is, for providers that tell them apart.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// What it says.
+    #[must_use]
+    pub fn content(&self) -> &Content {
+        &self.content
+    }
+
+    /// What it says, moved out.
+    #[must_use]
+    pub fn into_content(self) -> Content {
+        self.content
+    }
+
+    /// The text of it.
+    #[must_use]
+    pub fn text(&self) -> std::borrow::Cow<'_, str> {
+        self.content.text()
+    }
+
+    /// Which of several speakers it is.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+}
+
+impl fmt::Debug for UserMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("UserMessage");
+        match &self.content {
+            Content::Text(text) => shown.field("text", &chars(text)),
+            Content::Parts(parts) => shown.field("parts", parts),
+        };
+        shown.finish_non_exhaustive()
+    }
+}
