@@ -235,6 +235,19 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        /// Of whatever bytes, however split.
+        #[test]
+        fn any_bytes_split_anywhere(
+            lines in proptest::collection::vec("(data|event|id|error|x)?(:| |: )?[a-zé\u{2028}\0]{0,3}(\r|\n|\r\n|\n\n|\r\r)", 0..20),
+            junk in proptest::collection::vec(proptest::num::u8::ANY, 0..20),
+            size in 1_usize..9,
+        ) {
+            let bytes = [lines.concat().into_bytes(), junk].concat();
+            proptest::prop_assert_eq!(decode(bytes.chunks(size)), decode([bytes.as_slice()]));
+        }
+    }
+
     #[test]
     fn the_error_field_is_an_error_event() {
         let (events, _) = decode([&b"data: a\n\nerror: {\"m\":1}\n\ndata: b\n\n"[..]]);

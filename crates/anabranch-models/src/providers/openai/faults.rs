@@ -148,6 +148,25 @@ async fn a_server_that_dies_before_it_answers() {
 }
 
 #[tokio::test]
+async fn a_server_without_tls_where_tls_was_expected() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            say(&mut socket, "HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        }
+    });
+    match builder(address).base_url(format!("https://{address}/v1")).build() {
+        Ok(llm) => {
+            let error = llm.invoke("Hi").await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Connection, "{error:?}");
+        }
+        // A machine without certificates.
+        Err(error) => assert_eq!(error.kind(), ErrorKind::Configuration),
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_never_answers() {
     let address = server(|socket, _| async move {
         tokio::time::sleep(Duration::from_secs(60)).await;
