@@ -1,15 +1,18 @@
 //! [`JsonOutputParser`]: the JSON in an answer.
 
-use std::any::type_name;
+use std::any::{Any, TypeId, type_name};
 use std::fmt;
 use std::marker::PhantomData;
 
-use anabranch_core::{Description, Error, ErrorKind, Label, Result, RunConfig, Runnable, pipe_operator};
+use anabranch_core::{Chunks, Description, Error, ErrorKind, Label, Merge, Result, RunConfig, Runnable, pipe_operator};
 use anabranch_messages::{AiMessage, FinishReason};
+use futures_util::StreamExt;
+use futures_util::stream::unfold;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::error::Category;
 
+use crate::growing::Growing;
 use crate::locate::{Missing, byte_in_text, line_and_column, locate, wrong};
 use crate::mismatch::mismatch;
 
@@ -31,6 +34,26 @@ use crate::mismatch::mismatch;
 ///
 /// let river = JsonOutputParser::typed::<River>().invoke(answer).await?;
 /// assert_eq!((river.name.as_str(), river.length_km), ("Weser", 452));
+/// # Ok(()) }
+/// ```
+///
+/// It streams [`Value`]s: snapshots of the document as far as it came, each replacing the one before. Texts grow; numbers,
+/// words and keys are there when they are complete. A type of your own comes whole, and so does a document among words
+/// without a fence. Only the last snapshot is checked, so an answer that turns out to be no JSON ends in an error.
+///
+/// ```
+/// use anabranch_core::{Chunks, Runnable};
+/// use anabranch_messages::AiMessage;
+/// use anabranch_parsers::JsonOutputParser;
+/// use futures::TryStreamExt;
+/// use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
+/// let pieces = ["{\"name\": \"We", "ser\", \"km\": 45", "2}"];
+/// let answer = Chunks::from_values(pieces.map(AiMessage::new), AiMessage::merge());
+/// let parser = JsonOutputParser::new();
+/// let snapshots: Vec<_> = parser.transform(answer).try_collect().await?;
+/// assert_eq!(snapshots, [json!({"name": "We"}), json!({"name": "Weser"}), json!({"name": "Weser", "km": 452})]);
 /// # Ok(()) }
 /// ```
 ///
@@ -78,6 +101,23 @@ impl<T: DeserializeOwned> JsonOutputParser<T> {
     /// [`ErrorKind::Parse`] when there is none in it, or more than one, or it is cut off, or does not fit the type.
     pub fn parse(&self, text: &str) -> Result<T> {
         self.parse_finished(text, None)
+    }
+
+    fn parse_answer(&self, answer: &AiMessage) -> Result<T> {
+        let text = answer.text();
+        if text.trim().is_empty() {
+            let refusal = answer.refusal();
+            if !refusal.is_empty() {
+                let error = Error::new(ErrorKind::ContentFilter, "the model refused to answer");
+                return Err(error.with_partial(refusal.into_owned()));
+            }
+            let calls = answer.tool_calls().len();
+            if calls > 0 {
+                let message = format!("the answer has no text where JSON is wanted, but {calls} tool calls");
+                return Err(failed(&text, message));
+            }
+        }
+        self.parse_finished(&text, answer.finish_reason())
     }
 
     fn parse_finished(&self, text: &str, finish: Option<&FinishReason>) -> Result<T> {
@@ -138,27 +178,58 @@ fn failed(text: &str, message: String) -> Error {
     Error::new(ErrorKind::Parse, message).with_partial(text.to_string())
 }
 
+/// A streamed answer on its way.
+struct Reading<'a> {
+    answer: Chunks<'a, AiMessage>,
+    whole: AiMessage,
+    growing: Growing,
+    last: Option<Value>,
+}
+
+/// JSON as the type that is given, where that is JSON.
+fn as_output<T: 'static>(value: Value) -> Option<T> {
+    let mut value = Some(value);
+    let any: &mut dyn Any = &mut value;
+    any.downcast_mut::<Option<T>>()?.take()
+}
+
 impl<T: DeserializeOwned + Send + 'static> Runnable for JsonOutputParser<T> {
     type Input = AiMessage;
     type Output = T;
 
     async fn invoke_with(&self, answer: AiMessage, _: &RunConfig) -> Result<T> {
-        let text = answer.text();
-        if text.trim().is_empty() {
-            let refusal = answer.refusal();
-            if !refusal.is_empty() {
-                let error = Error::new(ErrorKind::ContentFilter, "the model refused to answer");
-                return Err(error.with_partial(refusal.into_owned()));
-            }
-            let calls = answer.tool_calls().len();
-            if calls > 0 {
-                return Err(failed(
-                    &text,
-                    format!("the answer has no text where JSON is wanted, but {calls} tool calls"),
-                ));
-            }
+        self.parse_answer(&answer)
+    }
+
+    fn transform_with<'a>(&'a self, answer: Chunks<'a, AiMessage>, _: &'a RunConfig) -> Chunks<'a, T> {
+        // Half a value is a value of JSON, but not of another type; and answers that come whole do not grow.
+        if TypeId::of::<T>() != TypeId::of::<Value>() || answer.merge().replaces() {
+            return Chunks::from_future(async move { self.parse_answer(&answer.collect().await?) });
         }
-        self.parse_finished(&text, answer.finish_reason())
+        let reading = Reading { answer, whole: AiMessage::default(), growing: Growing::new(), last: None };
+        let snapshots = unfold(Some(reading), move |reading| async move {
+            let mut reading = reading?;
+            loop {
+                match reading.answer.next().await {
+                    Some(Ok(piece)) => {
+                        reading.growing.push(&piece.text());
+                        reading.whole.append(piece);
+                        if let Some(snapshot) = reading.growing.snapshot() {
+                            reading.last = Some(snapshot.clone());
+                            return as_output(snapshot).map(|snapshot| (Ok(snapshot), Some(reading)));
+                        }
+                    }
+                    Some(Err(error)) => return Some((Err(error), None)),
+                    // What the last snapshot said already is not said again.
+                    None => match JsonOutputParser::new().parse_answer(&reading.whole) {
+                        Ok(whole) if reading.last.as_ref() == Some(&whole) => return None,
+                        Ok(whole) => return as_output(whole).map(|whole| (Ok(whole), None)),
+                        Err(error) => return Some((Err(error), None)),
+                    },
+                }
+            }
+        });
+        Chunks::new(snapshots, Merge::last())
     }
 
     fn label(&self) -> Option<Label<'_>> {

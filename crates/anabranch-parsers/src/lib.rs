@@ -6,7 +6,7 @@
 //! | to get | use | streams |
 //! |---|---|---|
 //! | the text | [`StrOutputParser`] | piece by piece |
-//! | any JSON | [`JsonOutputParser::new()`] | the whole, when it is complete |
+//! | any JSON | [`JsonOutputParser::new()`] | snapshots that grow |
 //! | a type of your own | [`JsonOutputParser::typed::<T>()`](JsonOutputParser::typed) | the whole, when it is complete |
 //!
 //! An answer that is not what was asked for is an error of the kind [`Parse`](anabranch_core::ErrorKind::Parse). It
@@ -27,6 +27,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+mod growing;
 mod json_output_parser;
 mod locate;
 mod mismatch;

@@ -37,6 +37,9 @@ impl Runnable for StrOutputParser {
     }
 
     fn transform_with<'a>(&'a self, answer: Chunks<'a, AiMessage>, _: &'a RunConfig) -> Chunks<'a, String> {
+        if answer.merge().replaces() {
+            return answer.map_chunks(|answer| Ok(answer.into_text()), Merge::last());
+        }
         let pieces = answer.filter_map(|piece| {
             ready(match piece.map(AiMessage::into_text) {
                 Ok(text) if text.is_empty() => None,
@@ -89,6 +92,14 @@ mod tests {
         let empty = Chunks::from_values([], AiMessage::merge());
         assert_eq!(StrOutputParser.transform(empty).collect().await.unwrap(), "");
         assert_eq!(StrOutputParser.invoke(AiMessage::default()).await.unwrap(), "");
+    }
+
+    #[tokio::test]
+    async fn snapshots_of_an_answer_stay_snapshots() {
+        let snapshots = || Chunks::from_values(["a", "ab", ""].map(AiMessage::new), Merge::last());
+        assert_eq!(StrOutputParser.transform(snapshots()).collect().await.unwrap(), "");
+        let streamed: Vec<_> = StrOutputParser.transform(snapshots()).try_collect().await.unwrap();
+        assert_eq!(streamed, ["a", "ab", ""]);
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@ use std::time::Instant;
 use anabranch_core::{Chunks, ErrorKind, Runnable};
 use anabranch_messages::{AiMessage, ContentPart, FinishKind, FinishReason, ToolCall};
 use anabranch_parsers::JsonOutputParser;
+use futures::StreamExt;
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -208,6 +209,39 @@ proptest! {
         if value.is_object() {
             prop_assert_eq!(parse(&format!("{before}{json} Done.")), value);
         }
+    }
+
+    #[test]
+    fn a_stream_grows_to_what_invoke_gives(
+        value in any_json(),
+        fenced in any::<bool>(),
+        garbage in "[{}\\[\\]`\":,a1 ]{0,8}",
+        cut in any::<bool>(),
+        size in 1..9_usize,
+    ) {
+        let mut text = serde_json::to_string_pretty(&value).unwrap();
+        if fenced {
+            text = format!("Here:\n```json\n{text}\n```");
+        }
+        if cut {
+            let end = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= text.len() * 2 / 3)
+.last().unwrap_or(0);
+            text.truncate(end);
+            text += &garbage;
+        }
+        let characters: Vec<char> = text.chars().collect();
+        let pieces = characters.chunks(size).map(|piece| AiMessage::new(piece.iter().collect::<String>()));
+        let chunks = Chunks::from_values(pieces.collect::<Vec<_>>(), AiMessage::merge());
+        let parser = JsonOutputParser::new();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let (streamed, invoked) = runtime.block_on(async {
+            let streamed: Vec<_> = StreamExt::collect(parser.transform(chunks)).await;
+            (streamed, parser.invoke(AiMessage::new(text.as_str())).await)
+        });
+        let last = streamed.last().unwrap().clone();
+        prop_assert_eq!(last.map_err(|error| error.to_string()), invoked.map_err(|error| error.to_string()));
+        let snapshots: Vec<_> = streamed.iter().flatten().collect();
+        prop_assert!(snapshots.windows(2).all(|pair| pair[0] != pair[1]));
     }
 
     #[test]
