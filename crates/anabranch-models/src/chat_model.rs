@@ -214,7 +214,12 @@ impl Runnable for Call {
     }
 
     fn describe(&self) -> Description {
-        Description::new("chat_model", &*self.label).gives(Gives::Bare)
+        // An answer as it stands in JSON, for a step that takes JSON.
+        let keys = |keys: &[&str]| keys.iter().map(|key| key.to_string()).collect();
+        Description::new("chat_model", &*self.label).gives(Gives::Keys {
+            keys: keys(&["role", "content"]),
+            optional: keys(&["tool_calls", "finish_reason", "usage", "model", "id", "metadata"]),
+        })
     }
 }
 
@@ -269,6 +274,15 @@ mod tests {
         assert_eq!(format!("{other:?}"), r#"ChatModel { name: "test:model", .. }"#);
     }
 
+    #[test]
+    fn it_goes_everywhere() {
+        fn check<T: Send + Sync + Clone + Unpin + 'static>() {}
+        check::<ChatModel>();
+        check::<ScriptedModel>();
+        check::<Reply>();
+        check::<ChatRequest>();
+    }
+
     #[tokio::test]
     async fn the_request_holds_what_was_asked() {
         let script = ScriptedModel::replies(["a", "b"]);
@@ -297,6 +311,15 @@ mod tests {
         llm.invoke_with("one".into(), &config).await.unwrap();
         llm.stream_with("two", &config).collect().await.unwrap();
         assert_eq!(*seen.0.lock().unwrap(), ["chat_model ChatModel scripted", "chat_model ChatModel scripted"]);
+    }
+
+    #[tokio::test]
+    async fn a_step_behind_it_may_take_its_answer_as_json() {
+        let llm = ChatModel::from(ScriptedModel::new().otherwise("a"));
+        let chain = llm.clone().pipe(anabranch_core::RunnablePassthrough).pick("content");
+        assert_eq!(chain.invoke("?").await.unwrap(), json!("a"));
+        let wrong = llm.pipe(anabranch_core::RunnablePassthrough).pick("text");
+        assert_eq!(wrong.check().unwrap_err().kind(), ErrorKind::InvalidChain);
     }
 
     #[tokio::test]

@@ -13,6 +13,8 @@ pub(crate) struct Body {
     pub(super) response: reqwest::Response,
     pub(super) host: Arc<str>,
     pub(super) idle: Duration,
+    /// How long pings alone are taken for signs of life.
+    pub(super) patience: Duration,
     pub(super) deadline: Option<Instant>,
 }
 
@@ -25,6 +27,12 @@ impl Body {
             }
             Err(over) => Err(over.error(&self.host, "nothing came any more", self.idle)),
         }
+    }
+
+    /// The error of a stream in which nothing but pings came since then, if that is too long.
+    pub(crate) fn out_of_patience(&self, since: Instant) -> Option<Error> {
+        let is_over = since.elapsed() > self.patience;
+        is_over.then(|| Over::Patience.error(&self.host, "nothing but signs of life", self.patience))
     }
 
     /// Everything; an error if it is more than `limit` bytes.

@@ -21,7 +21,8 @@ use super::{MAX_FAILURE, tls};
 pub(crate) struct Settings {
     /// To a connection.
     pub(crate) connect: Duration,
-    /// From the request to the head of the answer. Reasoning models are silent for minutes.
+    /// From the request to the head of the answer, and without data in a stream that is kept alive. Reasoning models are
+    /// silent for minutes.
     pub(crate) response: Duration,
     /// Between bytes of the answer.
     pub(crate) idle: Duration,
@@ -118,7 +119,8 @@ impl Endpoint {
         let status = response.status();
         let host = self.host.clone();
         if status.is_success() {
-            return Ok(Body { response, host, idle: self.settings.idle, deadline });
+            let Settings { idle, response: patience, .. } = self.settings;
+            return Ok(Body { response, host, idle, patience, deadline });
         }
         if status.is_redirection() {
             return Err(redirect(status, &host, response.headers()));
@@ -126,7 +128,7 @@ impl Endpoint {
         let headers = response.headers().clone();
         // What went wrong is known; its explanation is not worth a long wait.
         let idle = self.settings.idle.min(Duration::from_secs(10));
-        let body = Body { response, host, idle, deadline }.read_start(MAX_FAILURE).await;
+        let body = Body { response, host, idle, patience: idle, deadline }.read_start(MAX_FAILURE).await;
         Err(with_headers(table(Failure { status: status.as_u16(), body: &body }), &headers))
     }
 }

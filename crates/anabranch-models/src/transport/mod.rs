@@ -24,5 +24,7 @@ pub(crate) use sse::SseDecoder;
 pub(crate) const MAX_ANSWER: usize = 32 << 20;
 /// The largest event of a stream: inline images and final events that repeat everything are large.
 pub(crate) const MAX_EVENT: usize = 16 << 20;
+/// The most bytes of a stream, however small its events.
+pub(crate) const MAX_STREAM: usize = 1 << 30;
 /// How much of a failure's body is read.
 pub(crate) const MAX_FAILURE: usize = 64 << 10;

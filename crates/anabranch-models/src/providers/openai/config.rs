@@ -30,7 +30,8 @@ const BASE_URL: &str = "https://api.openai.com/v1";
 /// # Ok(()) }
 /// ```
 ///
-/// Nothing is read from the environment here; [`ChatModel::new`] does that.
+/// No key and no address is read from the environment here; [`ChatModel::new`] does that. A proxy is: `HTTPS_PROXY`,
+/// `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` hold for all servers but those on this machine.
 #[doc(alias = "ChatOpenAI")]
 #[derive(Clone)]
 pub struct OpenAi {
@@ -89,8 +90,8 @@ impl OpenAi {
         self
     }
 
-    /// How long the server may take until it begins to answer: 10 minutes unless set, because reasoning models are
-    /// silent for long. For a limit on the whole answer set a deadline on the run.
+    /// How long the server may take until it begins to answer, and how long it may keep a stream alive without saying
+    /// anything: 10 minutes unless set, because reasoning models are silent for long. For a limit on the whole answer set a deadline on the run.
     #[must_use]
     pub fn response_timeout(mut self, limit: Duration) -> Self {
         self.settings.response = limit;

@@ -201,6 +201,21 @@ async fn a_server_that_falls_silent() {
 }
 
 #[tokio::test]
+async fn a_server_that_only_says_it_is_alive() {
+    let address = server(|mut socket, _| async move {
+        say(&mut socket, format!("{SSE}{}", delta("Hel"))).await;
+        while socket.write_all(b": PROCESSING\n\n").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    let llm = builder(address).response_timeout(Duration::from_millis(150)).build().unwrap();
+    let error = llm.stream("Hi").collect().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(error.partial::<AiMessage>().unwrap().text(), "Hel");
+}
+
+#[tokio::test]
 async fn a_slow_trickle_of_bytes_is_whole_and_not_idle() {
     let address = server(|mut socket, _| async move {
         say(&mut socket, SSE).await;

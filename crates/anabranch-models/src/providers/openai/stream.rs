@@ -7,10 +7,11 @@ use anabranch_core::{Error, ErrorKind, Result};
 use anabranch_messages::{AiMessage, ToolCallChunk};
 use futures_core::Stream;
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use super::error::Errors;
 use super::response::{self, Call, Document, Turn, lacks_id, own_id, text};
-use crate::transport::{Body, MAX_ANSWER, MAX_EVENT, SseDecoder};
+use crate::transport::{Body, MAX_ANSWER, MAX_EVENT, MAX_STREAM, SseDecoder};
 
 /// The most calls one answer may ask for.
 const MAX_CALLS: usize = 1024;
@@ -24,6 +25,8 @@ pub(super) fn chunks(body: Body, errors: Errors<'_>) -> impl Stream<Item = Resul
         assembly: Assembly::new(errors),
         head: Some(Vec::new()),
         ready: VecDeque::new(),
+        read: 0,
+        progress: Instant::now(),
     };
     futures_util::stream::try_unfold(reader, |mut reader| async move {
         Ok(reader.next().await?.map(|chunk| (chunk, reader)))
@@ -38,6 +41,10 @@ struct Reader<'a> {
     /// The first bytes, until it is known that they are events.
     head: Option<Vec<u8>>,
     ready: VecDeque<AiMessage>,
+    /// How many bytes came.
+    read: usize,
+    /// When the last event came.
+    progress: Instant,
 }
 
 impl Reader<'_> {
@@ -57,9 +64,17 @@ impl Reader<'_> {
                 self.end()?;
                 continue;
             };
+            self.read += bytes.len();
+            if self.read > MAX_STREAM {
+                let message = format!("{} sent more than any answer can hold", self.assembly.errors.host);
+                return Err(self.assembly.broken(Error::new(ErrorKind::Parse, message)));
+            }
             let Some(head) = &mut self.head else {
                 self.decoder.push(&bytes);
                 self.events()?;
+                if let Some(error) = self.body.as_ref().and_then(|body| body.out_of_patience(self.progress)) {
+                    return Err(self.assembly.broken(error));
+                }
                 continue;
             };
             // Whatever the content type says: some servers answer with a document, some proxies with a page.
@@ -88,6 +103,7 @@ impl Reader<'_> {
                 Ok(None) => return Ok(()),
                 Err(error) => return Err(self.assembly.broken(error)),
             };
+            self.progress = Instant::now();
             self.assembly.event(&event.event, &event.data, &mut self.ready)?;
             if self.assembly.done {
                 return Ok(());
