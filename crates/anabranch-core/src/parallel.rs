@@ -330,6 +330,11 @@ impl<I> Clone for Branch<I> {
 /// ```
 #[macro_export]
 macro_rules! parallel {
+    // Where every branch hands the input on, none of them says what the input is: it is JSON.
+    ($($key:literal : RunnablePassthrough),* $(,)?) => {{
+        const _: () = $crate::__private::assert_no_key_twice(&[$($key),*]);
+        $crate::RunnableParallel::<$crate::__private::Value>::new()$(.branch($key, $crate::RunnablePassthrough))*
+    }};
     ($($key:literal : $step:expr),* $(,)?) => {{
         const _: () = $crate::__private::assert_no_key_twice(&[$($key),*]);
         $crate::RunnableParallel::new()$(.branch($key, $step))*

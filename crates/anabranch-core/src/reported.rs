@@ -17,6 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::merge::Merge;
 use crate::observe::Watch;
 use crate::runnable::Runnable;
+use crate::spawned::drop_and_wait;
 
 pub(crate) async fn invoke<R: Runnable>(
     step: &R,
@@ -31,10 +32,16 @@ async fn watched<T>(running: impl Future<Output = Result<T>>, config: &RunConfig
     let mut watch = Watch::start(config.clone(), kind);
     let done = match config.deadline() {
         None => running.await,
-        Some(deadline) => match tokio::time::timeout_at(deadline, running).await {
-            Ok(done) => done,
-            Err(_) => Err(deadline_exceeded()),
-        },
+        Some(deadline) => {
+            let mut running = Box::pin(running);
+            match tokio::time::timeout_at(deadline, running.as_mut()).await {
+                Ok(done) => done,
+                Err(_) => {
+                    drop_and_wait(running).await;
+                    Err(deadline_exceeded())
+                }
+            }
+        }
     };
     match &done {
         Ok(_) => watch.finished(),
@@ -64,6 +71,8 @@ struct Running<'a, T> {
     chunks: Option<Coroutine<'a, Result<T>>>,
     watch: Option<Watch>,
     deadline: Option<Pin<Box<Sleep>>>,
+    /// After the deadline: waits until what ran is gone.
+    leaving: Option<BoxFuture<'a, ()>>,
 }
 
 impl<'a, R: Runnable> Reported<'a, R> {
@@ -94,7 +103,7 @@ impl<'a, R: Runnable> Reported<'a, R> {
                 yielder.give(chunk).await;
             }
         });
-        Running { chunks: Some(chunks), watch, deadline }
+        Running { chunks: Some(chunks), watch, deadline, leaving: None }
     }
 }
 
@@ -130,7 +139,7 @@ impl<R: Runnable> WholeSource<R::Output> for Reported<'_, R> {
     }
 }
 
-impl<T> Running<'_, T> {
+impl<T: Send + 'static> Running<'_, T> {
     fn tell(&mut self, event: impl FnOnce(&mut Watch)) {
         if let Some(watch) = &mut self.watch {
             event(watch);
@@ -138,11 +147,21 @@ impl<T> Running<'_, T> {
     }
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T>>> {
-        let Some(chunks) = &mut self.chunks else { return Poll::Ready(None) };
-        let mut next = Pin::new(chunks).poll_next(cx);
+        let mut next = match &mut self.chunks {
+            Some(chunks) => Pin::new(chunks).poll_next(cx),
+            None if self.leaving.is_none() => return Poll::Ready(None),
+            None => Poll::Pending,
+        };
         if next.is_pending() {
             if let Some(deadline) = &mut self.deadline {
                 if deadline.as_mut().poll(cx).is_ready() {
+                    self.deadline = None;
+                    self.leaving = Some(Box::pin(drop_and_wait(self.chunks.take())));
+                }
+            }
+            if let Some(leaving) = &mut self.leaving {
+                if leaving.as_mut().poll(cx).is_ready() {
+                    self.leaving = None;
                     next = Poll::Ready(Some(Err(deadline_exceeded())));
                 }
             }

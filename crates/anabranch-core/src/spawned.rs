@@ -180,10 +180,33 @@ thread_local! {
 /// An aborted task may be in the middle of a poll on another thread. A fan-out that failed waits for that, so that
 /// nothing of it runs on when it returns. (Who drops a future cannot wait; there the task ends at its next await.)
 pub(crate) async fn drop_and_wait<T>(owner: T) {
-    let outer = ABORTED.replace(Some(Vec::new()));
-    drop(owner);
-    let aborted = ABORTED.replace(outer);
-    for gone in aborted.unwrap_or_default() {
-        gone.await;
+    let mut aborted = {
+        let outer = ABORTED.replace(Some(Vec::new()));
+        drop(owner);
+        Aborted(ABORTED.replace(outer).unwrap_or_default())
+    };
+    std::future::poll_fn(|cx| {
+        while let Some(task) = aborted.0.last_mut() {
+            if task.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            aborted.0.pop();
+        }
+        Poll::Ready(())
+    })
+    .await;
+}
+
+/// Aborted tasks that are being waited for.
+struct Aborted(Vec<BoxFuture<'static, ()>>);
+
+/// Who drops the wait takes it over.
+impl Drop for Aborted {
+    fn drop(&mut self) {
+        ABORTED.with_borrow_mut(|aborted| {
+            if let Some(aborted) = aborted {
+                aborted.append(&mut self.0);
+            }
+        });
     }
 }

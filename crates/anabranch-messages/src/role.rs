@@ -46,6 +46,12 @@ impl fmt::Display for Role {
     }
 }
 
+impl AsRef<str> for Role {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
 /// Also takes the names other frameworks use: `developer`, `human`, `ai`.
 impl TryFrom<&str> for Role {
     type Error = Error;

@@ -1,1 +1,47 @@
-//! anabranch
+//! Prompt templates: messages with variables.
+//!
+//! Programs use this crate through the crate `anabranch`. A [`ChatPromptTemplate`] is a
+//! [`Runnable`](anabranch_core::Runnable) from JSON to [`Messages`](anabranch_messages::Messages), so it stands before
+//! a model in a chain, and behind whatever gives the values of its variables.
+//!
+//! | to | write |
+//! |---|---|
+//! | ask one thing | [`ChatPromptTemplate::from_template("… {topic} …")?`](ChatPromptTemplate::from_template) |
+//! | give instructions, too | [`ChatPromptTemplate::from_messages([("system", "…"), ("user", "{topic}")])?`](ChatPromptTemplate::from_messages) |
+//! | put in the conversation so far | `("placeholder", "{history}")`, or [`MessagesPlaceholder`] if it must be given |
+//! | put in messages as they are, or mix all of these | [`MessageTemplate`] |
+//! | fix some of the values beforehand | [`.partial("language", "English")`](ChatPromptTemplate::partial) |
+//! | have conditions and loops | `ChatPromptTemplate::jinja(…)?`, with the feature `jinja` |
+//!
+//! # Braces
+//!
+//! `{topic}` is a variable and `{{` is a brace. So pasted JSON needs its braces doubled; what is left single is found
+//! when the prompt is made, with line and column. *Values* need nothing: they go in as they are.
+//!
+//! ```
+//! use anabranch_core::Runnable;
+//! use anabranch_prompts::ChatPromptTemplate;
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
+//! let prompt = ChatPromptTemplate::from_template(r#"Answer as {{"answer": "…"}}. The question: {question}"#)?;
+//! let messages = prompt.invoke("What is {this}?").await?;
+//! assert_eq!(messages[0].text(), r#"Answer as {"answer": "…"}. The question: What is {this}?"#);
+//!
+//! let error = ChatPromptTemplate::from_template(r#"Answer as {"answer": "…"}."#).unwrap_err();
+//! assert!(error.to_string().contains("a quote in the name of a variable at line 1 column 12"));
+//! # Ok(()) }
+//! ```
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
+mod chat_prompt_template;
+mod format;
+#[cfg(feature = "jinja")]
+mod jinja;
+mod message_template;
+mod placeholder;
+mod values;
+
+pub use chat_prompt_template::ChatPromptTemplate;
+pub use message_template::MessageTemplate;
+pub use placeholder::MessagesPlaceholder;
