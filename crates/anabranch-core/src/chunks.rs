@@ -201,10 +201,15 @@ impl<'a, T: Send + 'static> Chunks<'a, T> {
     }
 
     /// The same chunks once their law is known: at once, or with the first chunk.
-    pub(crate) async fn with_law_known(mut self) -> Result<Self> {
+    pub(crate) async fn with_law_known(self) -> Result<Self> {
         if self.merge.is_known() {
             return Ok(self);
         }
+        self.begun().await
+    }
+
+    /// The same chunks once the first is there, or the stream has ended well without one.
+    pub(crate) async fn begun(mut self) -> Result<Self> {
         match self.next().await.transpose()? {
             Some(first) => Ok(self.with_first(first)),
             None => Ok(self),
@@ -212,7 +217,7 @@ impl<'a, T: Send + 'static> Chunks<'a, T> {
     }
 
     /// The same chunks with one that was taken already in front.
-    pub(crate) fn with_first(self, first: T) -> Self {
+    fn with_first(self, first: T) -> Self {
         let merge = self.merge.clone();
         Self::new(StreamExt::chain(futures_util::stream::iter([Ok(first)]), self), merge)
     }

@@ -8,11 +8,11 @@ use futures_core::future::BoxFuture;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use crate::budget::{Budget, Permit};
+use crate::budget::{Budget, Concurrency, Permit};
 use crate::chunks::Chunks;
 use crate::error::{Error, ErrorKind, Result};
 use crate::label::Labelled;
-use crate::observe::{Observer, StepPath};
+use crate::observe::{self, Observer, StepPath, Waited, WaitedOn};
 use crate::reported::{self, Reported};
 use crate::runnable::Runnable;
 
@@ -46,12 +46,21 @@ struct Shared {
     tags: Vec<String>,
     metadata: Map<String, Value>,
     deadline: Option<Instant>,
+    /// A time-out around the present step: whoever set it keeps to it, so the steps below need no timer for it.
+    limit: Option<Instant>,
     /// Innermost first: a permit is one of each, always taken in this order.
     budgets: Vec<Budget>,
     observers: Vec<Arc<dyn Observer>>,
     path: Option<Arc<StepPath>>,
     depth: usize,
     max_depth: Option<usize>,
+}
+
+fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
 }
 
 static EMPTY: RunConfig = RunConfig::new();
@@ -156,13 +165,28 @@ impl RunConfig {
         self.shared.as_deref().map(|shared| &shared.metadata)
     }
 
-    /// When the run must be over.
+    /// When the step must be over: the run's deadline, or that of a [time-out](Runnable::with_timeout) around the step
+    /// if it comes earlier.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
+        let shared = self.shared.as_deref()?;
+        earlier(shared.deadline, shared.limit)
+    }
+
+    /// The deadline of the run itself.
+    pub(crate) fn run_deadline(&self) -> Option<Instant> {
         self.shared.as_deref()?.deadline
     }
 
-    /// How long the run still has, if it has a deadline: zero when it has passed.
+    /// The configuration of a step that whoever calls this stops at `limit`.
+    pub(crate) fn within(&self, limit: Instant) -> Self {
+        match self.deadline() {
+            Some(deadline) if deadline <= limit => self.clone(),
+            _ => self.clone().with(|shared| shared.limit = Some(limit)),
+        }
+    }
+
+    /// How long the step still has, if it has a [deadline](Self::deadline): zero when it has passed.
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {
         self.deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()))
@@ -176,11 +200,42 @@ impl RunConfig {
 
     /// Waits for a place in the run's concurrency budget and holds it until the permit is dropped. For leaf work
     /// only: never hold it while waiting for another step or a back-off. Without a budget it is free.
+    ///
+    /// Observers hear how long it [waited](Observer::waited), if it had to.
     pub async fn permit(&self) -> Permit {
-        match self.shared.as_deref() {
-            Some(shared) if !shared.budgets.is_empty() => Permit::acquire(&shared.budgets).await,
-            _ => Permit::free(),
+        let Some(shared) = self.shared.as_deref().filter(|shared| !shared.budgets.is_empty()) else {
+            return Permit::free();
+        };
+        if shared.observers.is_empty() {
+            return Permit::acquire(&shared.budgets).await;
         }
+        let ahead = shared.budgets.iter().map(|budget| budget.snapshot().waiting).sum();
+        let began = Instant::now();
+        let permit = Permit::acquire(&shared.budgets).await;
+        let waited = Waited { on: WaitedOn::Concurrency, time: began.elapsed(), ahead };
+        if !waited.time.is_zero() {
+            observe::tell_here(self, began, |observer, step| observer.waited(step, &waited));
+        }
+        permit
+    }
+
+    /// How the run's concurrency budget stands: of several in force, the one with the smallest limit. `None` if there
+    /// is none.
+    ///
+    /// ```
+    /// use anabranch_core::RunConfig;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let config = RunConfig::new().max_concurrency(2);
+    /// let permit = config.permit().await;
+    /// let now = config.concurrency().unwrap();
+    /// assert_eq!((now.limit, now.in_use, now.waiting), (2, 1, 0));
+    /// # drop(permit);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn concurrency(&self) -> Option<Concurrency> {
+        self.shared.as_deref()?.budgets.iter().min_by_key(|budget| budget.limit()).map(Budget::snapshot)
     }
 
     /// Runs a step inside another one: names it in errors, tells the observers, keeps to the deadline. This is how a
@@ -231,7 +286,7 @@ impl RunConfig {
     }
 
     /// The configuration of a step with this name inside the present one.
-    fn at(&self, name: String) -> Self {
+    pub(crate) fn at(&self, name: String) -> Self {
         let path = Arc::new(StepPath::new(self.shared.as_deref().and_then(|shared| shared.path.clone()), name));
         self.clone().with(|shared| shared.path = Some(path))
     }
@@ -264,10 +319,8 @@ impl RunConfig {
         merged.tags.extend(call.tags.iter().filter(|tag| !bound.tags.contains(tag)).cloned());
         merged.metadata = bound.metadata.clone();
         merged.metadata.extend(call.metadata.clone());
-        merged.deadline = match (call.deadline, bound.deadline) {
-            (Some(call), Some(bound)) => Some(call.min(bound)),
-            (call, bound) => call.or(bound),
-        };
+        merged.deadline = earlier(call.deadline, bound.deadline);
+        merged.limit = earlier(call.limit, bound.limit);
         // Both hold. The inner budget is taken first everywhere, so that two budgets cannot wait for each other.
         merged.budgets = bound.budgets.iter().chain(&call.budgets).cloned().collect();
         merged.observers.extend(bound.observers.iter().cloned());

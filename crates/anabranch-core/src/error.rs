@@ -7,6 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::attempt::Attempt;
+
 /// What every step returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -44,6 +46,9 @@ pub enum ErrorKind {
     Timeout,
     /// The run's deadline has passed.
     DeadlineExceeded,
+    /// A circuit breaker is open: the step failed so often that it is not called for now. Not worth retrying at once;
+    /// [`Error::retry_after`] says when it may be tried again.
+    CircuitOpen,
     /// A stream ended without its end mark. [`Error::partial`] keeps what came.
     IncompleteStream,
     /// A stream that must give a value gave none.
@@ -92,6 +97,7 @@ impl ErrorKind {
             Self::Connection => "connection failed",
             Self::Timeout => "timed out",
             Self::DeadlineExceeded => "deadline exceeded",
+            Self::CircuitOpen => "circuit open",
             Self::IncompleteStream => "incomplete stream",
             Self::EmptyStream => "empty stream",
             Self::Parse => "parse error",
@@ -142,6 +148,9 @@ struct Inner {
     passing: u16,
     retryable: Option<bool>,
     retry_after: Option<Duration>,
+    attempts: Vec<Attempt>,
+    exhausted: bool,
+    note: Option<Cow<'static, str>>,
     related: Vec<Error>,
     partial: Option<Arc<dyn Any + Send + Sync>>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
@@ -158,6 +167,9 @@ impl Error {
             passing: 0,
             retryable: None,
             retry_after: None,
+            attempts: Vec::new(),
+            exhausted: false,
+            note: None,
             related: Vec::new(),
             partial: None,
             source: None,
@@ -212,7 +224,22 @@ impl Error {
         self.0.retry_after
     }
 
-    /// Other failures that belong to this one: branches that failed at the same moment, in declaration order.
+    /// Every attempt that was made, in order, over retries and fallbacks, the one of this error last. Empty where the
+    /// step was tried once.
+    #[must_use]
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.0.attempts
+    }
+
+    /// Whether somebody retried already and gave up. A retry further out leaves such an error alone, so that retries
+    /// inside each other do not multiply.
+    #[must_use]
+    pub fn is_exhausted(&self) -> bool {
+        self.0.exhausted
+    }
+
+    /// Other failures that belong to this one: branches that failed at the same moment, in declaration order, or the
+    /// alternatives that a fallback tried before, in the order it tried them.
     #[must_use]
     pub fn related(&self) -> &[Error] {
         &self.0.related
@@ -251,6 +278,41 @@ impl Error {
     #[must_use]
     pub fn with_retry_after(mut self, delay: Duration) -> Self {
         self.0.retry_after = Some(delay);
+        self
+    }
+
+    /// Records the attempts that were made, this one last.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: impl IntoIterator<Item = Attempt>) -> Self {
+        self.0.attempts = attempts.into_iter().collect();
+        self
+    }
+
+    /// Says that somebody retried already and gave up: see [`is_exhausted`](Self::is_exhausted). For transports that
+    /// retry by themselves.
+    #[must_use]
+    pub fn with_exhausted(mut self) -> Self {
+        self.0.exhausted = true;
+        self
+    }
+
+    /// Adds a remark that `Display` shows at the end, in parentheses: why it was not retried, say. As the message, it
+    /// must hold no prompt, answer or key.
+    #[must_use]
+    pub fn with_note(mut self, note: impl Into<Cow<'static, str>>) -> Self {
+        self.0.note = Some(note.into());
+        self
+    }
+
+    /// The same error as another kind.
+    pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
+    /// Puts failures that came before those that are related already.
+    pub(crate) fn with_earlier(mut self, earlier: Vec<Error>) -> Self {
+        self.0.related.splice(0..0, earlier);
         self
     }
 
@@ -315,6 +377,14 @@ impl fmt::Display for Error {
         if let Some(delay) = self.0.retry_after {
             write!(f, " (retry after {delay:?})")?;
         }
+        if self.0.attempts.len() > 1 {
+            write!(f, " (after {} attempts)", self.0.attempts.len())?;
+        }
+        if let Some(note) = &self.0.note {
+            f.write_str(" (")?;
+            write_line(f, note)?;
+            f.write_str(")")?;
+        }
         match self.0.related.len() {
             0 => Ok(()),
             1 => f.write_str(" (and 1 more failure)"),
@@ -341,6 +411,12 @@ impl fmt::Debug for Error {
         shown.field("path", &self.path().collect::<Vec<_>>()).field("retryable", &self.is_retryable());
         if let Some(delay) = self.0.retry_after {
             shown.field("retry_after", &delay);
+        }
+        if !self.0.attempts.is_empty() {
+            shown.field("attempts", &self.0.attempts);
+        }
+        if let Some(note) = &self.0.note {
+            shown.field("note", note);
         }
         if !self.0.related.is_empty() {
             shown.field("related", &self.0.related);

@@ -33,6 +33,12 @@
 //! | bring a configuration along | [`.with_config(…)`](Runnable::with_config) |
 //! | use all cores | [`.spawned()`](Runnable::spawned) |
 //! | erase the type | [`.boxed()`](Runnable::boxed) |
+//! | limit the time | [`.with_timeout(…)`](Runnable::with_timeout), [`.with_idle_timeout(…)`](Runnable::with_idle_timeout) |
+//! | try again | [`.with_retry(…)`](Runnable::with_retry) |
+//! | try another | [`.with_fallback(…)`](Runnable::with_fallback), [`.with_fallbacks(…)`](Runnable::with_fallbacks) |
+//! | limit the rate | [`.with_rate_limiter(…)`](Runnable::with_rate_limiter) |
+//! | start a second where the first is slow | [`.hedged(…)`](Runnable::hedged) |
+//! | leave alone what fails and fails | [`.with_circuit_breaker(…)`](Runnable::with_circuit_breaker) |
 
 mod accepts;
 mod assign;
@@ -80,13 +86,32 @@ mod tee;
 mod tuple;
 mod with_config;
 
+mod attempt;
+mod backoff;
+mod circuit_breaker;
+mod circuit_broken;
+mod fallback;
+mod hedge;
+mod idle_timeout;
+mod meter;
+mod on_end;
+mod opening;
+mod rate_limited;
+mod rate_limiter;
+mod retry;
+mod retry_budget;
+mod timed;
+mod timeout;
+mod timer;
+mod token_bucket;
+
 pub use accepts::Accepts;
 pub use assign::RunnableAssign;
 pub use batch::{BatchAsCompleted, DEFAULT_BATCH_WINDOW};
 pub use blocking::{Blocking, blocking};
 pub use boxed::BoxRunnable;
 pub use branch::{BranchArms, RunnableBranch};
-pub use budget::Permit;
+pub use budget::{Concurrency, Permit};
 pub use caught::Caught;
 pub use chunks::Chunks;
 pub use config::RunConfig;
@@ -102,7 +127,7 @@ pub use label::Label;
 pub use lambda::{Lambda, LambdaWith, lambda, lambda_with};
 pub use merge::{Collector, Merge};
 pub use named::Named;
-pub use observe::{Observer, StepEvent, StepPath};
+pub use observe::{Observer, StepEvent, StepPath, Waited, WaitedOn};
 pub use outcome::Outcome;
 pub use parallel::RunnableParallel;
 pub use passthrough::{Passthrough, RunnablePassthrough, passthrough};
@@ -115,6 +140,19 @@ pub use sequence::RunnableSequence;
 pub use settled::SettledParallel;
 pub use spawned::Spawned;
 pub use with_config::WithConfig;
+
+pub use attempt::Attempt;
+pub use circuit_breaker::{CircuitBreaker, CircuitState};
+pub use circuit_broken::WithCircuitBreaker;
+pub use fallback::WithFallbacks;
+pub use hedge::{Hedge, Hedged};
+pub use idle_timeout::WithIdleTimeout;
+pub use rate_limited::WithRateLimiter;
+pub use rate_limiter::{Cost, LimiterSnapshot, RateLimiter, ServerLimits};
+pub use retry::{Retry, WithRetry};
+pub use retry_budget::RetryBudget;
+pub use timeout::WithTimeout;
+pub use token_bucket::TokenBucket;
 
 /// What the macros and the sister crates need and users do not.
 #[doc(hidden)]

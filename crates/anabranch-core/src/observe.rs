@@ -8,8 +8,10 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
+use crate::attempt::Attempt;
 use crate::config::RunConfig;
 use crate::error::Error;
+use crate::runnable::Runnable;
 
 /// Watches a run: attach one with [`RunConfig::observer`].
 ///
@@ -66,6 +68,49 @@ pub trait Observer: Send + Sync {
     fn cancelled(&self, step: &StepEvent<'_>) {
         let _ = step;
     }
+
+    /// An attempt at a step failed and will be [retried](crate::Runnable::with_retry) after
+    /// [`attempt.wait()`](Attempt::wait).
+    fn retrying(&self, step: &StepEvent<'_>, attempt: &Attempt, error: &Error) {
+        let _ = (step, attempt, error);
+    }
+
+    /// A step failed and the next [alternative](crate::Runnable::with_fallback), counted from one, takes its place.
+    fn fell_back(&self, step: &StepEvent<'_>, alternative: usize, error: &Error) {
+        let _ = (step, alternative, error);
+    }
+
+    /// A step was so slow that a second attempt was [started beside it](crate::Runnable::hedged).
+    fn hedged(&self, step: &StepEvent<'_>) {
+        let _ = step;
+    }
+
+    /// A step had to wait for a limit.
+    fn waited(&self, step: &StepEvent<'_>, waited: &Waited) {
+        let _ = (step, waited);
+    }
+}
+
+/// How long a step had to wait for a limit before it could begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Waited {
+    /// Which limit it was.
+    pub on: WaitedOn,
+    /// How long it waited.
+    pub time: Duration,
+    /// How many stood in front of it when it came.
+    pub ahead: usize,
+}
+
+/// Which limit a step had to wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WaitedOn {
+    /// The run's [concurrency budget](RunConfig::max_concurrency).
+    Concurrency,
+    /// A [rate limiter](crate::Runnable::with_rate_limiter).
+    RateLimiter,
 }
 
 /// A step of a run, as an [`Observer`] sees it.
@@ -171,6 +216,46 @@ impl fmt::Display for StepPath {
     }
 }
 
+/// Tells the observers something about `step`, which does not run (any more, or yet). `config` is that of its caller.
+#[cold]
+pub(crate) fn tell<R: Runnable>(
+    config: &RunConfig,
+    step: &R,
+    started: Option<Instant>,
+    event: impl Fn(&dyn Observer, &StepEvent<'_>),
+) {
+    if config.observers().is_empty() {
+        return;
+    }
+    let started = started.unwrap_or_else(Instant::now);
+    match step.label() {
+        Some(label) => tell_as(&config.at(label.name.into_owned()), label.kind, started, event),
+        None => {
+            let description = step.describe();
+            // What has no name of its own is known by the step around it.
+            let named = if config.path().is_some() { config.clone() } else { config.at(description.name) };
+            tell_as(&named, description.kind, started, event);
+        }
+    }
+}
+
+/// Tells the observers something about the step that `config` was handed to.
+pub(crate) fn tell_here(config: &RunConfig, started: Instant, event: impl Fn(&dyn Observer, &StepEvent<'_>)) {
+    if config.path().is_some() {
+        return tell_as(config, "step", started, event);
+    }
+    tell_as(&config.at("step".into()), "step", started, event);
+}
+
+fn tell_as(config: &RunConfig, kind: &'static str, started: Instant, event: impl Fn(&dyn Observer, &StepEvent<'_>)) {
+    if let Some(path) = config.path() {
+        let step = StepEvent { config, path, kind, started };
+        for observer in config.observers() {
+            event(&**observer, &step);
+        }
+    }
+}
+
 /// Tells the observers how one step goes; says `cancelled` if it is dropped before the end.
 pub(crate) struct Watch {
     /// The configuration of the step itself: its path is the step's.
@@ -205,12 +290,7 @@ impl Watch {
     }
 
     fn tell(&self, event: impl Fn(&dyn Observer, &StepEvent<'_>)) {
-        if let Some(path) = self.config.path() {
-            let step = StepEvent { config: &self.config, path, kind: self.kind, started: self.started };
-            for observer in self.config.observers() {
-                event(&**observer, &step);
-            }
-        }
+        tell_as(&self.config, self.kind, self.started, event);
     }
 }
 

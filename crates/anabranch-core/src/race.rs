@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::future::BoxFuture;
-use futures_util::StreamExt;
 
 use crate::boxed::BoxRunnable;
 use crate::chunks::Chunks;
@@ -133,13 +132,9 @@ impl<I: Clone + Send + 'static, O: Send + 'static> Runnable for Race<I, O> {
                 running.push(Box::pin(async move {
                     let chunks = config.stream(step, Chunks::once(input));
                     let merge = chunks.merge().clone();
-                    let mut chunks = Chunks::new(CatchChunks(chunks), merge);
-                    match chunks.next().await {
-                        // Nothing at all is an answer, too: the law of the chunks says which.
-                        None => Ok(chunks),
-                        Some(Err(error)) => Err(error.at(format!("alternative {index}"))),
-                        Some(Ok(first)) => Ok(chunks.with_first(first)),
-                    }
+                    // Nothing at all is an answer, too: the law of the chunks says which.
+                    let begun = Chunks::new(CatchChunks(chunks), merge).begun().await;
+                    begun.map_err(|error| error.at(format!("alternative {index}")))
                 }));
             }
             self.decide(running).await

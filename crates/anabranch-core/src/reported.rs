@@ -30,7 +30,7 @@ pub(crate) async fn invoke<R: Runnable>(
 
 async fn watched<T>(running: impl Future<Output = Result<T>>, config: &RunConfig, kind: &'static str) -> Result<T> {
     let mut watch = Watch::start(config.clone(), kind);
-    let done = match config.deadline() {
+    let done = match config.run_deadline() {
         None => running.await,
         Some(deadline) => {
             let mut running = Box::pin(running);
@@ -91,7 +91,7 @@ impl<'a, R: Runnable> Reported<'a, R> {
     fn start(&self, input: Chunks<'a, R::Input>) -> Running<'a, R::Output> {
         let watch = self.kind.map(|kind| Watch::start(self.config.clone(), kind));
         // A step that reports itself keeps to the deadline itself.
-        let deadline = self.config.deadline().filter(|_| watch.is_some());
+        let deadline = self.config.run_deadline().filter(|_| watch.is_some());
         let deadline = deadline.map(|deadline| Box::pin(tokio::time::sleep_until(deadline)));
         let own = self.kind.is_none();
         let (step, config, law) = (self.step, self.config.clone(), self.law.clone());

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 
@@ -12,19 +13,28 @@ use crate::boxed::BoxRunnable;
 use crate::caught::Caught;
 use crate::check;
 use crate::chunks::Chunks;
+use crate::circuit_breaker::CircuitBreaker;
+use crate::circuit_broken::WithCircuitBreaker;
 use crate::config::RunConfig;
 use crate::coroutine::coroutine;
 use crate::describe::Description;
 use crate::each::RunnableEach;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fallback::WithFallbacks;
+use crate::hedge::{Hedge, Hedged};
+use crate::idle_timeout::WithIdleTimeout;
 use crate::into_runnable::IntoRunnable;
 use crate::label::Label;
 use crate::merge::Merge;
 use crate::named::Named;
 use crate::parallel::RunnableParallel;
 use crate::pick::{Keys, RunnablePick};
+use crate::rate_limited::WithRateLimiter;
+use crate::rate_limiter::RateLimiter;
+use crate::retry::{Retry, WithRetry};
 use crate::sequence::RunnableSequence;
 use crate::spawned::Spawned;
+use crate::timeout::WithTimeout;
 use crate::with_config::WithConfig;
 
 /// `async fn(Input) -> Result<Output>`, that can also stream.
@@ -481,5 +491,219 @@ pub trait Runnable: Send + Sync {
         Self: Sized + 'static,
     {
         BoxRunnable::new(self)
+    }
+
+    /// Stops the step when it is not done in time, with an error of kind [`Timeout`](ErrorKind::Timeout) that names it.
+    ///
+    /// It limits what stands before it: inside a retry each attempt, outside all of them with the waits between.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use anabranch_core::{ErrorKind, Retry, Runnable, lambda};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+    /// let hangs = lambda(async |_: String| std::future::pending::<anabranch_core::Result<String>>().await);
+    /// let careful = hangs
+    ///     .with_timeout(Duration::from_secs(10)) // per attempt
+    ///     .with_retry(Retry::attempts(5))
+    ///     .with_timeout(Duration::from_secs(30)); // for the whole
+    ///
+    /// let error = careful.invoke("x").await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Timeout);
+    /// # }
+    /// ```
+    ///
+    /// Streaming, the limit is for the whole stream, from the first time it is read to its end, and the time its reader
+    /// takes counts. The steps inside are told ([`RunConfig::deadline`]), so that no retry waits longer than it can
+    /// matter. What is stopped is dropped: connections are closed, and a [spawned](Self::spawned) task is aborted.
+    #[doc(alias = "wait_for")]
+    fn with_timeout(self, limit: Duration) -> WithTimeout<Self>
+    where
+        Self: Sized,
+    {
+        WithTimeout::new(self, limit)
+    }
+
+    /// Stops the step when it falls silent: when no chunk comes for this long, before the first one or between two. The
+    /// time the reader takes for a chunk does not count. The error is of kind [`Timeout`](ErrorKind::Timeout).
+    ///
+    /// [`invoke`](Self::invoke) reads the stream of the step, too, and adds it up: nothing else shows whether there is
+    /// progress. For a limit on the whole, use [`with_timeout`](Self::with_timeout); both together are common.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use anabranch_core::{Runnable, lambda};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+    /// let hangs = lambda(async |_: String| std::future::pending::<anabranch_core::Result<String>>().await);
+    /// let error = hangs.with_idle_timeout(Duration::from_secs(60)).invoke("x").await.unwrap_err();
+    /// assert_eq!(error.to_string(), "lambda: timed out: no chunk came for 60s");
+    /// # }
+    /// ```
+    fn with_idle_timeout(self, limit: Duration) -> WithIdleTimeout<Self>
+    where
+        Self: Sized,
+    {
+        WithIdleTimeout::new(self, limit)
+    }
+
+    /// Tries the step again when it fails with an error where that can help ([`Error::is_retryable`]).
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    /// use anabranch_core::{Error, ErrorKind, Retry, Runnable, lambda};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> anabranch_core::Result<()> {
+    /// static CALLS: AtomicU32 = AtomicU32::new(0);
+    /// let flaky = lambda(async |text: String| match CALLS.fetch_add(1, Ordering::Relaxed) {
+    ///     0 | 1 => Err(Error::new(ErrorKind::Overloaded, "status 529")),
+    ///     _ => Ok(text.len()),
+    /// });
+    /// assert_eq!(flaky.with_retry(Retry::attempts(3)).invoke("four").await?, 4);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// - Before each further attempt it waits: as long as the server asked for (up to a cap, above which it fails at
+    ///   once), otherwise an exponential back-off with full jitter. It never waits longer than there is
+    ///   [time](RunConfig::time_left). No place in the run's concurrency budget is held meanwhile.
+    /// - Retries are taken out of a [`RetryBudget`](crate::RetryBudget), shared by clones, so that a server that is
+    ///   down is not stormed.
+    /// - The error at the end is that of the last attempt; [`Error::attempts`] has them all.
+    /// - In a batch each element is retried on its own.
+    /// - A stream is retried until its first chunk is handed on; a failure after that is passed on. Read only as a whole
+    ///   ([`Chunks::collect`]), it is retried like `invoke`. A streamed input is collected first, and an error in it is
+    ///   no failure of the step.
+    /// - Retries inside each other do not multiply: an error that one has given up on passes through those around it,
+    ///   unless one is told otherwise ([`even_if_exhausted`](Retry::even_if_exhausted)).
+    fn with_retry(self, retry: Retry) -> WithRetry<Self>
+    where
+        Self: Sized + Runnable<Input: Clone>,
+    {
+        WithRetry::new(self, retry)
+    }
+
+    /// Another step to take the place of this one when it fails; call it again for more alternatives.
+    ///
+    /// ```
+    /// use anabranch_core::{Error, ErrorKind, Runnable, lambda};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
+    /// let down = lambda(async |_: String| Err::<String, _>(Error::new(ErrorKind::Server, "status 500")));
+    /// let other = lambda(async |text: String| Ok(text.to_uppercase()));
+    /// assert_eq!(down.with_fallback(other).invoke("quiet").await?, "QUIET");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// - The alternatives are tried in order, on every error but [`InvalidInput`](ErrorKind::InvalidInput) and
+    ///   [`InvalidChain`](ErrorKind::InvalidChain), which they would fail with just the same;
+    ///   [`fallback_if`](WithFallbacks::fallback_if) decides otherwise.
+    /// - When all fail, the error is that of the last one tried. [`Error::attempts`] has all attempts, those of retries
+    ///   inside included, and [`Error::related`] the errors of the alternatives before it.
+    /// - A stream is switched until its first chunk is handed on; a failure after that is passed on. A stream that ends
+    ///   without a chunk is a valid empty one. Read only as a whole, it falls back like `invoke`.
+    /// - A streamed input is collected first, and an error in it is no failure of the step.
+    fn with_fallback<F>(self, other: F) -> WithFallbacks<Self>
+    where
+        Self: Sized + Runnable<Input: Clone>,
+        F: Runnable<Input = Self::Input, Output = Self::Output> + 'static,
+    {
+        WithFallbacks::new(self, vec![other.boxed()])
+    }
+
+    /// [`with_fallback`](Self::with_fallback) with a list.
+    fn with_fallbacks<F>(self, others: F) -> WithFallbacks<Self>
+    where
+        Self: Sized + Runnable<Input: Clone>,
+        F: IntoIterator<Item = BoxRunnable<Self::Input, Self::Output>>,
+    {
+        WithFallbacks::new(self, others.into_iter().collect())
+    }
+
+    /// Waits until the limiter admits the call: requests, and units such as tokens, per interval. The same limiter may
+    /// stand before many steps.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use anabranch_core::{Cost, Runnable, TokenBucket, lambda};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> anabranch_core::Result<()> {
+    /// const MINUTE: Duration = Duration::from_secs(60);
+    /// let limits = TokenBucket::new().requests(500, MINUTE).units(200_000, MINUTE);
+    ///
+    /// let summarise = lambda(async |text: String| Ok(text.len()));
+    /// // About four bytes to a token.
+    /// let summarise = summarise.with_rate_limiter(limits.clone()).cost(|text| Cost::units(text.len() as u64 / 4));
+    /// assert_eq!(summarise.invoke("some text").await?, 9);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// - It waits before the step takes a place in the run's concurrency budget.
+    /// - A wait that would outlast the [time there is](RunConfig::time_left) fails at once, with an error of kind
+    ///   [`RateLimited`](ErrorKind::RateLimited) that says so.
+    /// - An error of that kind that says how long to wait, from the step itself, holds everybody back who shares the
+    ///   limiter.
+    /// - Observers hear how long each call [waited](crate::Observer::waited); [`RateLimiter::snapshot`] says how the
+    ///   limiter stands.
+    fn with_rate_limiter(self, limiter: impl RateLimiter + 'static) -> WithRateLimiter<Self>
+    where
+        Self: Sized,
+    {
+        WithRateLimiter::new(self, Arc::new(limiter))
+    }
+
+    /// Starts a second attempt when the first is slow: after a fixed time, or when it takes longer than most calls did
+    /// ([`Hedge::percentile`]). The first success wins and the other attempt is dropped.
+    ///
+    /// Both attempts are paid for, so second attempts are taken out of a [`RetryBudget`](crate::RetryBudget) as retries
+    /// are. Streaming, the race is for the first chunk. A failure before the time has come is passed on: a failure is
+    /// the matter of [`with_retry`](Self::with_retry). When both fail, the error is that of the first attempt, and the
+    /// other is [related](Error::related) to it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use anabranch_core::{Hedge, Runnable, lambda};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
+    /// let lookup = lambda(async |n: i64| Ok(n + 1));
+    /// let hedged = lookup.clone().hedged(Duration::from_secs(2));
+    /// assert_eq!(hedged.invoke(1).await?, 2);
+    /// let hedged = lookup.hedged(Hedge::percentile(0.95));
+    /// assert_eq!(hedged.invoke(1).await?, 2);
+    /// # Ok(()) }
+    /// ```
+    fn hedged(self, after: impl Into<Hedge>) -> Hedged<Self>
+    where
+        Self: Sized + Runnable<Input: Clone>,
+    {
+        Hedged::new(self, after.into())
+    }
+
+    /// Leaves the step alone for a while after it failed several times in a row because its server is in trouble
+    /// (`Overloaded`, `Server`, `Timeout`, `Connection`, `IncompleteStream`; never because of a bad request). Until then
+    /// calls fail at once with [`CircuitOpen`](ErrorKind::CircuitOpen), which is not retried but falls back.
+    ///
+    /// ```
+    /// use anabranch_core::{CircuitBreaker, CircuitState, Error, ErrorKind, Runnable, lambda};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
+    /// let breaker = CircuitBreaker::new().failures(2);
+    /// let down = lambda(async |_: String| Err::<usize, _>(Error::new(ErrorKind::Server, "status 500")));
+    /// let other = lambda(async |text: String| Ok(text.len()));
+    /// let chain = down.with_circuit_breaker(breaker.clone()).with_fallback(other);
+    ///
+    /// for _ in 0..3 {
+    ///     assert_eq!(chain.invoke("four").await?, 4);
+    /// }
+    /// assert_eq!(breaker.state(), CircuitState::Open); // the third went to the other one at once
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// A stream counts when it ends, well or with an error; one that its reader drops counts as neither. So does a call
+    /// that a time-out outside stops: put [`with_timeout`](Self::with_timeout) inside.
+    fn with_circuit_breaker(self, breaker: CircuitBreaker) -> WithCircuitBreaker<Self>
+    where
+        Self: Sized,
+    {
+        WithCircuitBreaker::new(self, breaker)
     }
 }

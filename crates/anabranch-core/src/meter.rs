@@ -1,0 +1,170 @@
+//! [`Meter`]: one quantity of a token bucket, in exact arithmetic.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Above this all numbers are as good as infinite, and products of two still fit.
+const MOST: u64 = 1_000_000_000_000_000;
+
+/// So much in an interval, and no more than `burst` at once.
+///
+/// The level is counted in parts of `1 / interval in nanoseconds`: each nanosecond then adds exactly `amount` parts,
+/// and nothing is ever rounded. A debt is a level below zero.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    amount: u64,
+    interval: i128,
+    burst: u64,
+    level: i128,
+    /// `None` until it is first looked at: it starts full.
+    at: Option<Instant>,
+}
+
+impl Meter {
+    /// `None` where it is no limit.
+    pub(crate) fn new(amount: u64, interval: Duration) -> Option<Self> {
+        if interval.is_zero() {
+            return None;
+        }
+        let amount = amount.clamp(1, MOST);
+        let interval = i128::from(u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX).min(1000 * MOST));
+        Some(Self { amount, interval, burst: amount, level: i128::from(amount) * interval, at: None })
+    }
+
+    /// The same level at another rate.
+    pub(crate) fn at_rate(mut self, amount: u64, interval: Duration) -> Option<Self> {
+        let mut new = Self::new(amount, interval)?;
+        let left = self.level.div_euclid(self.interval);
+        new.level = left.min(i128::from(new.burst)) * new.interval;
+        new.at = self.at.take();
+        Some(new)
+    }
+
+    pub(crate) fn set_burst(&mut self, burst: u64) {
+        let full = self.level >= self.full();
+        self.burst = burst.clamp(1, MOST);
+        if full {
+            self.level = self.full();
+        }
+        self.level = self.level.min(self.full());
+    }
+
+    /// The server allows no more than this.
+    pub(crate) fn lower_to(&mut self, limit: u64) {
+        let limit = limit.max(1);
+        if limit < self.amount {
+            self.amount = limit;
+            self.burst = self.burst.min(limit);
+            self.level = self.level.min(self.full());
+        }
+    }
+
+    /// No more than this is left.
+    pub(crate) fn lower_level_to(&mut self, left: u64) {
+        self.level = self.level.min(i128::from(left.min(MOST)) * self.interval);
+    }
+
+    fn full(&self) -> i128 {
+        i128::from(self.burst) * self.interval
+    }
+
+    pub(crate) fn refill(&mut self, now: Instant) {
+        let elapsed = self.at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
+        self.at = Some(self.at.map_or(now, |at| at.max(now)));
+        let nanos = i128::try_from(elapsed.as_nanos()).unwrap_or(i128::MAX);
+        let more = nanos.saturating_mul(i128::from(self.amount));
+        self.level = self.level.saturating_add(more).min(self.full());
+    }
+
+    /// How long until `cost` can be taken after `before` was. What is more than the burst is taken when the bucket is
+    /// full, and leaves a debt.
+    pub(crate) fn wait(&self, before: u64, cost: u64) -> Duration {
+        if cost == 0 {
+            return Duration::ZERO;
+        }
+        let wanted = i128::from(before.min(MOST)) + i128::from(cost.min(self.burst));
+        let missing = wanted * self.interval - self.level;
+        if missing <= 0 {
+            return Duration::ZERO;
+        }
+        let amount = i128::from(self.amount);
+        Duration::from_nanos(u64::try_from((missing + amount - 1) / amount).unwrap_or(u64::MAX))
+    }
+
+    pub(crate) fn take(&mut self, cost: u64) {
+        self.level = self.level.saturating_sub(i128::from(cost.min(MOST)) * self.interval);
+    }
+
+    pub(crate) fn give_back(&mut self, cost: u64) {
+        self.level = self.level.saturating_add(i128::from(cost.min(MOST)) * self.interval).min(self.full());
+    }
+
+    /// What can be taken at once.
+    pub(crate) fn left(&self) -> u64 {
+        u64::try_from(self.level.div_euclid(self.interval)).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn meter(amount: u64, interval: Duration) -> Meter {
+        Meter::new(amount, interval).unwrap()
+    }
+
+    #[test]
+    fn waits_are_exact_to_the_nanosecond() {
+        let now = Instant::now();
+        let mut thirds = meter(3, Duration::from_secs(1));
+        thirds.refill(now);
+        thirds.take(3);
+        let wait = thirds.wait(0, 1);
+        assert_eq!(wait, Duration::from_nanos(333_333_334));
+        thirds.refill(now + wait - Duration::from_nanos(1));
+        assert_eq!((thirds.left(), thirds.wait(0, 1)), (0, Duration::from_nanos(1)));
+        thirds.refill(now + wait);
+        assert_eq!((thirds.left(), thirds.wait(0, 1)), (1, Duration::ZERO));
+        thirds.refill(now + Duration::from_secs(1));
+        assert_eq!(thirds.left(), 3, "nothing was rounded away");
+    }
+
+    #[test]
+    fn more_than_the_burst_is_taken_when_full_and_paid_off() {
+        let now = Instant::now();
+        let mut tokens = meter(100, MINUTE);
+        tokens.refill(now);
+        assert_eq!(tokens.wait(0, 300), Duration::ZERO);
+        tokens.take(300);
+        assert_eq!(tokens.left(), 0);
+        assert_eq!(tokens.wait(0, 1), MINUTE * 201 / 100);
+    }
+
+    #[test]
+    fn a_changed_rate_keeps_the_level() {
+        let now = Instant::now();
+        let mut tokens = meter(100, MINUTE);
+        tokens.refill(now);
+        tokens.take(40);
+        let tokens = tokens.at_rate(1000, MINUTE).unwrap();
+        assert_eq!(tokens.left(), 60);
+    }
+
+    #[test]
+    fn extreme_numbers_do_no_harm() {
+        let now = Instant::now();
+        for (amount, interval) in [(u64::MAX, Duration::MAX), (0, Duration::MAX), (u64::MAX, Duration::from_nanos(1))] {
+            let mut meter = meter(amount, interval);
+            meter.refill(now);
+            meter.take(u64::MAX);
+            meter.refill(now + MINUTE);
+            let _ = meter.wait(u64::MAX, u64::MAX);
+            meter.give_back(u64::MAX);
+            let _ = meter.left();
+        }
+        assert!(Meter::new(1, Duration::ZERO).is_none());
+    }
+}

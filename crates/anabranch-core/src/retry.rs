@@ -1,0 +1,253 @@
+//! [`WithRetry`]: a step that is tried again.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::attempt::Attempts;
+use crate::backoff::Backoff;
+use crate::chunks::Chunks;
+use crate::config::RunConfig;
+use crate::describe::Description;
+use crate::error::{Error, Result};
+use crate::label::Label;
+use crate::observe;
+use crate::opening::{open, opening};
+use crate::pipe_operator;
+use crate::retry_budget::RetryBudget;
+use crate::runnable::Runnable;
+use crate::timer::pause;
+
+type Predicate = Arc<dyn Fn(&Error) -> bool + Send + Sync>;
+
+/// How often, when and after which waits a step is tried again: see [`Runnable::with_retry`]. Clones share the
+/// [`RetryBudget`].
+#[derive(Clone)]
+pub struct Retry {
+    attempts: usize,
+    backoff: Backoff,
+    longest_retry_after: Duration,
+    predicate: Option<Predicate>,
+    even_exhausted: bool,
+    budget: RetryBudget,
+}
+
+impl Retry {
+    /// At most this many attempts, the first included. Zero counts as one.
+    #[must_use]
+    pub fn attempts(attempts: usize) -> Self {
+        Self {
+            attempts: attempts.max(1),
+            backoff: Backoff::new(),
+            longest_retry_after: Duration::from_secs(60),
+            predicate: None,
+            even_exhausted: false,
+            budget: RetryBudget::new(),
+        }
+    }
+
+    /// The back-off before attempt n + 1 is a random part ("full jitter") of `base * 2^(n - 1)`: half a second unless
+    /// set.
+    #[must_use]
+    pub fn base(mut self, base: Duration) -> Self {
+        self.backoff.base = base;
+        self
+    }
+
+    /// The longest back-off: 8 seconds unless set.
+    #[must_use]
+    pub fn cap(mut self, cap: Duration) -> Self {
+        self.backoff.cap = cap;
+        self
+    }
+
+    /// The longest wait a server may ask for with `retry-after`, 60 seconds unless set. If it asks for more, the
+    /// error is passed on at once.
+    #[must_use]
+    pub fn retry_after_cap(mut self, cap: Duration) -> Self {
+        self.longest_retry_after = cap;
+        self
+    }
+
+    /// Retries errors this function accepts, instead of those of which [`Error::is_retryable`] says that it can help.
+    #[must_use]
+    pub fn retry_if(mut self, predicate: impl Fn(&Error) -> bool + Send + Sync + 'static) -> Self {
+        self.predicate = Some(Arc::new(predicate));
+        self
+    }
+
+    /// Retries errors that a retry inside has given up on already ([`Error::is_exhausted`]), so that the attempts of
+    /// both multiply.
+    #[must_use]
+    pub fn even_if_exhausted(mut self) -> Self {
+        self.even_exhausted = true;
+        self
+    }
+
+    /// Takes retries out of this budget, shared with others, instead of one of its own.
+    #[must_use]
+    pub fn budget(mut self, budget: &RetryBudget) -> Self {
+        self.budget = budget.clone();
+        self
+    }
+
+    /// Makes the random part of the waits the same in every run, for tests.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.backoff = self.backoff.seeded(seed);
+        self
+    }
+
+    fn helps(&self, error: &Error) -> bool {
+        if error.is_exhausted() && !self.even_exhausted {
+            return false;
+        }
+        self.predicate.as_ref().map_or_else(|| error.is_retryable(), |accepts| accepts(error))
+    }
+
+    #[cold]
+    fn verdict(&self, tried: usize, error: &Error, config: &RunConfig) -> Verdict {
+        if !self.helps(error) {
+            return Verdict::Pass;
+        }
+        if tried >= self.attempts {
+            return Verdict::Enough(None);
+        }
+        // A hint of zero is none: it would hammer the server.
+        let wait = match error.retry_after().filter(|asked| !asked.is_zero()) {
+            None => self.backoff.wait(tried),
+            Some(asked) if asked > self.longest_retry_after => {
+                let longest = self.longest_retry_after;
+                return Verdict::because(format!("not retried: {longest:?} is the longest wait allowed"));
+            }
+            Some(asked) => self.backoff.at_least(asked),
+        };
+        if let Some(left) = config.time_left().filter(|left| wait >= *left) {
+            return Verdict::because(format!("not retried: a wait of {wait:.1?} with {left:.1?} left"));
+        }
+        if !self.budget.withdraw() {
+            return Verdict::because("not retried: the retry budget is used up");
+        }
+        Verdict::Again(wait)
+    }
+}
+
+enum Verdict {
+    Again(Duration),
+    /// Trying again would not help.
+    Pass,
+    /// It might help, but there were attempts enough, or something stands against more.
+    Enough(Option<Cow<'static, str>>),
+}
+
+impl Verdict {
+    fn because(note: impl Into<Cow<'static, str>>) -> Self {
+        Self::Enough(Some(note.into()))
+    }
+}
+
+impl fmt::Debug for Retry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Retry")
+            .field("attempts", &self.attempts)
+            .field("base", &self.backoff.base)
+            .field("cap", &self.backoff.cap)
+            .field("budget", &self.budget)
+            .finish_non_exhaustive()
+    }
+}
+
+/// See [`Runnable::with_retry`].
+#[derive(Debug, Clone)]
+pub struct WithRetry<R> {
+    step: R,
+    retry: Retry,
+}
+
+impl<R> WithRetry<R> {
+    pub(crate) fn new(step: R, retry: Retry) -> Self {
+        Self { step, retry }
+    }
+}
+
+impl<R: Runnable<Input: Clone>> WithRetry<R> {
+    /// The one loop, whatever an attempt is: a call, a stream up to its first chunk, a stream collected.
+    async fn again<T, Fut>(
+        &self,
+        input: R::Input,
+        config: &RunConfig,
+        attempt: impl Fn(R::Input) -> Fut + Send,
+    ) -> Result<T>
+    where
+        T: Send,
+        Fut: Future<Output = Result<T>> + Send,
+    {
+        let retry = &self.retry;
+        retry.budget.deposit();
+        let mut attempts = Attempts::default();
+        for tried in 1..retry.attempts {
+            let began = (!config.observers().is_empty()).then(Instant::now);
+            let error = match attempt(input.clone()).await {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
+            match retry.verdict(tried, &error, config) {
+                Verdict::Again(wait) => {
+                    let attempt = attempts.failed(&error, Some(wait));
+                    observe::tell(config, &self.step, began, |observer, step| observer.retrying(step, attempt, &error));
+                    pause(wait).await?;
+                }
+                verdict => return Err(gave_up(attempts, error, tried, verdict)),
+            }
+        }
+        let tried = retry.attempts;
+        attempt(input).await.map_err(|error| {
+            let verdict = retry.verdict(tried, &error, config);
+            gave_up(attempts, error, tried, verdict)
+        })
+    }
+}
+
+/// The error of the last attempt, with what is to be known about all of them.
+#[cold]
+fn gave_up(attempts: Attempts, error: Error, tried: usize, verdict: Verdict) -> Error {
+    let (gave_up, note) = match verdict {
+        Verdict::Enough(note) => (tried > 1 || note.is_some(), note),
+        Verdict::Again(_) | Verdict::Pass => (false, None),
+    };
+    let error = if gave_up || tried > 1 { attempts.into_error(error) } else { error };
+    let error = if gave_up { error.with_exhausted() } else { error };
+    match note {
+        Some(note) => error.with_note(note),
+        None => error,
+    }
+}
+
+impl<R: Runnable<Input: Clone>> Runnable for WithRetry<R> {
+    type Input = R::Input;
+    type Output = R::Output;
+
+    fn invoke_with(&self, input: R::Input, config: &RunConfig) -> impl Future<Output = Result<R::Output>> + Send {
+        self.again(input, config, |input| config.run(&self.step, input))
+    }
+
+    fn transform_with<'a>(&'a self, input: Chunks<'a, R::Input>, config: &'a RunConfig) -> Chunks<'a, R::Output> {
+        opening(move |read| async move {
+            let input = input.collect().await?;
+            self.again(input, config, |input| open(&self.step, input, config, read)).await
+        })
+    }
+
+    fn label(&self) -> Option<Label<'_>> {
+        None
+    }
+
+    fn describe(&self) -> Description {
+        Description::around("retry", self.step.describe())
+    }
+}
+
+pipe_operator!(impl<R> for WithRetry<R> where R: Runnable<Input: Clone>);
