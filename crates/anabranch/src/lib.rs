@@ -2,6 +2,9 @@
 
 pub use anabranch_core::*;
 
+#[cfg(any(doc, doctest))]
+pub mod guide;
+
 /// Messages, content, tool calls and usage: see the crate `anabranch-messages`.
 pub mod messages {
     pub use anabranch_messages::*;
@@ -25,4 +28,5 @@ pub mod prompts {
 /// Everything a program that composes chains needs: `use anabranch::prelude::*;`.
 pub mod prelude {
     pub use anabranch_core::*;
+    pub use anabranch_prompts::*;
 }
