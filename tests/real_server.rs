@@ -126,7 +126,7 @@ async fn the_example_streaming_runs_against_it() {
 }
 
 /// Three chains and a synthesis, as in the README.
-fn three_branches(llm: &ChatModel) -> Result<impl Runnable<Input = Value, Output = String>> {
+fn three_branches(llm: &ChatModel) -> Result<impl Runnable<Input = Value, Output = String> + use<>> {
     let ask = |task: &str| -> Result<_> {
         let prompt = ChatPromptTemplate::from_messages([("system", task), ("user", "{topic}")])?;
         Ok(prompt | llm.clone() | StrOutputParser)
@@ -228,7 +228,7 @@ async fn more_clients_than_slots_wait_for_their_turn() {
 #[tokio::test]
 async fn the_limit_of_a_run_is_what_the_server_sees() {
     let Some(server) = Server::find("limit").await else { return };
-    let chain = three_branches(&server.model().max_tokens(200)).unwrap();
+    let chain = three_branches(&server.model().max_tokens(60)).unwrap();
     let one_at_a_time = RunConfig::new().max_concurrency(1);
     let mut run = std::pin::pin!(chain.batch_with(["rivers", "lakes"].map(Value::from), &one_at_a_time));
     let mut most = 0;
@@ -242,21 +242,21 @@ async fn the_limit_of_a_run_is_what_the_server_sees() {
     assert_eq!(most, 1, "two batches of three branches under a limit of one");
 }
 
-/// How long the whole answer to this question is, in tokens and in time: long enough to be cut off half-way.
-async fn undisturbed(server: &Server, llm: &ChatModel, question: &str) -> (u64, Duration) {
+/// A model that would talk for long, and how long: in tokens, and in time.
+async fn talkative(server: &Server, question: &str) -> (ChatModel, u64, Duration) {
+    let llm = server.model().max_tokens(1_800);
     let began = Instant::now();
     let usage = llm.invoke(question).await.unwrap().usage().cloned().unwrap();
     let (tokens, time) = (usage.output_tokens().unwrap(), began.elapsed());
     assert!(tokens > 500, "{tokens} tokens are too few to be cut off half-way");
     server.until_idle(Duration::from_secs(5)).await;
-    (tokens, time)
+    (llm, tokens, time)
 }
 
 #[tokio::test]
 async fn a_dropped_stream_frees_its_slot() {
     let Some(server) = Server::find("drop").await else { return };
-    let llm = server.model();
-    let (tokens, time) = undisturbed(&server, &llm, "Tell me everything.").await;
+    let (llm, tokens, time) = talkative(&server, "Tell me everything.").await;
 
     let before = server.tokens_written().await;
     let mut stream = llm.stream("Tell me everything.");
@@ -274,8 +274,7 @@ async fn a_dropped_stream_frees_its_slot() {
 #[tokio::test]
 async fn a_dropped_fan_out_frees_the_slots_of_all_branches() {
     let Some(server) = Server::find("drop a fan-out").await else { return };
-    let llm = server.model();
-    let (tokens, _) = undisturbed(&server, &llm, "Tell me everything.").await;
+    let (llm, tokens, _) = talkative(&server, "Tell me everything.").await;
 
     let ask = || ChatPromptTemplate::from_template("{question}").unwrap() | llm.clone() | StrOutputParser;
     let both = parallel! { "one": ask(), "two": ask() };
@@ -296,8 +295,7 @@ async fn a_dropped_fan_out_frees_the_slots_of_all_branches() {
 #[tokio::test]
 async fn a_failed_branch_frees_the_slots_of_the_others() {
     let Some(server) = Server::find("fail fast").await else { return };
-    let llm = server.model();
-    let (tokens, _) = undisturbed(&server, &llm, "Tell me everything.").await;
+    let (llm, tokens, _) = talkative(&server, "Tell me everything.").await;
 
     let before = server.tokens_written().await;
     let panel = parallel! {

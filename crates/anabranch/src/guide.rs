@@ -5,8 +5,9 @@
 /// Makes a module of each file. Links between chapters are written as `[text][chapter]`; the file says where that is
 /// on disk, and what stands in front of it here says where it is in this documentation. The first one counts.
 macro_rules! chapters {
-    ($($name:ident $file:literal)+) => {
+    ($($(#[$attribute:meta])* $name:ident $file:literal)+) => {
         $(
+            $(#[$attribute])*
             #[doc = "[getting-started]: mod@crate::guide::getting_started"]
             #[doc = "[runnables]: mod@crate::guide::runnables"]
             #[doc = "[fan-out]: mod@crate::guide::fan_out"]
@@ -35,6 +36,8 @@ chapters! {
     streaming "04-streaming.md"
     batches "05-batches.md"
     prompts "06-prompts.md"
+    // Its programs use a provider's builder.
+    #[cfg(any(doc, feature = "openai"))]
     models "07-models.md"
     errors "08-errors.md"
     observing "09-observing.md"
