@@ -305,7 +305,8 @@ async fn a_failed_branch_frees_the_slots_of_the_others() {
             Err::<String, _>(Error::new(ErrorKind::Other, "no luck"))
         }),
     };
-    let error = panel.invoke("Tell me everything.").await.unwrap_err();
+    // Streamed, because llama.cpp looks only now and then whether the client of a whole answer is still there.
+    let error = panel.stream("Tell me everything.").collect().await.unwrap_err();
     assert_eq!(error.path().next(), Some("parallel \"fails\""));
     server.until_idle(Duration::from_secs(2)).await;
     let written = server.tokens_written().await - before;

@@ -100,7 +100,7 @@ pub(crate) async fn run<R: Runnable>(
     inputs: impl Iterator<Item = R::Input> + Send,
     config: &RunConfig,
 ) -> Result<Vec<R::Output>> {
-    join::all(runs(step, what, inputs, config), window(config)).await
+    Ok(join::all(runs(step, what, inputs, config), window(config)).await?.collect())
 }
 
 pub(crate) async fn all<R: Runnable>(
@@ -118,7 +118,7 @@ pub(crate) async fn settled<R: Runnable>(
 ) -> Vec<Result<R::Output>> {
     // Every outcome is a success of the join.
     let outcomes = Settled(runs(step, Element::BATCH, inputs, config));
-    join::all(outcomes, window(config)).await.unwrap_or_default()
+    join::all(outcomes, window(config)).await.map(Iterator::collect).unwrap_or_default()
 }
 
 pub(crate) fn as_completed<'a, R: Runnable>(

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
 use futures_util::StreamExt;
+use typewit::{TypeEq, type_fn};
 
 use crate::accepts::Accepts;
 use crate::error::{Error, Result};
@@ -60,7 +61,10 @@ pub(crate) trait WholeSource<T>: Send {
 #[derive(Default)]
 struct OnError<'a> {
     label: Option<&'a dyn Labelled>,
-    joints: u16,
+    /// The joints it leaves.
+    leaves: u16,
+    /// The joints it enters, after that.
+    enters: u16,
 }
 
 impl OnError<'_> {
@@ -69,7 +73,8 @@ impl OnError<'_> {
         if let Some(step) = self.label {
             error = step.name_error(error);
         }
-        error.leave_joints(self.joints);
+        error.leave_joints(self.leaves);
+        error.enter_joints(self.enters);
         error
     }
 }
@@ -155,21 +160,28 @@ impl<'a, T: Send + 'static> Chunks<'a, T> {
         mut step: impl FnMut(T) -> Result<U> + Send + 'a,
         merge: Merge<U>,
     ) -> Chunks<'a, U> {
-        Chunks::new(StreamExt::map(self, move |chunk| chunk.and_then(&mut step)), merge)
+        self.filter_map_chunks(move |chunk| step(chunk).map(Some), merge)
+    }
+
+    /// [`map_chunks`](Self::map_chunks), where a chunk may turn into nothing.
+    pub fn filter_map_chunks<U: Send + 'static>(
+        self,
+        step: impl FnMut(T) -> Result<Option<U>> + Send + 'a,
+        merge: Merge<U>,
+    ) -> Chunks<'a, U> {
+        Chunks::new(Mapped { chunks: self, step }, merge)
     }
 
     /// The joint of two steps: chunks converted one by one for a step that streams, the whole converted for one that
     /// does not.
-    pub(crate) fn convert<U: Accepts<T> + Send + 'static>(self) -> Chunks<'a, U> {
+    pub(crate) fn convert<U: Accepts<T> + Send + 'static>(mut self) -> Chunks<'a, U> {
+        self.on_error.enters = self.on_error.enters.saturating_add(1);
+        // Nearly always the two are the same, and there is nothing to convert.
+        if let Some(same) = TypeEq::<T, U>::with_any() {
+            return same.project::<ChunksOf<'a>>().to_right(self);
+        }
         if let Source::Ready(ready) = self.source {
-            let ready = ready.map(|ready| match ready {
-                Ok(value) => Ok(U::accept(value)),
-                Err(error) => {
-                    let mut error = self.on_error.apply(error);
-                    error.enter_as_input();
-                    Err(error)
-                }
-            });
+            let ready = ready.map(|ready| ready.map(U::accept).map_err(|error| self.on_error.apply(error)));
             return Chunks::from_source(Source::Ready(ready), Merge::last());
         }
         let merge = self.merge.converted();
@@ -178,20 +190,26 @@ impl<'a, T: Send + 'static> Chunks<'a, T> {
 
     /// Names the step in errors that happen in it.
     pub(crate) fn labelled(mut self, step: &'a dyn Labelled) -> Self {
-        if self.on_error.label.is_none() && self.on_error.joints == 0 {
+        if self.on_error.label.is_none() && self.on_error.leaves == 0 && self.on_error.enters == 0 {
             self.on_error.label = Some(step);
             return self;
         }
-        let merge = self.merge.clone();
-        let mut outer = Self::new(self, merge);
+        let mut outer = self.wrapped();
         outer.on_error.label = Some(step);
         outer
     }
 
     /// Ends the passage of errors that came in through the joint of a sequence.
-    pub(crate) fn leaving_joint(mut self) -> Self {
-        self.on_error.joints = self.on_error.joints.saturating_add(1);
-        self
+    pub(crate) fn leaving_joint(self) -> Self {
+        let mut this = if self.on_error.enters == 0 { self } else { self.wrapped() };
+        this.on_error.leaves = this.on_error.leaves.saturating_add(1);
+        this
+    }
+
+    /// The same chunks with nothing to do on an error yet.
+    fn wrapped(self) -> Self {
+        let merge = self.merge.clone();
+        Self::new(self, merge)
     }
 
     /// The same chunks, if they add up; else the whole as the only one. No step gives chunks that do not add up: they
@@ -242,6 +260,7 @@ impl<'a, T: Send + 'static> Chunks<'a, T> {
 impl<T: 'static> Stream for Chunks<'_, T> {
     type Item = Result<T>;
 
+    #[inline]
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         let next = match &mut this.source {
@@ -249,14 +268,22 @@ impl<T: 'static> Stream for Chunks<'_, T> {
             Source::Stream(stream) => stream.as_mut().poll_next(cx),
             Source::Whole(source) => source.poll_chunk(cx),
         };
-        match next {
-            Poll::Ready(Some(Ok(chunk))) => Poll::Ready(Some(Ok(chunk))),
-            Poll::Pending => Poll::Pending,
-            // The end, good or bad: what is behind the stream is let go at once.
-            Poll::Ready(end) => {
-                this.source = Source::Ready(None);
-                Poll::Ready(end.map(|error| error.map_err(|error| this.on_error.apply(error))))
-            }
+        // Chunks are handed on where they lie.
+        if let Poll::Ready(None | Some(Err(_))) = &next {
+            return Poll::Ready(this.end(next));
+        }
+        next
+    }
+}
+
+impl<T> Chunks<'_, T> {
+    /// The end, good or bad: what is behind the stream is let go at once.
+    #[cold]
+    fn end(&mut self, end: Poll<Option<Result<T>>>) -> Option<Result<T>> {
+        self.source = Source::Ready(None);
+        match end {
+            Poll::Ready(Some(Err(error))) => Some(Err(self.on_error.apply(error))),
+            _ => None,
         }
     }
 }
@@ -270,6 +297,39 @@ impl<T> fmt::Debug for Chunks<'_, T> {
     }
 }
 
+struct Mapped<'a, T, F> {
+    chunks: Chunks<'a, T>,
+    step: F,
+}
+
+/// The step is called where it is and never pinned.
+impl<T, F> Unpin for Mapped<'_, T, F> {}
+
+impl<T: 'static, U, F: FnMut(T) -> Result<Option<U>>> Stream for Mapped<'_, T, F> {
+    type Item = Result<U>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        loop {
+            let chunk = match Pin::new(&mut this.chunks).poll_next(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
+                Poll::Ready(Some(Ok(chunk))) => chunk,
+            };
+            if let Some(mapped) = (this.step)(chunk).transpose() {
+                return Poll::Ready(Some(mapped));
+            }
+        }
+    }
+}
+
+type_fn! {
+    struct ChunksOf<'a>;
+
+    impl<T> T => Chunks<'a, T>
+}
+
 /// Chunks converted one by one at a joint.
 struct Converted<'a, T> {
     chunks: Chunks<'a, T>,
@@ -277,30 +337,14 @@ struct Converted<'a, T> {
 
 impl<T: Send + 'static, U: Accepts<T> + Send + 'static> WholeSource<U> for Converted<'_, T> {
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<U>>> {
-        Pin::new(&mut self.chunks).poll_next(cx).map(|next| {
-            next.map(|chunk| match chunk {
-                Ok(chunk) => Ok(U::accept(chunk)),
-                Err(mut error) => {
-                    error.enter_as_input();
-                    Err(error)
-                }
-            })
-        })
+        Pin::new(&mut self.chunks).poll_next(cx).map(|next| next.map(|chunk| chunk.map(U::accept)))
     }
 
     fn collect<'s>(self: Box<Self>) -> BoxFuture<'s, Result<U>>
     where
         Self: 's,
     {
-        Box::pin(async move {
-            match self.chunks.collect().await {
-                Ok(whole) => Ok(U::accept(whole)),
-                Err(mut error) => {
-                    error.enter_as_input();
-                    Err(error)
-                }
-            }
-        })
+        Box::pin(async move { self.chunks.collect().await.map(U::accept) })
     }
 }
 

@@ -38,6 +38,9 @@ pub(crate) const DEFAULT_MAX_DEPTH: usize = 25;
 #[derive(Clone, Default)]
 pub struct RunConfig {
     shared: Option<Arc<Shared>>,
+    /// A time-out around the present step: whoever set it keeps to it, so the steps below need no timer for it. Beside
+    /// the rest, so that a time-out need not allocate.
+    limit: Option<Instant>,
 }
 
 #[derive(Clone, Default)]
@@ -46,8 +49,6 @@ struct Shared {
     tags: Vec<String>,
     metadata: Map<String, Value>,
     deadline: Option<Instant>,
-    /// A time-out around the present step: whoever set it keeps to it, so the steps below need no timer for it.
-    limit: Option<Instant>,
     /// Innermost first: a permit is one of each, always taken in this order.
     budgets: Vec<Budget>,
     observers: Vec<Arc<dyn Observer>>,
@@ -69,7 +70,7 @@ impl RunConfig {
     /// An empty configuration.
     #[must_use]
     pub const fn new() -> Self {
-        Self { shared: None }
+        Self { shared: None, limit: None }
     }
 
     /// The empty configuration, for as long as it is needed.
@@ -169,8 +170,7 @@ impl RunConfig {
     /// if it comes earlier.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        let shared = self.shared.as_deref()?;
-        earlier(shared.deadline, shared.limit)
+        earlier(self.run_deadline(), self.limit)
     }
 
     /// The deadline of the run itself.
@@ -180,10 +180,7 @@ impl RunConfig {
 
     /// The configuration of a step that whoever calls this stops at `limit`.
     pub(crate) fn within(&self, limit: Instant) -> Self {
-        match self.deadline() {
-            Some(deadline) if deadline <= limit => self.clone(),
-            _ => self.clone().with(|shared| shared.limit = Some(limit)),
-        }
+        Self { shared: self.shared.clone(), limit: earlier(self.limit, Some(limit)) }
     }
 
     /// How long the step still has, if it has a [deadline](Self::deadline): zero when it has passed.
@@ -282,7 +279,7 @@ impl RunConfig {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.shared.is_none()
+        self.shared.is_none() && self.limit.is_none()
     }
 
     /// The configuration of a step with this name inside the present one.
@@ -310,8 +307,9 @@ impl RunConfig {
 
     /// `bound`, which a step brings along, under `self`, the configuration of the call.
     pub(crate) fn merged_with(&self, bound: &Self) -> Self {
+        let limit = earlier(self.limit, bound.limit);
         let (Some(call), Some(bound)) = (self.shared.as_deref(), bound.shared.as_deref()) else {
-            return if self.shared.is_some() { self.clone() } else { bound.clone() };
+            return Self { shared: self.shared.clone().or_else(|| bound.shared.clone()), limit };
         };
         let mut merged = call.clone();
         merged.name = merged.name.or_else(|| bound.name.clone());
@@ -320,12 +318,11 @@ impl RunConfig {
         merged.metadata = bound.metadata.clone();
         merged.metadata.extend(call.metadata.clone());
         merged.deadline = earlier(call.deadline, bound.deadline);
-        merged.limit = earlier(call.limit, bound.limit);
         // Both hold. The inner budget is taken first everywhere, so that two budgets cannot wait for each other.
         merged.budgets = bound.budgets.iter().chain(&call.budgets).cloned().collect();
         merged.observers.extend(bound.observers.iter().cloned());
         merged.max_depth = call.max_depth.or(bound.max_depth);
-        Self { shared: Some(Arc::new(merged)) }
+        Self { shared: Some(Arc::new(merged)), limit }
     }
 
     pub(crate) fn path(&self) -> Option<&StepPath> {
@@ -369,7 +366,17 @@ mod tests {
     }
 
     #[test]
-    fn empty_is_one_word() {
-        assert_eq!(size_of::<RunConfig>(), size_of::<usize>());
+    fn a_time_out_allocates_nothing_and_survives_what_a_step_brings_along() {
+        let limit = Instant::now() + Duration::from_secs(1);
+        let inner = RunConfig::new().within(limit);
+        assert!(inner.shared.is_none() && !inner.is_empty() && !inner.watches());
+        let brought = RunConfig::new().name("bound").timeout(Duration::from_secs(60));
+        for config in [
+            inner.merged_with(&brought),
+            inner.merged_with(&RunConfig::new()),
+            inner.within(limit + Duration::from_secs(9)),
+        ] {
+            assert_eq!(config.deadline(), Some(limit));
+        }
     }
 }

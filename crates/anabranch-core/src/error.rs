@@ -342,9 +342,9 @@ impl Error {
         self
     }
 
-    /// The error enters a step as its input: it did not happen there.
-    pub(crate) fn enter_as_input(&mut self) {
-        self.0.passing = self.0.passing.saturating_add(1);
+    /// The error enters the steps behind `joints` as their input: it did not happen there.
+    pub(crate) fn enter_joints(&mut self, joints: u16) {
+        self.0.passing = self.0.passing.saturating_add(joints);
     }
 
     /// The error leaves `joints` sequences it had entered as input.

@@ -6,7 +6,7 @@ use crate::chunks::Chunks;
 use crate::config::RunConfig;
 use crate::describe::Description;
 use crate::error::{Error, ErrorKind, Result};
-use crate::label::{Label, Labelled};
+use crate::label::{Label, name_from_outside};
 use crate::pipe_operator;
 use crate::runnable::Runnable;
 use crate::timed::{Limit, Timed};
@@ -28,7 +28,7 @@ impl<R: Runnable> WithIdleTimeout<R> {
     #[cold]
     fn silent(&self) -> Error {
         let error = Error::new(ErrorKind::Timeout, format!("no chunk came for {:?}", self.limit));
-        self.step.name_error(error)
+        name_from_outside(&self.step, error)
     }
 }
 
@@ -116,5 +116,21 @@ mod tests {
         tokio::time::advance(60 * SECOND).await;
         assert!(stream.try_next().await.unwrap().is_some());
         assert!(stream.try_next().await.unwrap().is_none());
+    }
+
+    #[derive(Clone, Debug, PartialEq)]
+    struct Wrapped(String);
+
+    impl From<String> for Wrapped {
+        fn from(text: String) -> Self {
+            Self(text)
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn chunks_that_only_their_source_can_add_up() {
+        let chain = letters(&[1, 1]).pipe(crate::passthrough::<Wrapped>()).with_idle_timeout(3 * SECOND);
+        assert_eq!(chain.invoke("a").await.unwrap(), Wrapped("aa".into()));
+        assert_eq!(chain.stream("a").collect().await.unwrap(), Wrapped("aa".into()));
     }
 }

@@ -83,6 +83,10 @@ where
     /// new is started from here on.
     pub(crate) fn failures_now(&mut self, met: (usize, Error), cx: &mut Context<'_>) -> Vec<(usize, Error)> {
         self.stopped = true;
+        if let Running::Few { next, .. } = &mut self.running {
+            // All of them, also those before the one that failed: it may have woken them.
+            *next = 0;
+        }
         let mut failures = vec![met];
         while let Poll::Ready(Some((index, done))) = self.poll_next(cx) {
             failures.extend(done.err().map(|error| (index, error)));
@@ -140,7 +144,7 @@ impl<F: Future + Unpin> Future for Indexed<F> {
 ///
 /// Failures that are there at the same moment are told in order: the first of them is the error, the others are
 /// [related](Error::related) to it. It returns only when the rest is gone, tasks of their own included.
-pub(crate) async fn all<T, I>(futures: I, limit: usize) -> Result<Vec<T>>
+pub(crate) async fn all<T, I>(futures: I, limit: usize) -> Result<impl Iterator<Item = T>>
 where
     I: Iterator<Item: Future<Output = Result<T>> + Unpin>,
 {
@@ -163,7 +167,7 @@ where
     })
     .await;
     if failures.is_empty() {
-        return Ok(done.into_iter().flatten().collect());
+        return Ok(done.into_iter().flatten());
     }
     drop_and_wait(window).await;
     Err(first_of(failures))

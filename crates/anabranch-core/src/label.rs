@@ -52,6 +52,22 @@ impl<R: Runnable> Labelled for R {
     }
 }
 
+/// The label of a step that something happened *to*, from outside: what has none, because it names itself or its
+/// parts, is known by its description.
+#[cold]
+pub(crate) fn label_from_outside<R: Runnable>(step: &R) -> Label<'_> {
+    step.label().unwrap_or_else(|| {
+        let description = step.describe();
+        Label::new(description.kind, description.name)
+    })
+}
+
+/// Names a step in an error that whoever runs it made, such as a time-out.
+#[cold]
+pub(crate) fn name_from_outside<R: Runnable>(step: &R, error: Error) -> Error {
+    error.at(label_from_outside(step).name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

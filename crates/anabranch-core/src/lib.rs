@@ -104,6 +104,7 @@ mod timed;
 mod timeout;
 mod timer;
 mod token_bucket;
+mod token_queue;
 
 pub use accepts::Accepts;
 pub use assign::RunnableAssign;

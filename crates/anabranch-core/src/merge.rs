@@ -126,6 +126,17 @@ impl<T: 'static> Merge<T> {
         matches!(self.0, Law::Whole)
     }
 
+    /// Whether each chunk replaces the one before. `false` also where the law is not known yet, since the step that
+    /// makes the chunks is chosen at run time.
+    #[must_use]
+    pub fn replaces(&self) -> bool {
+        match &self.0 {
+            Law::Last => true,
+            Law::Late(resolve) => resolve().is_some_and(|merge| merge.replaces()),
+            Law::Fold(_) | Law::Collect(_) | Law::Whole => false,
+        }
+    }
+
     pub(crate) fn is_known(&self) -> bool {
         match &self.0 {
             Law::Late(resolve) => resolve().is_some_and(|merge| merge.is_known()),
@@ -423,6 +434,7 @@ mod tests {
     #[test]
     fn laws() {
         assert_eq!(add_up(&Merge::last(), [1, 2, 3]).unwrap(), 3);
+        assert!(Merge::<i32>::last().replaces() && !Merge::append().replaces());
         assert_eq!(add_up(&Merge::append(), ["a".to_string(), "b".to_string()]).unwrap(), "ab");
         assert_eq!(add_up(&Merge::extend(), [vec![1], vec![2, 3]]).unwrap(), [1, 2, 3]);
         let json = Merge::<Vec<i32>>::extend().json().unwrap();

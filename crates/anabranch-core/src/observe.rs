@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::attempt::Attempt;
 use crate::config::RunConfig;
 use crate::error::Error;
+use crate::label::label_from_outside;
 use crate::runnable::Runnable;
 
 /// Watches a run: attach one with [`RunConfig::observer`].
@@ -228,15 +229,8 @@ pub(crate) fn tell<R: Runnable>(
         return;
     }
     let started = started.unwrap_or_else(Instant::now);
-    match step.label() {
-        Some(label) => tell_as(&config.at(label.name.into_owned()), label.kind, started, event),
-        None => {
-            let description = step.describe();
-            // What has no name of its own is known by the step around it.
-            let named = if config.path().is_some() { config.clone() } else { config.at(description.name) };
-            tell_as(&named, description.kind, started, event);
-        }
-    }
+    let label = label_from_outside(step);
+    tell_as(&config.at(label.name.into_owned()), label.kind, started, event);
 }
 
 /// Tells the observers something about the step that `config` was handed to.

@@ -1,12 +1,14 @@
 //! [`RunnableParallel`]: several steps on one input, all at once.
 
-use std::collections::HashSet;
+use std::borrow::Borrow;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::future::BoxFuture;
+use indexmap::IndexSet;
 use serde_json::{Map, Value};
 
 use crate::boxed::BoxRunnable;
@@ -49,7 +51,10 @@ use crate::runnable::Runnable;
 ///   handed on to branches that can take it piece by piece.
 #[doc(alias = "RunnableMap")]
 pub struct RunnableParallel<I = Value> {
-    branches: Arc<Vec<Branch<I>>>,
+    /// In declaration order.
+    branches: Arc<IndexSet<Branch<I>>>,
+    /// The key of two branches, which is found when the second is added and told when it is to run.
+    twice: Option<Arc<str>>,
     max_concurrency: Option<usize>,
 }
 
@@ -57,7 +62,7 @@ impl<I: Clone + Send + 'static> RunnableParallel<I> {
     /// No branches yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { branches: Arc::default(), max_concurrency: None }
+        Self { branches: Arc::default(), twice: None, max_concurrency: None }
     }
 
     /// Adds a branch: a runnable or an async closure whose output can be turned into JSON.
@@ -71,8 +76,11 @@ impl<I: Clone + Send + 'static> RunnableParallel<I> {
         B: IntoBranch<I, Marker>,
     {
         let branch = Branch { key: key.into(), step: step.into_branch() };
-        // The list is shared only with clones made before this call, which keep theirs.
-        Arc::make_mut(&mut self.branches).push(branch);
+        match self.branches.contains(branch.key.as_str()) {
+            true => self.twice = Some(branch.key.into()),
+            // The list is shared only with clones made before this call, which keep theirs.
+            false => drop(Arc::make_mut(&mut self.branches).insert(branch)),
+        }
         self
     }
 
@@ -85,7 +93,7 @@ impl<I: Clone + Send + 'static> RunnableParallel<I> {
         B: IntoBranch<I, Marker>,
     {
         let key = key.into();
-        if self.branches.iter().any(|branch| branch.key == key) {
+        if self.branches.contains(key.as_str()) {
             return Err(duplicate(&key));
         }
         Ok(self.branch(key, step))
@@ -120,19 +128,9 @@ impl<I: Clone + Send + 'static> RunnableParallel<I> {
 
     /// Two branches of one name cannot both be in the result.
     pub(crate) fn check_keys(&self) -> Result<()> {
-        // Few branches are compared with each other, which needs no memory.
-        if self.branches.len() <= 16 {
-            let twice = self
-                .branches
-                .iter()
-                .enumerate()
-                .find(|(index, branch)| self.branches[..*index].iter().any(|earlier| earlier.key == branch.key));
-            return twice.map_or(Ok(()), |(_, branch)| Err(duplicate(&branch.key)));
-        }
-        let mut seen = HashSet::with_capacity(self.branches.len());
-        match self.branches.iter().find(|branch| !seen.insert(branch.key.as_str())) {
-            Some(branch) => Err(duplicate(&branch.key)),
+        match &self.twice {
             None => Ok(()),
+            Some(key) => Err(duplicate(key)),
         }
     }
 }
@@ -199,7 +197,7 @@ impl<I: Clone + Send + 'static> Default for RunnableParallel<I> {
 
 impl<I> Clone for RunnableParallel<I> {
     fn clone(&self) -> Self {
-        Self { branches: self.branches.clone(), max_concurrency: self.max_concurrency }
+        Self { branches: self.branches.clone(), twice: self.twice.clone(), max_concurrency: self.max_concurrency }
     }
 }
 
@@ -230,7 +228,7 @@ impl<I: Send + 'static> Branch<I> {
 
 /// The runs of the branches, each started when its turn comes.
 pub(crate) struct BranchRuns<'a, I> {
-    branches: std::slice::Iter<'a, Branch<I>>,
+    branches: indexmap::set::Iter<'a, Branch<I>>,
     /// Cloned for every branch but the last.
     input: Option<I>,
     config: &'a RunConfig,
@@ -300,6 +298,27 @@ impl<I: Send + 'static> Runnable for Branch<I> {
         Description { name: self.key.clone(), ..Description::around("branch", step) }
     }
 }
+
+/// A branch is known by its key.
+impl<I> Borrow<str> for Branch<I> {
+    fn borrow(&self) -> &str {
+        &self.key
+    }
+}
+
+impl<I> Hash for Branch<I> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key.hash(state);
+    }
+}
+
+impl<I> PartialEq for Branch<I> {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl<I> Eq for Branch<I> {}
 
 impl<I> Clone for Branch<I> {
     fn clone(&self) -> Self {

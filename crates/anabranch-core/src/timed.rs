@@ -97,6 +97,8 @@ impl<'a, T: Send + 'static, F: Fn(Option<Error>) -> Error + Send + 'a> WholeSour
         Box::pin(async move {
             let moment = match self.limit {
                 Limit::Whole(moment) => moment,
+                // Such chunks cannot be added up here: only their source knows the whole, and shows no progress.
+                Limit::Idle(_) if self.chunks.merge().is_whole() => return self.chunks.collect().await,
                 Limit::Idle(_) => {
                     // Chunk by chunk, to see that there is progress.
                     let mut collector = None;

@@ -9,7 +9,7 @@ use crate::chunks::Chunks;
 use crate::config::RunConfig;
 use crate::describe::Description;
 use crate::error::{Error, ErrorKind, Result};
-use crate::label::{Label, Labelled};
+use crate::label::{Label, name_from_outside};
 use crate::pipe_operator;
 use crate::runnable::Runnable;
 use crate::timed::{Limit, Timed};
@@ -32,7 +32,7 @@ impl<R: Runnable> WithTimeout<R> {
     #[cold]
     fn timed_out(&self) -> Error {
         let error = Error::new(ErrorKind::Timeout, format!("not done within {:?}", self.limit));
-        self.step.name_error(error)
+        name_from_outside(&self.step, error)
     }
 }
 

@@ -1,19 +1,17 @@
 //! [`TokenBucket`]: the rate limiter of one process.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::meter::Meter;
 use crate::rate_limiter::{Cost, LimiterSnapshot, RateLimiter, ServerLimits};
-use crate::timer::{poll_timer, sleep_until};
+use crate::token_queue::{self, State, Turn, wake};
 
 /// A [`RateLimiter`] for one process. Clones share it.
 ///
@@ -40,31 +38,6 @@ use crate::timer::{poll_timer, sleep_until};
 #[derive(Clone, Default)]
 pub struct TokenBucket {
     state: Arc<Mutex<State>>,
-}
-
-#[derive(Default)]
-struct State {
-    requests: Option<Meter>,
-    units: Option<Meter>,
-    paused_until: Option<Instant>,
-    /// By the order they came in.
-    queue: BTreeMap<u64, Waiter>,
-    /// What all in the queue want.
-    queued: Wanted,
-    next_ticket: u64,
-    admitted: u64,
-    waited: Duration,
-}
-
-struct Waiter {
-    cost: Cost,
-    waker: Waker,
-}
-
-#[derive(Default)]
-struct Wanted {
-    requests: u64,
-    units: u64,
 }
 
 impl TokenBucket {
@@ -115,13 +88,13 @@ impl TokenBucket {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        token_queue::lock(&self.state)
     }
 
     /// Changes something, after which the first in the queue looks again how long it has to wait.
     fn change(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.lock();
-        if !state.queue.is_empty() || state.admitted > 0 {
+        if state.waiting() > 0 || state.admitted > 0 {
             state.refill(Instant::now());
         }
         change(&mut state);
@@ -138,82 +111,13 @@ fn with_rate(meter: Option<Meter>, amount: u64, interval: Duration) -> Option<Me
     }
 }
 
-fn wake(waker: Option<Waker>) {
-    if let Some(waker) = waker {
-        waker.wake();
-    }
-}
-
-impl State {
-    fn refill(&mut self, now: Instant) {
-        self.meters().for_each(|meter| meter.refill(now));
-        self.paused_until = self.paused_until.filter(|until| *until > now);
-    }
-
-    fn meters(&mut self) -> impl Iterator<Item = &mut Meter> {
-        self.requests.iter_mut().chain(&mut self.units)
-    }
-
-    /// How long `cost` has to wait if `before` is taken before it.
-    fn wait(&self, before: &Wanted, cost: Cost, now: Instant) -> Duration {
-        let requests = self.requests.as_ref().map(|meter| meter.wait(before.requests, cost.requests));
-        let units = self.units.as_ref().map(|meter| meter.wait(before.units, cost.units));
-        let pause = self.paused_until.map(|until| until.saturating_duration_since(now));
-        requests.max(units).max(pause).unwrap_or_default()
-    }
-
-    fn take(&mut self, cost: Cost) {
-        self.admitted += 1;
-        self.requests.iter_mut().for_each(|meter| meter.take(cost.requests));
-        self.units.iter_mut().for_each(|meter| meter.take(cost.units));
-    }
-
-    /// Takes `cost` if nobody waits and nothing has to be waited for; otherwise says how long.
-    fn take_now(&mut self, cost: Cost, now: Instant) -> std::result::Result<(), Duration> {
-        self.refill(now);
-        let wait = self.wait(&self.queued, cost, now);
-        if !self.queue.is_empty() || !wait.is_zero() {
-            return Err(wait);
-        }
-        self.take(cost);
-        Ok(())
-    }
-
-    fn join_queue(&mut self, cost: Cost, waker: Waker) -> u64 {
-        let ticket = self.next_ticket;
-        self.next_ticket += 1;
-        self.queued.requests = self.queued.requests.saturating_add(cost.requests);
-        self.queued.units = self.queued.units.saturating_add(cost.units);
-        self.queue.insert(ticket, Waiter { cost, waker });
-        ticket
-    }
-
-    /// Whoever is first after that is to be woken, if that is another one.
-    fn leave_queue(&mut self, ticket: u64) -> Option<Waker> {
-        let was_first = self.is_first(ticket);
-        if let Some(waiter) = self.queue.remove(&ticket) {
-            self.queued.requests = self.queued.requests.saturating_sub(waiter.cost.requests);
-            self.queued.units = self.queued.units.saturating_sub(waiter.cost.units);
-        }
-        if was_first { self.first_waker() } else { None }
-    }
-
-    fn is_first(&self, ticket: u64) -> bool {
-        self.queue.first_key_value().is_some_and(|(first, _)| *first == ticket)
-    }
-
-    fn first_waker(&self) -> Option<Waker> {
-        self.queue.first_key_value().map(|(_, waiter)| waiter.waker.clone())
-    }
-}
-
 impl RateLimiter for TokenBucket {
     fn try_acquire(&self, cost: Cost) -> bool {
         self.lock().take_now(cost, Instant::now()).is_ok()
     }
 
     fn acquire(&self, cost: Cost, deadline: Option<Instant>) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
-        Box::pin(Turn { bucket: self, cost, deadline, ticket: None, since: None, timer: None })
+        Box::pin(Turn::new(&self.state, cost, deadline))
     }
 
     fn settle(&self, charged: Cost, actual: Cost) {
@@ -250,7 +154,7 @@ impl RateLimiter for TokenBucket {
         let mut state = self.lock();
         state.refill(Instant::now());
         LimiterSnapshot {
-            waiting: state.queue.len(),
+            waiting: state.waiting(),
             requests_left: state.requests.as_ref().map(Meter::left),
             units_left: state.units.as_ref().map(Meter::left),
             admitted: state.admitted,
@@ -265,105 +169,187 @@ impl fmt::Debug for TokenBucket {
     }
 }
 
-/// One who wants to be admitted. Leaves the queue when it is dropped.
-struct Turn<'a> {
-    bucket: &'a TokenBucket,
-    cost: Cost,
-    deadline: Option<Instant>,
-    /// Its place in the queue, once it had to wait.
-    ticket: Option<u64>,
-    since: Option<Instant>,
-    /// Only the first in the queue has one.
-    timer: Option<Pin<Box<Sleep>>>,
-}
+#[cfg(test)]
+mod tests {
+    use crate::error::ErrorKind;
+    use futures_util::FutureExt;
+    use futures_util::stream::{FuturesUnordered, StreamExt};
 
-enum Look {
-    Admitted,
-    /// It is the first, and must wait until then.
-    Again(Instant),
-}
+    use super::*;
 
-impl Turn<'_> {
-    fn look(&mut self, cx: &mut Context<'_>) -> Poll<Result<Look>> {
-        let now = Instant::now();
-        let since = *self.since.get_or_insert(now);
-        let bucket = self.bucket;
-        let mut state = bucket.lock();
-        let Some(ticket) = self.ticket else {
-            let Err(wait) = state.take_now(self.cost, now) else { return Poll::Ready(Ok(Look::Admitted)) };
-            self.check_deadline(wait, now)?;
-            let ticket = state.join_queue(self.cost, cx.waker().clone());
-            self.ticket = Some(ticket);
-            return if state.is_first(ticket) { Poll::Ready(Ok(Look::after(wait, now))) } else { Poll::Pending };
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn it_starts_full_and_then_keeps_the_rate_exactly() {
+        let bucket = TokenBucket::new().requests(5, SECOND);
+        let began = Instant::now();
+        let mut waits = Vec::new();
+        for _ in 0..10 {
+            bucket.acquire(Cost::REQUEST, None).await.unwrap();
+            waits.push(began.elapsed().as_millis());
+        }
+        assert_eq!(waits, [0, 0, 0, 0, 0, 200, 400, 600, 800, 1000]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn first_come_first_served_whatever_they_want() {
+        let bucket = TokenBucket::new().units(10, SECOND);
+        bucket.acquire(Cost::units(10), None).await.unwrap();
+        let began = Instant::now();
+        // The small ones behind the big one could go earlier, and must not.
+        let mut turns: FuturesUnordered<_> = [5, 10, 1, 1]
+            .into_iter()
+            .enumerate()
+            .map(|(index, units)| bucket.acquire(Cost::units(units), None).map(move |_| index))
+            .collect();
+        let mut order = Vec::new();
+        while let Some(index) = turns.next().await {
+            order.push((index, began.elapsed().as_millis()));
+        }
+        assert_eq!(order, [(0, 500), (1, 1500), (2, 1600), (3, 1700)]);
+        let now = bucket.snapshot();
+        assert_eq!((now.waiting, now.admitted, now.waited.as_millis()), (0, 5, 500 + 1500 + 1600 + 1700));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_overtakes_with_try() {
+        let bucket = TokenBucket::new().units(10, SECOND);
+        assert!(bucket.try_acquire(Cost::units(8)));
+        let mut waits = bucket.acquire(Cost::units(5), None);
+        assert!(waits.as_mut().now_or_never().is_none());
+        assert!(!bucket.try_acquire(Cost::units(1)), "there is one, but it is spoken for");
+        assert_eq!(bucket.snapshot().waiting, 1);
+        drop(waits);
+        assert!(bucket.try_acquire(Cost::units(1)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_leaves_the_queue_has_taken_nothing_and_holds_nobody_up() {
+        let bucket = TokenBucket::new().units(10, SECOND);
+        bucket.acquire(Cost::units(10), None).await.unwrap();
+        let began = Instant::now();
+        let mut first = bucket.acquire(Cost::units(10), None);
+        let mut second = bucket.acquire(Cost::units(10), None);
+        assert!(first.as_mut().now_or_never().is_none() && second.as_mut().now_or_never().is_none());
+        let third = tokio::spawn({
+            let bucket = bucket.clone();
+            async move { bucket.acquire(Cost::units(5), None).await }
+        });
+        tokio::task::yield_now().await;
+        assert_eq!(bucket.snapshot().waiting, 3);
+        drop(second);
+        drop(first);
+        third.await.unwrap().unwrap();
+        assert_eq!(began.elapsed(), SECOND / 2);
+        assert_eq!(bucket.snapshot().waiting, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_beyond_the_deadline_is_refused_at_once() {
+        let bucket = TokenBucket::new().units(10, SECOND);
+        bucket.acquire(Cost::units(10), None).await.unwrap();
+        let mut before = bucket.acquire(Cost::units(10), None);
+        assert!(before.as_mut().now_or_never().is_none());
+        let deadline = Instant::now() + SECOND;
+        let error = bucket.acquire(Cost::units(5), Some(deadline)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RateLimited);
+        assert_eq!(error.retry_after(), Some(SECOND * 3 / 2), "the one before it counts");
+        assert!(bucket.acquire(Cost::units(5), Some(deadline + SECOND)).now_or_never().is_none());
+        assert_eq!(Instant::now() + SECOND, deadline);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_can_be_changed_while_some_wait() {
+        let bucket = TokenBucket::new().requests(1, 60 * SECOND);
+        bucket.acquire(Cost::REQUEST, None).await.unwrap();
+        let began = Instant::now();
+        let changed = async {
+            tokio::time::sleep(SECOND).await;
+            bucket.set_requests(10, SECOND);
         };
-        let first = state.is_first(ticket);
-        if let Some(waiter) = state.queue.get_mut(&ticket) {
-            waiter.waker.clone_from(cx.waker());
-        }
-        if !first {
-            return Poll::Pending;
-        }
-        state.refill(now);
-        let wait = state.wait(&Wanted::default(), self.cost, now);
-        if !wait.is_zero() {
-            self.check_deadline(wait, now)?;
-            return Poll::Ready(Ok(Look::after(wait, now)));
-        }
-        state.take(self.cost);
-        state.waited += now.saturating_duration_since(since);
-        let next = state.leave_queue(ticket);
-        self.ticket = None;
-        drop(state);
-        wake(next);
-        Poll::Ready(Ok(Look::Admitted))
+        let (waited, ()) = tokio::join!(bucket.acquire(Cost::REQUEST, None), changed);
+        waited.unwrap();
+        assert!(began.elapsed() <= SECOND + Duration::from_millis(100), "{:?}", began.elapsed());
     }
 
-    fn check_deadline(&self, wait: Duration, now: Instant) -> Result<()> {
-        let Some(left) = self.deadline.map(|deadline| deadline.saturating_duration_since(now)) else { return Ok(()) };
-        if wait <= left {
-            return Ok(());
+    #[tokio::test(start_paused = true)]
+    async fn it_learns_from_the_server() {
+        let bucket = TokenBucket::new().requests(60, 60 * SECOND).units(1000, 60 * SECOND);
+        bucket.update(&ServerLimits::new().requests_left(2).units_left(5000));
+        let now = bucket.snapshot();
+        assert_eq!((now.requests_left, now.units_left), (Some(2), Some(1000)), "it is never raised");
+
+        let began = Instant::now();
+        bucket.update(&ServerLimits::new().retry_after(5 * SECOND));
+        bucket.acquire(Cost::REQUEST, None).await.unwrap();
+        assert_eq!(began.elapsed(), 5 * SECOND);
+
+        bucket.settle(Cost::units(0), Cost::units(1100));
+        assert_eq!(bucket.snapshot().units_left, Some(0));
+        let began = Instant::now();
+        bucket.acquire(Cost::units(1), None).await.unwrap();
+        assert_eq!(began.elapsed(), Duration::from_millis(101 * 60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_limit_is_no_limit() {
+        let bucket = TokenBucket::new();
+        for _ in 0..1000 {
+            assert!(bucket.try_acquire(Cost::units(u64::MAX)));
         }
-        let message = format!("the rate limiter has a turn in {wait:.1?}, and there is {left:.1?} left");
-        Err(Error::new(ErrorKind::RateLimited, message).with_retry_after(wait))
+        assert_eq!(bucket.snapshot().requests_left, None);
     }
-}
 
-impl Look {
-    fn after(wait: Duration, now: Instant) -> Self {
-        const FAR: Duration = Duration::from_secs(24 * 3600);
-        Self::Again(now.checked_add(wait).unwrap_or_else(|| now + FAR))
+    #[tokio::test(start_paused = true)]
+    async fn requests_and_units_both_hold() {
+        let bucket = TokenBucket::new().requests(2, SECOND).units(100, SECOND).request_burst(1);
+        let began = Instant::now();
+        for (units, at) in [(10, 0), (10, 500), (200, 1000), (1, 2010)] {
+            bucket.acquire(Cost::units(units), None).await.unwrap();
+            assert_eq!(began.elapsed().as_millis(), at, "{units}");
+        }
     }
-}
 
-impl Future for Turn<'_> {
-    type Output = Result<()>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        loop {
-            let moment = match self.look(cx)? {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Look::Admitted) => return Poll::Ready(Ok(())),
-                Poll::Ready(Look::Again(moment)) => moment,
+    /// Whatever comes in whatever order: never more than the burst and what came in since, and no time wasted.
+    #[tokio::test(start_paused = true)]
+    async fn over_any_span_the_rate_holds_and_is_used() {
+        for seed in 1..50_u64 {
+            let mut random = seed;
+            let mut next = move |below: u64| {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (random >> 33) % below
             };
-            let timer = match self.timer.take() {
-                Some(mut timer) => {
-                    timer.as_mut().reset(moment);
-                    timer
+            let bucket = TokenBucket::new().units(20, SECOND);
+            let began = Instant::now();
+            let turns: FuturesUnordered<_> = (0..60)
+                .map(|index| {
+                    let (start, units) = (Duration::from_millis(next(3000)), 1 + next(20));
+                    let (bucket, leaves) = (bucket.clone(), next(5) == 0);
+                    async move {
+                        tokio::time::sleep(start).await;
+                        let turn = bucket.acquire(Cost::units(units), None);
+                        if leaves {
+                            tokio::time::timeout(SECOND / 2, turn).await.ok()?.ok()?;
+                        } else {
+                            turn.await.ok()?;
+                        }
+                        Some((began.elapsed(), units, index))
+                    }
+                })
+                .collect();
+            let admitted: Vec<_> = turns.filter_map(std::future::ready).collect().await;
+            for (at, (from, ..)) in admitted.iter().enumerate() {
+                let mut sum = 0;
+                for (to, units, _) in &admitted[at..] {
+                    sum += units;
+                    let allowed = 20.0 + (*to - *from).as_secs_f64() * 20.0;
+                    assert!(sum as f64 <= allowed + 1e-6, "seed {seed}: {sum} units from {from:?} to {to:?}");
                 }
-                None => Box::pin(sleep_until(moment)?),
-            };
-            if poll_timer(self.timer.insert(timer).as_mut(), cx).is_pending() {
-                return Poll::Pending;
             }
-        }
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            let next = self.bucket.lock().leave_queue(ticket);
-            wake(next);
+            let (end, total) = (admitted.last().unwrap().0, admitted.iter().map(|(_, units, _)| units).sum::<u64>());
+            let busy = Duration::from_secs(3) + Duration::from_secs_f64(total as f64 / 20.0);
+            assert!(end <= busy, "seed {seed}: {total} units took {end:?}");
+            assert_eq!(bucket.snapshot().waiting, 0);
         }
     }
 }

@@ -58,6 +58,7 @@ static NOTHING: LazyLock<Rest> = LazyLock::new(Rest::default);
 
 impl AiMessage {
     /// An answer, or a piece of one.
+    #[inline]
     pub fn new(content: impl Into<Content>) -> Self {
         Self { content: content.into(), rest: None }
     }
@@ -127,12 +128,14 @@ impl AiMessage {
     }
 
     /// The text of the answer. No copy, unless text stands in several parts.
+    #[inline]
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
         self.content.text()
     }
 
     /// [`text`](Self::text), moved out.
+    #[inline]
     #[must_use]
     pub fn into_text(self) -> String {
         self.content.into_text()
@@ -151,6 +154,7 @@ impl AiMessage {
     }
 
     /// Text and other parts.
+    #[inline]
     #[must_use]
     pub fn content(&self) -> &Content {
         &self.content
@@ -381,36 +385,42 @@ impl<'de> Deserialize<'de> for AiMessage {
 }
 
 impl From<String> for AiMessage {
+    #[inline]
     fn from(text: String) -> Self {
         Self::new(text)
     }
 }
 
 impl From<&str> for AiMessage {
+    #[inline]
     fn from(text: &str) -> Self {
         Self::new(text)
     }
 }
 
 impl From<Content> for AiMessage {
+    #[inline]
     fn from(content: Content) -> Self {
         Self::new(content)
     }
 }
 
 impl From<ToolCallChunk> for AiMessage {
+    #[inline]
     fn from(piece: ToolCallChunk) -> Self {
         Self::default().with_tool_call_chunk(piece)
     }
 }
 
 impl From<Usage> for AiMessage {
+    #[inline]
     fn from(usage: Usage) -> Self {
         Self::default().with_usage(usage)
     }
 }
 
 impl From<FinishReason> for AiMessage {
+    #[inline]
     fn from(reason: FinishReason) -> Self {
         Self::default().with_finish_reason(reason)
     }

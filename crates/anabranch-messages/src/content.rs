@@ -28,6 +28,7 @@ pub enum Content {
 
 impl Content {
     /// The text of all text parts, joined. No copy where there is only one.
+    #[inline]
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
         match self {
@@ -40,6 +41,7 @@ impl Content {
     }
 
     /// [`text`](Self::text), moved out.
+    #[inline]
     #[must_use]
     pub fn into_text(self) -> String {
         match self {
@@ -103,6 +105,7 @@ impl Content {
     }
 
     /// Adds a part at the end.
+    #[inline]
     pub fn push(&mut self, part: impl Into<ContentPart>) {
         self.make_parts().push(part.into());
     }
@@ -163,42 +166,49 @@ impl fmt::Debug for Content {
 }
 
 impl From<String> for Content {
+    #[inline]
     fn from(text: String) -> Self {
         Self::Text(text)
     }
 }
 
 impl From<&str> for Content {
+    #[inline]
     fn from(text: &str) -> Self {
         Self::Text(text.to_string())
     }
 }
 
 impl From<&String> for Content {
+    #[inline]
     fn from(text: &String) -> Self {
         Self::Text(text.clone())
     }
 }
 
 impl From<Cow<'_, str>> for Content {
+    #[inline]
     fn from(text: Cow<'_, str>) -> Self {
         Self::Text(text.into_owned())
     }
 }
 
 impl From<ContentPart> for Content {
+    #[inline]
     fn from(part: ContentPart) -> Self {
         Self::Parts(vec![part])
     }
 }
 
 impl From<Vec<ContentPart>> for Content {
+    #[inline]
     fn from(parts: Vec<ContentPart>) -> Self {
         Self::Parts(parts)
     }
 }
 
 impl<const N: usize> From<[ContentPart; N]> for Content {
+    #[inline]
     fn from(parts: [ContentPart; N]) -> Self {
         Self::Parts(parts.into())
     }

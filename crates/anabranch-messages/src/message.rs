@@ -70,6 +70,7 @@ impl Message {
     }
 
     /// What it says.
+    #[inline]
     #[must_use]
     pub fn content(&self) -> &Content {
         match self {
@@ -81,6 +82,7 @@ impl Message {
     }
 
     /// The text of it.
+    #[inline]
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
         self.content().text()
@@ -112,6 +114,7 @@ enum Tagged {
 }
 
 impl From<Tagged> for Message {
+    #[inline]
     fn from(tagged: Tagged) -> Self {
         match tagged {
             Tagged::System(message) => Self::System(message),
@@ -135,6 +138,7 @@ impl fmt::Debug for Message {
 
 /// A text is what the user says.
 impl From<&str> for Message {
+    #[inline]
     fn from(text: &str) -> Self {
         Self::user(text)
     }
@@ -142,6 +146,7 @@ impl From<&str> for Message {
 
 /// A text is what the user says.
 impl From<String> for Message {
+    #[inline]
     fn from(text: String) -> Self {
         Self::user(text)
     }
@@ -149,6 +154,7 @@ impl From<String> for Message {
 
 /// A tool message made this way has no call id, which providers want: [`Message::tool`] takes one.
 impl<S: Into<Content>> From<(Role, S)> for Message {
+    #[inline]
     fn from((role, content): (Role, S)) -> Self {
         match role {
             Role::System => Self::system(content),
@@ -174,24 +180,28 @@ impl<S: Into<Content>> TryFrom<(&str, S)> for Message {
 }
 
 impl From<SystemMessage> for Message {
+    #[inline]
     fn from(message: SystemMessage) -> Self {
         Self::System(message)
     }
 }
 
 impl From<UserMessage> for Message {
+    #[inline]
     fn from(message: UserMessage) -> Self {
         Self::User(message)
     }
 }
 
 impl From<AiMessage> for Message {
+    #[inline]
     fn from(message: AiMessage) -> Self {
         Self::Ai(message)
     }
 }
 
 impl From<ToolMessage> for Message {
+    #[inline]
     fn from(message: ToolMessage) -> Self {
         Self::Tool(message)
     }

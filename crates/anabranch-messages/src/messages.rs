@@ -46,6 +46,7 @@ impl Messages {
     }
 
     /// No messages yet, and room for some.
+    #[inline]
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
         Self(Vec::with_capacity(capacity))
@@ -73,6 +74,7 @@ impl Messages {
     }
 
     /// Adds a message at the end.
+    #[inline]
     pub fn push(&mut self, message: impl Into<Message>) {
         self.0.push(message.into());
     }
@@ -136,18 +138,21 @@ impl<M: Into<Message>> Extend<M> for Messages {
 }
 
 impl<M: Into<Message>> From<Vec<M>> for Messages {
+    #[inline]
     fn from(messages: Vec<M>) -> Self {
         messages.into_iter().collect()
     }
 }
 
 impl<M: Into<Message>, const N: usize> From<[M; N]> for Messages {
+    #[inline]
     fn from(messages: [M; N]) -> Self {
         messages.into_iter().collect()
     }
 }
 
 impl<S: Into<Content>> From<(Role, S)> for Messages {
+    #[inline]
     fn from(message: (Role, S)) -> Self {
         Self(vec![message.into()])
     }
@@ -174,6 +179,7 @@ impl<S: Into<Content>, const N: usize> TryFrom<[(&str, S); N]> for Messages {
 macro_rules! one_message {
     ($($type:ty),*) => {$(
         impl From<$type> for Messages {
+            #[inline]
             fn from(message: $type) -> Self {
                 Self(vec![message.into()])
             }

@@ -152,6 +152,13 @@ impl ToolCall {
         Error::new(ErrorKind::Parse, message).with_partial(self.arguments.clone())
     }
 
+    /// An object only where it is the same text when it is written out again, which numbers may prevent.
+    fn as_object(&self) -> Option<Value> {
+        let object: Value = serde_json::from_str(self.as_object.then_some(&self.arguments)?).ok()?;
+        let text = object.to_string();
+        (text == self.arguments).then_some(object)
+    }
+
     pub(crate) fn has_blank_arguments(&self) -> bool {
         self.arguments.trim_ascii().is_empty()
     }
@@ -218,11 +225,7 @@ fn there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u64
 
 impl Serialize for ToolCall {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // An object only where it is the same text when it is written out again, which numbers may prevent.
-        let object = self.as_object.then(|| serde_json::from_str(&self.arguments).ok()).flatten();
-        let arguments = object
-            .filter(|object: &Value| object.to_string() == self.arguments)
-            .unwrap_or_else(|| Value::String(self.arguments.clone()));
+        let arguments = self.as_object().unwrap_or_else(|| Value::String(self.arguments.clone()));
         let form = FormOut {
             id: &self.id,
             name: &self.name,

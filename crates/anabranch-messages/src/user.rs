@@ -28,6 +28,7 @@ pub struct UserMessage {
 
 impl UserMessage {
     /// A message of text or parts.
+    #[inline]
     pub fn new(content: impl Into<Content>) -> Self {
         Self { content: content.into(), ..Self::default() }
     }
@@ -40,6 +41,7 @@ impl UserMessage {
     }
 
     /// What it says.
+    #[inline]
     #[must_use]
     pub fn content(&self) -> &Content {
         &self.content
@@ -52,6 +54,7 @@ impl UserMessage {
     }
 
     /// The text of it.
+    #[inline]
     #[must_use]
     pub fn text(&self) -> std::borrow::Cow<'_, str> {
         self.content.text()

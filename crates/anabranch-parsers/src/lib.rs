@@ -1,1 +1,37 @@
-//! anabranch
+//! Output parsers: what a program can work with, out of what a model said.
+//!
+//! Programs use this crate through the crate `anabranch`. A parser is a [`Runnable`](anabranch_core::Runnable) from
+//! [`AiMessage`](anabranch_messages::AiMessage), so it stands behind a model in a chain.
+//!
+//! | to get | use | streams |
+//! |---|---|---|
+//! | the text | [`StrOutputParser`] | piece by piece |
+//! | any JSON | [`JsonOutputParser::new()`] | snapshots that grow |
+//! | a type of your own | [`JsonOutputParser::typed::<T>()`](JsonOutputParser::typed) | the whole, when it is complete |
+//!
+//! An answer that is not what was asked for is an error of the kind [`Parse`](anabranch_core::ErrorKind::Parse). It
+//! says what is wrong and where, never what the answer was: that is kept in
+//! [`Error::partial`](anabranch_core::Error::partial).
+//!
+//! ```
+//! use anabranch_core::{Runnable, lambda};
+//! use anabranch_messages::AiMessage;
+//! use anabranch_parsers::JsonOutputParser;
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
+//! let model = lambda(async |_question: String| Ok(AiMessage::new(r#"Sure! {"rivers": 2}"#)));
+//! let chain = model | JsonOutputParser::new();
+//! assert_eq!(chain.invoke("How many rivers?").await?["rivers"], 2);
+//! # Ok(()) }
+//! ```
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
+mod growing;
+mod json_output_parser;
+mod locate;
+mod mismatch;
+mod str_output_parser;
+
+pub use json_output_parser::JsonOutputParser;
+pub use str_output_parser::StrOutputParser;

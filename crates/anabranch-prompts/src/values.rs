@@ -34,6 +34,10 @@ impl<'a> Values<'a> {
 
     pub(crate) fn get(&self, name: &str) -> Option<&'a Value> {
         let given = match self.input {
+            // Looking through a few keys is quicker than hashing one.
+            Input::Object(object) if object.len() <= 8 => {
+                object.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+            }
             Input::Object(object) => object.get(name),
             Input::Bare(wanted, value) => (wanted == name).then_some(value),
         };

@@ -1,5 +1,7 @@
 //! What a prompt takes, gives and says when it cannot.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use anabranch_core::{ErrorKind, Needs, Runnable, RunnablePassthrough, lambda, parallel};
 use anabranch_messages::{AiMessage, Message, Messages, Role, SystemMessage, ToolCall, UserMessage};
 use anabranch_prompts::{ChatPromptTemplate, MessageTemplate, MessagesPlaceholder};

@@ -28,5 +28,7 @@ pub mod prompts {
 /// Everything a program that composes chains needs: `use anabranch::prelude::*;`.
 pub mod prelude {
     pub use anabranch_core::*;
+    pub use anabranch_messages::*;
+    pub use anabranch_parsers::*;
     pub use anabranch_prompts::*;
 }

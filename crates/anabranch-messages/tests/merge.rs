@@ -1,0 +1,326 @@
+//! The law by which chunks of an answer add up.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use anabranch_core::{Chunks, Runnable, RunnableParallel, RunnablePassthrough, generator};
+use anabranch_messages::{
+    AiMessage, Content, ContentPart, FinishKind, FinishReason, Media, Messages, Reasoning, ToolCall, ToolCallChunk,
+    Usage,
+};
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+/// What is compared: everything that can be written, which is more than `==` looks at.
+fn shown(message: &AiMessage) -> String {
+    serde_json::to_string(message).unwrap()
+}
+
+fn add_up(pieces: impl IntoIterator<Item = AiMessage>) -> AiMessage {
+    let mut collector = AiMessage::merge().collector();
+    pieces.into_iter().for_each(|piece| collector.push(piece).unwrap());
+    collector.finish().unwrap()
+}
+
+#[test]
+fn metadata_is_never_doubled_or_added_up() {
+    let piece = |text: &str, output| {
+        AiMessage::new(text)
+            .with_model("gpt")
+            .with_id("r1")
+            .with_finish_reason(FinishReason::new(FinishKind::Stop, "stop"))
+            .with_usage(Usage::new(7, output).with_raw(Map::from_iter([("n".to_string(), json!(output))])))
+            .with_metadata_entry("fingerprint", "fp")
+            .with_metadata_entry("n", output)
+    };
+    let whole = add_up([piece("a", 1), AiMessage::new("b"), piece("c", 2)]);
+    assert_eq!(whole, piece("abc", 2));
+    assert_eq!(whole.usage().unwrap().total_tokens(), 9);
+}
+
+#[test]
+fn null_and_blank_do_not_win() {
+    let whole = add_up([
+        AiMessage::default().with_model("").with_id("").with_usage(Usage::new(5, None)),
+        AiMessage::default().with_model("m").with_id("i").with_metadata_entry("k", 1),
+        AiMessage::default().with_model("").with_metadata_entry("k", Value::Null).with_usage(Usage::new(None, 3)),
+    ]);
+    assert_eq!((whole.model(), whole.id()), (Some("m"), Some("i")));
+    assert_eq!(whole.metadata()["k"], 1);
+    let usage = whole.usage().unwrap();
+    assert_eq!((usage.input_tokens(), usage.output_tokens(), usage.total_tokens()), (Some(5), Some(3), 8));
+}
+
+#[test]
+fn text_and_thoughts_keep_their_order() {
+    let thought = |text: &str| AiMessage::new([ContentPart::from(Reasoning::new(text))]);
+    let sealed = AiMessage::new([ContentPart::from(Reasoning::default().with_signature("sig"))]);
+    let whole = add_up([
+        thought("a"),
+        thought("b"),
+        sealed,
+        thought("c"),
+        AiMessage::new(""),
+        AiMessage::new("x"),
+        AiMessage::new("y"),
+        thought("d"),
+        AiMessage::new("z"),
+    ]);
+    assert_eq!(
+        *whole.content(),
+        Content::from([
+            Reasoning::new("ab").with_signature("sig").into(),
+            Reasoning::new("c").into(),
+            ContentPart::text("xy"),
+            Reasoning::new("d").into(),
+            ContentPart::text("z"),
+        ])
+    );
+    assert_eq!((whole.text().as_ref(), whole.reasoning().as_ref()), ("xyz", "abcd"));
+}
+
+#[test]
+fn no_chunk_is_the_empty_message() {
+    assert_eq!(add_up([]), AiMessage::default());
+    assert!(AiMessage::default().is_empty());
+}
+
+#[tokio::test]
+async fn the_law_holds_through_json() {
+    let pieces = [
+        AiMessage::new("Hel"),
+        AiMessage::from(ToolCallChunk::new().with_index(0).with_id("a").with_name("f").with_arguments("{\"a\"")),
+        AiMessage::new("lo"),
+        AiMessage::from(ToolCallChunk::new().with_index(0).with_arguments(": 1}"))
+            .with_finish_reason(FinishReason::stop()),
+    ];
+    let whole = add_up(pieces.clone());
+    assert!(whole.tool_calls()[0].has_valid_arguments());
+    let model = generator(move |_: Chunks<'_, String>| Chunks::from_values(pieces.clone(), AiMessage::merge()));
+    let parallel = RunnableParallel::new().branch("answer", model);
+    let collected = parallel.stream("x").collect().await.unwrap();
+    assert_eq!(collected, json!({"answer": whole}));
+    assert_eq!(parallel.invoke("x").await.unwrap(), collected);
+    assert_eq!(serde_json::from_value::<AiMessage>(collected["answer"].clone()).unwrap(), whole);
+}
+
+#[tokio::test]
+async fn messages_pass_through_a_parallel() {
+    let answers = RunnableParallel::<AiMessage>::new().branch("answer", RunnablePassthrough);
+    assert_eq!(answers.invoke("x").await.unwrap(), json!({"answer": {"role": "assistant", "content": "x"}}));
+    let asked = RunnableParallel::<Messages>::new().branch("asked", RunnablePassthrough);
+    assert_eq!(asked.invoke("x").await.unwrap(), json!({"asked": [{"role": "user", "content": "x"}]}));
+}
+
+#[test]
+fn a_piece_of_text_is_small() {
+    assert!(size_of::<AiMessage>() <= 40, "{}", size_of::<AiMessage>());
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Any message, cut anywhere
+
+fn any_text() -> impl Strategy<Value = String> {
+    "[a-zé{\" \\n]{0,12}"
+}
+
+fn any_content() -> impl Strategy<Value = Content> {
+    let part = prop_oneof![
+        any_text().prop_map(ContentPart::text),
+        any_text().prop_map(ContentPart::refusal),
+        (any_text(), prop::option::of("[a-z]{1,4}"), any::<bool>()).prop_map(|(text, signature, encrypted)| {
+            let thought = Reasoning::new(text);
+            match signature {
+                None => thought,
+                Some(data) if encrypted => thought.with_encrypted(data),
+                Some(signature) => thought.with_signature(signature),
+            }
+            .into()
+        }),
+        prop::collection::vec(any::<u8>(), 0..5)
+            .prop_map(|bytes| ContentPart::Image(Media::bytes("image/png", bytes).with_name("x"))),
+        Just(ContentPart::File(Media::url("https://example.org/a.pdf"))),
+    ];
+    prop_oneof![
+        any_text().prop_map(Content::from),
+        // Neighbours that would be one are one in what a stream adds up to.
+        prop::collection::vec(part, 0..6).prop_map(|parts| {
+            let mut content = Content::Parts(Vec::new());
+            parts.into_iter().for_each(|part| content.append(part.into()));
+            content
+        }),
+    ]
+}
+
+#[derive(Debug, Clone)]
+struct Tail {
+    finish: Option<FinishReason>,
+    usage: Option<Usage>,
+    model: Option<String>,
+    id: Option<String>,
+    metadata: Vec<(String, Value)>,
+}
+
+fn any_tail() -> impl Strategy<Value = Tail> {
+    let finish = prop_oneof![
+        Just(FinishReason::stop()),
+        Just(FinishReason::length()),
+        Just(FinishReason::new(FinishKind::Other, "odd"))
+    ];
+    let count = || prop::option::of(0_u64..1000);
+    let usage = (count(), count(), count(), count()).prop_map(|(input, output, total, cached)| {
+        Usage::new(input, output).with_total_tokens(total).with_cached_input_tokens(cached)
+    });
+    let entry = ("[a-c]{1}", prop_oneof![Just(Value::Null), (0..9).prop_map(Value::from)]);
+    (
+        prop::option::of(finish),
+        prop::option::of(usage),
+        prop::option::of("[a-c]{1,3}"),
+        prop::option::of("[a-c]{1,3}"),
+        prop::collection::vec(entry, 0..3),
+    )
+        .prop_map(|(finish, usage, model, id, metadata)| Tail { finish, usage, model, id, metadata })
+}
+
+impl Tail {
+    fn put_on(self, mut message: AiMessage) -> AiMessage {
+        if let Some(finish) = self.finish {
+            message = message.with_finish_reason(finish);
+        }
+        if let Some(usage) = self.usage {
+            message = message.with_usage(usage);
+        }
+        if let Some(model) = self.model {
+            message = message.with_model(model);
+        }
+        if let Some(id) = self.id {
+            message = message.with_id(id);
+        }
+        self.metadata.into_iter().fold(message, |message, (key, value)| message.with_metadata_entry(key, value))
+    }
+}
+
+/// Cuts a text into one to three pieces.
+fn cut(text: &str, at: &[prop::sample::Index]) -> Vec<String> {
+    let mut places: Vec<_> = text.char_indices().map(|(place, _)| place).chain([text.len()]).collect();
+    let mut cuts: Vec<_> = at.iter().map(|index| *index.get(&places)).collect();
+    places.clear();
+    cuts.push(text.len());
+    cuts.sort_unstable();
+    let mut start = 0;
+    cuts.into_iter().map(|end| text[std::mem::replace(&mut start, end)..end].to_string()).collect()
+}
+
+fn content_pieces(content: &Content, at: &[prop::sample::Index]) -> Vec<AiMessage> {
+    match content {
+        Content::Text(text) => cut(text, at).into_iter().map(AiMessage::new).collect(),
+        Content::Parts(parts) if parts.is_empty() => vec![AiMessage::new(Vec::new())],
+        Content::Parts(parts) => parts
+            .iter()
+            .flat_map(|part| -> Vec<ContentPart> {
+                match part {
+                    ContentPart::Text { text } => cut(text, at).into_iter().map(ContentPart::text).collect(),
+                    ContentPart::Refusal { text } => cut(text, at).into_iter().map(ContentPart::refusal).collect(),
+                    ContentPart::Reasoning(thought) if thought.encrypted().is_none() => {
+                        let mut pieces: Vec<_> = cut(thought.text(), at).into_iter().map(Reasoning::new).collect();
+                        let seal = thought.signature().map(|seal| Reasoning::default().with_signature(seal));
+                        pieces.extend(seal);
+                        pieces.into_iter().map(ContentPart::from).collect()
+                    }
+                    part => vec![part.clone()],
+                }
+            })
+            .map(|part| AiMessage::new([part]))
+            .collect(),
+    }
+}
+
+fn any_pieces_of_calls() -> impl Strategy<Value = Vec<ToolCallChunk>> {
+    let arguments = prop_oneof![
+        Just(String::new()),
+        Just("{}".to_string()),
+        "[a-c]{1,6}".prop_map(|text| json!({ "key": text }).to_string()),
+        Just("{\"cut".to_string()),
+    ];
+    // How the server behaves: whether it says the index, always the same one, and repeats id and name.
+    let call = (arguments, prop::collection::vec(any::<prop::sample::Index>(), 0..3));
+    (prop::collection::vec(call, 0..4), 0..3_u8, any::<bool>(), any::<bool>()).prop_map(
+        |(calls, indexes, repeats, fresh_ids)| {
+            let mut pieces = Vec::new();
+            for (number, (arguments, at)) in calls.into_iter().enumerate() {
+                let index = match indexes {
+                    0 => Some(number as u64 * 1_000_000_007),
+                    1 => Some(0),
+                    _ => None,
+                };
+                for (place, fragment) in cut(&arguments, &at).into_iter().enumerate() {
+                    let mut piece = ToolCallChunk::new().with_index(index).with_arguments(fragment);
+                    if place == 0 || repeats {
+                        piece = piece.with_id(format!("call_{number}")).with_name("f");
+                    } else if fresh_ids && index.is_some() {
+                        piece = piece.with_id(format!("fresh_{number}_{place}"));
+                    }
+                    pieces.push(piece);
+                }
+            }
+            pieces
+        },
+    )
+}
+
+fn any_stream() -> impl Strategy<Value = Vec<AiMessage>> {
+    let at = prop::collection::vec(any::<prop::sample::Index>(), 0..3);
+    (any_content(), at, any_pieces_of_calls(), prop::collection::vec(any_tail(), 0..3)).prop_map(
+        |(content, at, calls, tails)| {
+            let mut pieces = content_pieces(&content, &at);
+            pieces.extend(calls.into_iter().map(AiMessage::from));
+            pieces.extend(tails.into_iter().map(|tail| tail.put_on(AiMessage::default())));
+            pieces
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_split_of_a_message_adds_up_to_it(
+        content in any_content(),
+        calls in prop::collection::vec(("[a-c]{0,2}", "[a-c]{1,3}"), 0..4),
+        tail in any_tail(),
+        at in prop::collection::vec(any::<prop::sample::Index>(), 0..3),
+    ) {
+        let calls: Vec<_> = calls.iter().map(|(id, name)| ToolCall::new(id, name, json!({"n": name}))).collect();
+        let whole = tail.clone().put_on(AiMessage::new(content.clone()).with_tool_calls(calls.clone()));
+        let mut pieces = content_pieces(&content, &at);
+        pieces.extend(calls.into_iter().map(|call| AiMessage::default().with_tool_call(call)));
+        pieces.push(tail.put_on(AiMessage::default()));
+        let sum = add_up(pieces);
+        prop_assert_eq!(shown(&sum), shown(&whole));
+        prop_assert_eq!(sum, whole);
+    }
+
+    #[test]
+    fn adding_up_is_associative(stream in any_stream(), first in any::<prop::sample::Index>(), second in any::<prop::sample::Index>()) {
+        let whole = add_up(stream.clone());
+        let mut cuts = [first.index(stream.len() + 1), second.index(stream.len() + 1)];
+        cuts.sort_unstable();
+        let part = |range: std::ops::Range<usize>| add_up(stream[range].iter().cloned());
+        let grouped = add_up([part(0..cuts[0]), part(cuts[0]..cuts[1]), part(cuts[1]..stream.len())]);
+        prop_assert_eq!(shown(&grouped), shown(&whole));
+        for (one, other) in grouped.tool_calls().iter().zip(whole.tool_calls()) {
+            prop_assert_eq!(one.has_valid_arguments(), other.has_valid_arguments());
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_read_again(stream in any_stream()) {
+        for message in stream.iter().cloned().chain([add_up(stream.clone())]) {
+            let again: AiMessage = serde_json::from_str(&shown(&message)).unwrap();
+            prop_assert_eq!(shown(&again), shown(&message));
+            prop_assert_eq!(again, message);
+        }
+        // Chunk by chunk through JSON is the same as through JSON at the end.
+        let through = add_up(stream.iter().map(|piece| serde_json::from_str(&shown(piece)).unwrap()));
+        prop_assert_eq!(shown(&through), shown(&add_up(stream)));
+    }
+}

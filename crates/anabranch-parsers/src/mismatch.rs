@@ -1,0 +1,72 @@
+//! [`mismatch`]: why JSON does not fit a type, without the JSON.
+
+/// What serde says about JSON that does not fit a type, without what it quotes of the JSON.
+pub(crate) fn mismatch(words: &str) -> String {
+    let words = words.rsplit_once(" at line ").map_or(words, |(words, _)| words);
+    // Only what names the type and its fields is known not to come from the answer.
+    let from_the_type = ["missing field `", "duplicate field `", "data did not match any variant of untagged enum "];
+    if from_the_type.iter().any(|start| words.starts_with(start)) {
+        return words.to_string();
+    }
+    let expected = words.rsplit_once(", expected ").map(|(_, expected)| expected);
+    for start in ["invalid type: ", "invalid value: "] {
+        if let (Some(rest), Some(expected)) = (words.strip_prefix(start), expected) {
+            // `string "…"`, `integer `…``: the kind of value, then the value.
+            let kind = rest.split(['"', '`', ',']).next().unwrap_or_default().trim_end();
+            return format!("expected {expected}, found {kind}");
+        }
+    }
+    for (start, what) in [
+        ("unknown variant ", "unknown variant"),
+        ("unknown field ", "unknown field"),
+        ("invalid length ", "wrong length"),
+    ] {
+        if words.starts_with(start) {
+            return match expected {
+                Some(expected) => format!("{what}, expected {expected}"),
+                None => what.to_string(),
+            };
+        }
+    }
+    "it does not fit".to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Deserialize, Debug)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
+    struct River {
+        name: String,
+        kind: Kind,
+    }
+
+    #[derive(Deserialize, Debug)]
+    #[serde(rename_all = "snake_case")]
+    enum Kind {
+        River,
+        Anabranch,
+    }
+
+    fn of<T: serde::de::DeserializeOwned + std::fmt::Debug>(json: &str) -> String {
+        mismatch(&serde_json::from_str::<T>(json).unwrap_err().to_string())
+    }
+
+    #[test]
+    fn types_are_named_and_values_are_not() {
+        assert_eq!(of::<u32>("\"secret, expected secret\""), "expected u32, found string");
+        assert_eq!(of::<u8>("70000"), "expected u8, found integer");
+        assert_eq!(of::<(u8, u8)>("[1]"), "wrong length, expected a tuple of size 2");
+        assert_eq!(of::<River>("{\"name\": \"secret\"}"), "missing field `kind`");
+        assert_eq!(of::<River>("{\"secret\": 1}"), "unknown field, expected `name` or `kind`");
+        assert_eq!(of::<Kind>("\"secret\""), "unknown variant, expected `river` or `anabranch`");
+        assert_eq!(of::<HashMap<String, bool>>("{\"secret\": 1.5}"), "expected a boolean, found floating point");
+        assert_eq!(of::<std::net::IpAddr>("\"secret\""), "it does not fit");
+    }
+}
