@@ -152,7 +152,7 @@ struct Inner {
     exhausted: bool,
     note: Option<Cow<'static, str>>,
     related: Vec<Error>,
-    partial: Option<Arc<dyn Any + Send + Sync>>,
+    partials: Vec<Arc<dyn Any + Send + Sync>>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -171,7 +171,7 @@ impl Error {
             exhausted: false,
             note: None,
             related: Vec::new(),
-            partial: None,
+            partials: Vec::new(),
             source: None,
         }))
     }
@@ -257,7 +257,7 @@ impl Error {
     /// ```
     #[must_use]
     pub fn partial<T: 'static>(&self) -> Option<&T> {
-        self.0.partial.as_deref()?.downcast_ref()
+        self.0.partials.iter().rev().find_map(|partial| partial.downcast_ref())
     }
 
     /// Adds a step to the *outer* end of the path.
@@ -323,10 +323,10 @@ impl Error {
         self
     }
 
-    /// Keeps what had come before the failure.
+    /// Keeps what had come before the failure. Values of different types are kept side by side.
     #[must_use]
     pub fn with_partial<T: Send + Sync + 'static>(mut self, partial: T) -> Self {
-        self.0.partial = Some(Arc::new(partial));
+        self.0.partials.push(Arc::new(partial));
         self
     }
 
@@ -471,6 +471,13 @@ mod tests {
     fn json_errors_do_not_quote_the_value() {
         let error = Error::from(serde_json::from_str::<u32>("\"my secret\"").unwrap_err());
         assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
+    }
+
+    #[test]
+    fn partials_of_different_types_stand_side_by_side() {
+        let error = Error::new(ErrorKind::Other, "").with_partial(1_u8).with_partial("text").with_partial(2_u8);
+        assert_eq!((error.partial::<u8>(), error.partial::<&str>()), (Some(&2), Some(&"text")));
+        assert_eq!(error.partial::<String>(), None);
     }
 
     #[test]

@@ -1,0 +1,365 @@
+//! [`ChatModel`]: what users hold.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use anabranch_core::{Chunks, Description, Error, Gives, Label, Permit, Result, RunConfig, Runnable, pipe_operator};
+use anabranch_messages::{AiMessage, Messages};
+use futures_core::Stream;
+use futures_core::stream::BoxStream;
+use futures_util::TryStreamExt;
+use serde_json::Value;
+
+use crate::backend::{ChatBackend, ChatCall, ChatRequest};
+use crate::options::ChatOptions;
+use crate::providers;
+
+/// A chat model, as a step: takes [`Messages`], gives an [`AiMessage`], streams it token by token.
+///
+/// It is cheap to clone, and so are its variants:
+///
+/// ```
+/// use anabranch_core::Runnable;
+/// use anabranch_models::{ChatModel, ScriptedModel};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
+/// let llm = ChatModel::from(ScriptedModel::new().reply("Whatever runs off runs back."));
+/// let precise = llm.temperature(0.0).max_tokens(100);
+///
+/// assert_eq!(precise.invoke("What is an anabranch?").await?.text(), "Whatever runs off runs back.");
+/// # Ok(()) }
+/// ```
+#[doc(alias = "init_chat_model")]
+#[derive(Clone)]
+pub struct ChatModel {
+    call: Call,
+}
+
+impl ChatModel {
+    /// The model of this name: `provider:model`, such as `openai:gpt-4o-mini`, or `scripted` for the offline one.
+    ///
+    /// Keys and base URLs come from the environment; for `openai` that is `OPENAI_API_KEY` and `OPENAI_BASE_URL`. A
+    /// builder such as `OpenAi` takes them from anywhere else.
+    ///
+    /// ```
+    /// use anabranch_models::ChatModel;
+    ///
+    /// # fn main() -> anabranch_core::Result<()> {
+    /// assert_eq!(ChatModel::new("scripted")?.name(), "scripted");
+    ///
+    /// let error = ChatModel::new("gpt-4o-mini").unwrap_err();
+    /// assert!(error.to_string().contains("provider:model"));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`](anabranch_core::ErrorKind::Configuration) when there is no such provider, when its
+    /// feature is off (the message names it), or when its key is missing.
+    pub fn new(name: &str) -> Result<Self> {
+        providers::by_name(name, &providers::environment).map(Self::from_shared)
+    }
+
+    /// The model that the environment asks for: `ANABRANCH_MODEL` if it is set (a name as for [`new`](Self::new)), else
+    /// the first provider that is compiled in and configured, else the offline model, with one line on stderr that says
+    /// so.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new), when `ANABRANCH_MODEL` is set.
+    pub fn from_env() -> Result<Self> {
+        providers::from_env(&providers::environment).map(Self::from_shared)
+    }
+
+    /// The model behind an adapter of your own.
+    pub fn from_backend(backend: impl ChatBackend) -> Self {
+        Self::from_shared(Arc::new(backend))
+    }
+
+    fn from_shared(backend: Arc<dyn ChatBackend>) -> Self {
+        let label = format!("{LABEL}{}", backend.name()).into();
+        Self { call: Call { backend, label, options: Arc::default() } }
+    }
+
+    /// Provider and model: `openai:gpt-4o-mini`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.call.label[LABEL.len()..]
+    }
+
+    /// The options of the calls it makes.
+    #[must_use]
+    pub fn options(&self) -> &ChatOptions {
+        &self.call.options
+    }
+
+    fn with(&self, set: impl FnOnce(&mut ChatOptions)) -> Self {
+        let mut other = self.clone();
+        set(Arc::make_mut(&mut other.call.options));
+        other
+    }
+
+    /// The same model with a temperature: 0 for the likeliest token each time, higher for more variety.
+    #[must_use]
+    pub fn temperature(&self, temperature: f64) -> Self {
+        self.with(|options| options.temperature = Some(temperature))
+    }
+
+    /// The same model, drawing only from the likeliest tokens that have this share of the probability together.
+    #[must_use]
+    pub fn top_p(&self, top_p: f64) -> Self {
+        self.with(|options| options.top_p = Some(top_p))
+    }
+
+    /// The same model with a limit on the length of its answers. An answer that is cut says so in its finish reason.
+    #[must_use]
+    pub fn max_tokens(&self, max_tokens: u32) -> Self {
+        self.with(|options| options.max_tokens = Some(max_tokens))
+    }
+
+    /// The same model, ending its answer before any of these texts.
+    #[must_use]
+    pub fn stop<I>(&self, texts: I) -> Self
+    where
+        I: IntoIterator<Item: Into<String>>,
+    {
+        self.with(|options| options.stop = texts.into_iter().map(Into::into).collect())
+    }
+
+    /// The same model with a seed, for answers that can be had again where the provider can do that.
+    #[must_use]
+    pub fn seed(&self, seed: i64) -> Self {
+        self.with(|options| options.seed = Some(seed))
+    }
+
+    /// The same model with a field of the provider's own request, sent as it is. It wins over what anabranch writes
+    /// into the field; `null` takes the field out.
+    ///
+    /// ```
+    /// use anabranch_models::ChatModel;
+    /// use serde_json::json;
+    ///
+    /// # fn main() -> anabranch_core::Result<()> {
+    /// let llm = ChatModel::new("scripted")?.option("reasoning_effort", "low").option("logit_bias", json!({"50256": -100}));
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn option(&self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.with(|options| {
+            options.extra.insert(key.into(), value.into());
+        })
+    }
+}
+
+/// Reports its call, wherever it stands, so that a model is named when it is the whole run, too.
+impl Runnable for ChatModel {
+    type Input = Messages;
+    type Output = AiMessage;
+
+    fn invoke_with(&self, input: Messages, config: &RunConfig) -> impl Future<Output = Result<AiMessage>> + Send {
+        config.run(&self.call, input)
+    }
+
+    fn transform_with<'a>(&'a self, input: Chunks<'a, Messages>, config: &'a RunConfig) -> Chunks<'a, AiMessage> {
+        config.stream(&self.call, input)
+    }
+
+    fn label(&self) -> Option<Label<'_>> {
+        None
+    }
+
+    fn describe(&self) -> Description {
+        self.call.describe()
+    }
+}
+
+const LABEL: &str = "ChatModel ";
+
+/// The call itself: leaf work, which counts against the run's limit.
+#[derive(Clone)]
+struct Call {
+    backend: Arc<dyn ChatBackend>,
+    /// As it stands in error paths: `ChatModel openai:gpt-4o-mini`.
+    label: Arc<str>,
+    options: Arc<ChatOptions>,
+}
+
+impl Call {
+    fn request(&self, messages: Messages) -> ChatRequest {
+        ChatRequest { messages, options: self.options.clone() }
+    }
+}
+
+impl Runnable for Call {
+    type Input = Messages;
+    type Output = AiMessage;
+
+    async fn invoke_with(&self, input: Messages, config: &RunConfig) -> Result<AiMessage> {
+        let _permit = config.permit().await;
+        self.backend.answer(self.request(input), ChatCall::new(config)).await
+    }
+
+    fn transform_with<'a>(&'a self, input: Chunks<'a, Messages>, config: &'a RunConfig) -> Chunks<'a, AiMessage> {
+        let answer = async move {
+            let request = self.request(input.collect().await?);
+            let permit = config.permit().await;
+            let stream = self.backend.stream(request, ChatCall::new(config));
+            Ok::<_, Error>(Held { running: Some((stream, permit)) })
+        };
+        Chunks::new(futures_util::stream::once(answer).try_flatten(), AiMessage::merge())
+    }
+
+    fn label(&self) -> Option<Label<'_>> {
+        Some(Label::new("chat_model", &*self.label))
+    }
+
+    fn describe(&self) -> Description {
+        // An answer as it stands in JSON, for a step that takes JSON.
+        let keys = |keys: &[&str]| keys.iter().map(|key| key.to_string()).collect();
+        Description::new("chat_model", &*self.label).gives(Gives::Keys {
+            keys: keys(&["role", "content"]),
+            optional: keys(&["tool_calls", "finish_reason", "usage", "model", "id", "metadata"]),
+        })
+    }
+}
+
+/// An answer on its way, and its place in the run's limit: given back at the end, at an error, or on drop.
+struct Held<'a> {
+    running: Option<(BoxStream<'a, Result<AiMessage>>, Permit)>,
+}
+
+impl Stream for Held<'_> {
+    type Item = Result<AiMessage>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some((stream, _)) = &mut self.running else { return Poll::Ready(None) };
+        let next = stream.as_mut().poll_next(cx);
+        if matches!(next, Poll::Ready(None | Some(Err(_)))) {
+            self.running = None;
+        }
+        next
+    }
+}
+
+impl fmt::Debug for ChatModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChatModel").field("name", &self.name()).finish_non_exhaustive()
+    }
+}
+
+pipe_operator!(impl for ChatModel);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use anabranch_core::{ErrorKind, Observer, StepEvent};
+    use futures::StreamExt;
+    use serde_json::json;
+
+    use super::*;
+    use crate::scripted::{Reply, ScriptedModel};
+
+    #[test]
+    fn variants_share_the_backend_and_nothing_else() {
+        let script = ScriptedModel::new().named("test:model");
+        let llm = ChatModel::from(script);
+        let other = llm.temperature(0.5).top_p(0.9).max_tokens(7).stop(["a", "b"]).seed(1).option("user", "me");
+        assert_eq!(*llm.options(), ChatOptions::default());
+        assert_eq!(other.name(), "test:model");
+        assert_eq!((other.options().temperature, other.options().max_tokens), (Some(0.5), Some(7)));
+        assert_eq!(other.options().stop, ["a", "b"]);
+        assert_eq!(other.options().extra["user"], json!("me"));
+        assert_eq!(format!("{other:?}"), r#"ChatModel { name: "test:model", .. }"#);
+    }
+
+    #[test]
+    fn it_goes_everywhere() {
+        fn check<T: Send + Sync + Clone + Unpin + 'static>() {}
+        check::<ChatModel>();
+        check::<ScriptedModel>();
+        check::<Reply>();
+        check::<ChatRequest>();
+    }
+
+    #[tokio::test]
+    async fn the_request_holds_what_was_asked() {
+        let script = ScriptedModel::replies(["a", "b"]);
+        let llm = ChatModel::from(script.clone()).temperature(0.5);
+        llm.invoke("one").await.unwrap();
+        llm.stream("two").collect().await.unwrap();
+        let [one, two] = &script.requests()[..] else { panic!("two requests") };
+        assert_eq!((&one.messages, &two.messages), (&Messages::from("one"), &Messages::from("two")));
+        assert_eq!(two.options.temperature, Some(0.5));
+    }
+
+    #[derive(Default)]
+    struct Seen(Mutex<Vec<String>>);
+
+    impl Observer for Seen {
+        fn started(&self, step: &StepEvent<'_>) {
+            self.0.lock().unwrap().push(format!("{} {}", step.kind(), step.path()));
+        }
+    }
+
+    #[tokio::test]
+    async fn it_reports_itself_when_it_is_the_whole_run() {
+        let seen = Arc::new(Seen::default());
+        let config = RunConfig::new().observer(seen.clone());
+        let llm = ChatModel::from(ScriptedModel::new().otherwise("a"));
+        llm.invoke_with("one".into(), &config).await.unwrap();
+        llm.stream_with("two", &config).collect().await.unwrap();
+        assert_eq!(*seen.0.lock().unwrap(), ["chat_model ChatModel scripted", "chat_model ChatModel scripted"]);
+    }
+
+    #[tokio::test]
+    async fn a_step_behind_it_may_take_its_answer_as_json() {
+        let llm = ChatModel::from(ScriptedModel::new().otherwise("a"));
+        let chain = llm.clone().pipe(anabranch_core::RunnablePassthrough).pick("content");
+        assert_eq!(chain.invoke("?").await.unwrap(), json!("a"));
+        let wrong = llm.pipe(anabranch_core::RunnablePassthrough).pick("text");
+        assert_eq!(wrong.check().unwrap_err().kind(), ErrorKind::InvalidChain);
+    }
+
+    #[tokio::test]
+    async fn errors_name_it_once() {
+        let broken = || Reply::error(Error::new(ErrorKind::Overloaded, "too busy"));
+        let llm = ChatModel::from(ScriptedModel::new().otherwise(broken()));
+        let expected = "ChatModel scripted: overloaded: too busy";
+        assert_eq!(llm.invoke("one").await.unwrap_err().to_string(), expected);
+        assert_eq!(llm.stream("one").collect().await.unwrap_err().to_string(), expected);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_deadline_holds() {
+        let script = ScriptedModel::new().otherwise("a b c").delay(Duration::ZERO, Duration::from_secs(2));
+        let llm = ChatModel::from(script);
+        let config = || RunConfig::new().timeout(Duration::from_secs(3));
+        assert_eq!(llm.invoke_with("?".into(), &config()).await.unwrap_err().kind(), ErrorKind::DeadlineExceeded);
+        let config = config();
+        let pieces: Vec<_> = StreamExt::collect(llm.stream_with("?", &config)).await;
+        let kinds: Vec<_> = pieces.iter().map(|piece| piece.as_ref().map_err(Error::kind).err()).collect();
+        assert_eq!(kinds, [None, None, Some(ErrorKind::DeadlineExceeded)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_place_in_the_limit_is_held_while_it_works_and_no_longer() {
+        let script = ScriptedModel::new().otherwise("a b").delay(Duration::from_secs(1), Duration::from_secs(1));
+        let llm = ChatModel::from(script);
+        let config = RunConfig::new().max_concurrency(2);
+        let start = tokio::time::Instant::now();
+        llm.batch_with(vec!["?"; 6], &config).await.unwrap();
+        assert_eq!(start.elapsed(), Duration::from_secs(6));
+
+        // A stream that is dropped gives its place back, one that is at its end, too.
+        let config = RunConfig::new().max_concurrency(1);
+        let mut dropped = llm.stream_with("?", &config);
+        dropped.next().await.unwrap().unwrap();
+        drop(dropped);
+        let mut ended = llm.stream_with("?", &config);
+        while ended.next().await.is_some() {}
+        llm.invoke_with("?".into(), &config).await.unwrap();
+        drop(ended);
+    }
+}
