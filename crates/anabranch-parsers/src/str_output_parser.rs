@@ -1,10 +1,7 @@
 //! [`StrOutputParser`]: the text of an answer.
 
-use std::future::ready;
-
 use anabranch_core::{Chunks, Description, Gives, Label, Merge, Result, RunConfig, Runnable, pipe_operator};
 use anabranch_messages::AiMessage;
-use futures_util::StreamExt;
 
 /// Takes the text out of an answer. It streams: each piece of the answer that has text gives a piece of text.
 ///
@@ -40,13 +37,8 @@ impl Runnable for StrOutputParser {
         if answer.merge().replaces() {
             return answer.map_chunks(|answer| Ok(answer.into_text()), Merge::last());
         }
-        let pieces = answer.filter_map(|piece| {
-            ready(match piece.map(AiMessage::into_text) {
-                Ok(text) if text.is_empty() => None,
-                text => Some(text),
-            })
-        });
-        Chunks::new(pieces, Merge::append())
+        let text = |piece: AiMessage| Ok(Some(piece.into_text()).filter(|text| !text.is_empty()));
+        answer.filter_map_chunks(text, Merge::append())
     }
 
     fn label(&self) -> Option<Label<'_>> {

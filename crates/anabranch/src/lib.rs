@@ -38,11 +38,21 @@ pub mod prompts {
     pub use anabranch_prompts::*;
 }
 
-/// Everything a program that composes chains needs: `use anabranch::prelude::*;`.
+/// What a program that composes chains uses all the time: `use anabranch::prelude::*;`.
 pub mod prelude {
-    pub use anabranch_core::*;
-    pub use anabranch_messages::*;
-    pub use anabranch_models::*;
-    pub use anabranch_parsers::*;
-    pub use anabranch_prompts::*;
+    pub use anabranch_core::{
+        BoxRunnable, Chunks, CircuitBreaker, Error, ErrorKind, Hedge, Merge, Observer, Outcome, RateLimiter, Retry,
+        RetryBudget, RunConfig, Runnable, RunnableBranch, RunnableParallel, RunnablePassthrough, RunnableRouter,
+        StepEvent, TokenBucket, blocking, dynamic, first_success, generator, lambda, lambda_with, parallel,
+        passthrough, pipe_operator, quorum, race,
+    };
+    pub use anabranch_messages::{
+        AiMessage, ContentPart, FinishReason, Message, Messages, Role, SystemMessage, ToolCall, ToolMessage, Usage,
+        UserMessage,
+    };
+    #[cfg(feature = "openai")]
+    pub use anabranch_models::OpenAi;
+    pub use anabranch_models::{ChatBackend, ChatModel, ScriptedModel};
+    pub use anabranch_parsers::{JsonOutputParser, StrOutputParser};
+    pub use anabranch_prompts::{ChatPromptTemplate, MessageTemplate, MessagesPlaceholder};
 }
