@@ -77,9 +77,12 @@ fn commands_name_what_exists() {
                     "--example" => examples.contains(pair[1]),
                     "--bench" => benches.contains(pair[1]),
                     "--features" => pair[1].split(',').all(|feature| features.contains(feature)),
-                    "--test" => suites.contains(pair[1]) || root().join("crates").read_dir().unwrap().any(|member| {
-                        member.unwrap().path().join("tests").join(format!("{}.rs", pair[1])).exists()
-                    }),
+                    "--test" => {
+                        suites.contains(pair[1])
+                            || root().join("crates").read_dir().unwrap().any(|member| {
+                                member.unwrap().path().join("tests").join(format!("{}.rs", pair[1])).exists()
+                            })
+                    }
                     "-p" | "--package" => {
                         pair[1] == "anabranch-tests" || root().join("crates").join(pair[1]).join("Cargo.toml").exists()
                     }
@@ -103,17 +106,41 @@ fn the_gate_runs_what_the_readme_tells_users_to_run() {
     }
 }
 
+/// What a page says outside of its code.
+fn prose(page: &str) -> String {
+    let mut code = false;
+    let lines = page.lines().filter(|line| {
+        let fence = line.trim_start().starts_with("```");
+        code ^= fence;
+        !code && !fence
+    });
+    // Every second part between backticks is code, too.
+    lines.collect::<Vec<_>>().join("\n").split('`').step_by(2).collect()
+}
+
 #[test]
 fn links_between_pages_lead_somewhere() {
+    let mut seen = 0;
     for path in pages() {
-        let page = fs::read_to_string(&path).unwrap();
-        for target in page.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        let prose = prose(&fs::read_to_string(&path).unwrap());
+        let written_out = prose.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        let definitions: Vec<(&str, &str)> =
+            prose.lines().filter_map(|line| line.strip_prefix('[')?.split_once("]: ")).collect();
+        for label in prose.split("][").skip(1).filter_map(|rest| rest.split(']').next()) {
+            assert!(
+                definitions.iter().any(|(there, _)| *there == label),
+                "{}: [{label}] leads nowhere",
+                path.display()
+            );
+        }
+        for target in written_out.chain(definitions.iter().map(|(_, target)| *target)) {
             let file = target.split('#').next().unwrap();
-            let elsewhere = ["http://", "https://", "crate", "anabranch::"].iter().any(|start| target.starts_with(start));
-            if elsewhere || file.is_empty() || target.contains("::") {
+            if file.is_empty() || file.starts_with("https://") {
                 continue;
             }
             assert!(path.parent().unwrap().join(file).exists(), "{}: {target}", path.display());
+            seen += 1;
         }
     }
+    assert!(seen > 20, "only {seen} links were found");
 }
