@@ -1,5 +1,7 @@
 //! What the pages tell users to type, and where they send them, exists.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

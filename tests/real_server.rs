@@ -4,12 +4,13 @@
 //! server. Its model has random weights, so the text it writes is babble. Tokens, finish reasons, usage, limits and
 //! disconnects are real.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anabranch::messages::FinishKind;
-use anabranch::models::OpenAi;
 use anabranch::prelude::*;
 use futures::{StreamExt, TryStreamExt};
 use serde_json::{Value, json};
@@ -126,8 +127,8 @@ async fn the_example_streaming_runs_against_it() {
 }
 
 /// Three chains and a synthesis, as in the README.
-fn three_branches(llm: &ChatModel) -> Result<impl Runnable<Input = Value, Output = String> + use<>> {
-    let ask = |task: &str| -> Result<_> {
+fn three_branches(llm: &ChatModel) -> anabranch::Result<impl Runnable<Input = Value, Output = String> + use<>> {
+    let ask = |task: &str| -> anabranch::Result<_> {
         let prompt = ChatPromptTemplate::from_messages([("system", task), ("user", "{topic}")])?;
         Ok(prompt | llm.clone() | StrOutputParser)
     };
