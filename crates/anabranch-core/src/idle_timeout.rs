@@ -42,8 +42,12 @@ impl<R: Runnable> Runnable for WithIdleTimeout<R> {
     }
 
     fn transform_with<'a>(&'a self, input: Chunks<'a, R::Input>, config: &'a RunConfig) -> Chunks<'a, R::Output> {
-        let chunks = config.stream(&self.step, input);
-        Timed::chunks(chunks, Limit::Idle(self.limit), |error| error.unwrap_or_else(|| self.silent()))
+        Chunks::deferred(async move {
+            // The silence of the steps before is not this step's.
+            let input = Chunks::once(input.collect().await?);
+            let chunks = config.stream(&self.step, input);
+            Ok(Timed::chunks(chunks, Limit::Idle(self.limit), |error| error.unwrap_or_else(|| self.silent())))
+        })
     }
 
     fn label(&self) -> Option<Label<'_>> {

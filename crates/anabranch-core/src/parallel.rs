@@ -151,8 +151,11 @@ impl<I: Clone + Send + 'static> Runnable for RunnableParallel<I> {
         self.check_keys()?;
         let running = BranchRuns::new(self, input, config);
         let outputs = join::all(running, self.limit(config)).await?;
-        let keys = self.branches.iter().map(|branch| branch.key.clone());
-        Ok(Value::Object(keys.zip(outputs).collect()))
+        let mut object = Map::with_capacity(self.branches.len());
+        for (branch, output) in self.branches.iter().zip(outputs) {
+            object.insert(branch.key.clone(), output);
+        }
+        Ok(Value::Object(object))
     }
 
     fn transform_with<'a>(&'a self, input: Chunks<'a, I>, config: &'a RunConfig) -> Chunks<'a, Value> {

@@ -513,8 +513,8 @@ pub trait Runnable: Send + Sync {
     /// # }
     /// ```
     ///
-    /// Streaming, the limit is for the whole stream, from the first time it is read to its end, and the time its reader
-    /// takes counts. The steps inside are told ([`RunConfig::deadline`]), so that no retry waits longer than it can
+    /// Streaming, the limit is for the whole stream, from the moment the input is complete to the last chunk, and the
+    /// time its reader takes counts. The steps inside are told ([`RunConfig::deadline`]), so that no retry waits longer than it can
     /// matter. What is stopped is dropped: connections are closed, and a [spawned](Self::spawned) task is aborted.
     #[doc(alias = "wait_for")]
     fn with_timeout(self, limit: Duration) -> WithTimeout<Self>

@@ -66,6 +66,8 @@ impl<R: Runnable> Runnable for WithTimeout<R> {
 
     fn transform_with<'a>(&'a self, input: Chunks<'a, R::Input>, config: &'a RunConfig) -> Chunks<'a, R::Output> {
         Chunks::deferred(async move {
+            // The time the steps before need to give the input is not this step's: the clock starts with the whole.
+            let input = Chunks::once(input.collect().await?);
             let Some(limit) = Instant::now().checked_add(self.limit) else {
                 return Ok(config.stream(&self.step, input));
             };
@@ -187,6 +189,16 @@ mod tests {
         assert!(stream.try_next().await.unwrap().is_some());
         tokio::time::advance(2 * SECOND).await;
         assert_eq!(stream.try_next().await.unwrap_err().kind(), ErrorKind::Timeout, "always ready, yet out of time");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_clock_starts_when_the_input_is_there() {
+        let chain = sleeps().pipe(ticks().with_timeout(2 * SECOND + SECOND / 2));
+        assert_eq!(chain.invoke(2_u64).await.unwrap(), [0, 1]);
+        assert_eq!(chain.stream(2_u64).collect().await.unwrap(), [0, 1]);
+        assert_eq!(chain.stream(2_u64).try_collect::<Vec<_>>().await.unwrap(), [[0], [1]]);
+        let chain = sleeps().pipe(ticks().with_idle_timeout(SECOND + SECOND / 2));
+        assert_eq!(chain.stream(2_u64).try_collect::<Vec<_>>().await.unwrap(), [[0], [1]]);
     }
 
     #[tokio::test(start_paused = true)]
