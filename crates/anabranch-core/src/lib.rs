@@ -40,6 +40,8 @@
 //! | start a second where the first is slow | [`.hedged(…)`](Runnable::hedged) |
 //! | leave alone what fails and fails | [`.with_circuit_breaker(…)`](Runnable::with_circuit_breaker) |
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod accepts;
 mod attempt;
 mod boxed;
