@@ -161,5 +161,4 @@ pub mod __private {
     pub use crate::check::{closest, listed};
     pub use crate::parallel::assert_no_key_twice;
     pub use crate::passthrough::PassesThrough;
-    pub use serde_json::Value;
 }

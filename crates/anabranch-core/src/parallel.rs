@@ -352,7 +352,8 @@ macro_rules! parallel {
     // Where every branch hands the input on, none of them says what the input is: it is JSON.
     ($($key:literal : RunnablePassthrough),* $(,)?) => {{
         const _: () = $crate::__private::assert_no_key_twice(&[$($key),*]);
-        $crate::RunnableParallel::<$crate::__private::Value>::new()$(.branch($key, $crate::RunnablePassthrough))*
+        // In this place the type stands for itself with its default, JSON.
+        <$crate::RunnableParallel>::new()$(.branch($key, $crate::RunnablePassthrough))*
     }};
     ($($key:literal : $step:expr),* $(,)?) => {{
         const _: () = $crate::__private::assert_no_key_twice(&[$($key),*]);
@@ -360,8 +361,9 @@ macro_rules! parallel {
     }};
 }
 
-/// The compile-time check of `parallel!`.
+/// The compile-time check of `parallel!`, whose failure the compiler shows at the macro and not in here.
 #[doc(hidden)]
+#[track_caller]
 pub const fn assert_no_key_twice(keys: &[&str]) {
     let mut i = 0;
     while i < keys.len() {
