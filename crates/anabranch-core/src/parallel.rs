@@ -136,7 +136,7 @@ impl<I: Clone + Send + 'static> RunnableParallel<I> {
 }
 
 #[cold]
-fn duplicate(key: &str) -> Error {
+pub(crate) fn duplicate(key: &str) -> Error {
     Error::new(
         ErrorKind::InvalidChain,
         format!("two branches of a parallel have the key {key:?}: name one of them differently"),
@@ -181,6 +181,8 @@ impl<I: Clone + Send + 'static> Runnable for RunnableParallel<I> {
         Description::new("parallel", "parallel")
             .gives(Gives::Keys { keys, optional: Vec::new() })
             .with_children(Composed::SideBySide, self.branches.iter().map(Runnable::describe))
+            // So that the check of a chain finds it, wherever the parallel stands.
+            .with_children(Composed::SideBySide, self.twice.iter().map(|key| Description::new("branch", &**key)))
     }
 
     fn check(&self) -> Result<()> {
