@@ -111,5 +111,4 @@ pub mod __private {
     pub use crate::fan_out::parallel::assert_no_key_twice;
     pub use crate::run::check::{closest, listed};
     pub use crate::steps::passthrough::PassesThrough;
-    pub use serde_json::Value;
 }

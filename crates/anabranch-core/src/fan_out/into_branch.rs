@@ -41,6 +41,7 @@ where
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<I: PassesThrough> IntoBranch<I, IsPassthrough> for RunnablePassthrough {
     fn into_branch(self) -> BoxRunnable<I, Value> {
         BoxRunnable::new(Serialized(passthrough::<I>()))

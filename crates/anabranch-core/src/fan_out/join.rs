@@ -176,6 +176,9 @@ where
 /// The first failure in declaration order, the others attached.
 pub(crate) fn first_of(mut failures: Vec<(usize, Error)>) -> Error {
     failures.sort_by_key(|(index, _)| *index);
+    // A failure that came in with the input comes out of every branch that reads it, and happened once.
+    let mut came_in = false;
+    failures.retain(|(_, error)| !(error.is_passing() && std::mem::replace(&mut came_in, true)));
     let mut failures = failures.into_iter().map(|(_, error)| error);
     match failures.next() {
         Some(first) => first.with_related(failures),

@@ -136,7 +136,7 @@ impl<I: Clone + Send + 'static> RunnableParallel<I> {
 }
 
 #[cold]
-fn duplicate(key: &str) -> Error {
+pub(crate) fn duplicate(key: &str) -> Error {
     Error::new(
         ErrorKind::InvalidChain,
         format!("two branches of a parallel have the key {key:?}: name one of them differently"),
@@ -184,6 +184,8 @@ impl<I: Clone + Send + 'static> Runnable for RunnableParallel<I> {
         Description::new("parallel", "parallel")
             .gives(Gives::Keys { keys, optional: Vec::new() })
             .with_children(Composed::SideBySide, self.branches.iter().map(Runnable::describe))
+            // So that the check of a chain finds it, wherever the parallel stands.
+            .with_children(Composed::SideBySide, self.twice.iter().map(|key| Description::new("branch", &**key)))
     }
 
     fn check(&self) -> Result<()> {
@@ -355,7 +357,8 @@ macro_rules! parallel {
     // Where every branch hands the input on, none of them says what the input is: it is JSON.
     ($($key:literal : RunnablePassthrough),* $(,)?) => {{
         const _: () = $crate::__private::assert_no_key_twice(&[$($key),*]);
-        $crate::RunnableParallel::<$crate::__private::Value>::new()$(.branch($key, $crate::RunnablePassthrough))*
+        // In this place the type stands for itself with its default, JSON.
+        <$crate::RunnableParallel>::new()$(.branch($key, $crate::RunnablePassthrough))*
     }};
     ($($key:literal : $step:expr),* $(,)?) => {{
         const _: () = $crate::__private::assert_no_key_twice(&[$($key),*]);
@@ -363,8 +366,9 @@ macro_rules! parallel {
     }};
 }
 
-/// The compile-time check of `parallel!`.
+/// The compile-time check of `parallel!`, whose failure the compiler shows at the macro and not in here.
 #[doc(hidden)]
+#[track_caller]
 pub const fn assert_no_key_twice(keys: &[&str]) {
     let mut i = 0;
     while i < keys.len() {

@@ -1,6 +1,9 @@
 //! The check of a whole chain before its first step runs: follows the keys of JSON objects through it.
 
+use std::collections::HashSet;
+
 use crate::error::{Error, ErrorKind, Result};
+use crate::fan_out::parallel::duplicate;
 use crate::run::describe::{Composed, Description, Gives, Needs};
 
 /// Finds a key that a step needs and no earlier step provides.
@@ -29,7 +32,8 @@ type Origin = String;
 fn follow(step: &Description, input: &Shape) -> Result<Shape> {
     needs(step, input).map_err(|error| error.at(step.name.clone()))?;
     let output = children(step, input).map_err(|error| match step.kind {
-        "sequence" if step.name == "sequence" => error,
+        // A sequence without a name of its own, or a step around one.
+        _ if step.name == "sequence" => error,
         // Steps around another bear its name: once is enough.
         _ if error.path().next() == Some(step.name.as_str()) => error,
         _ => error.at(step.name.clone()),
@@ -64,7 +68,12 @@ fn children(step: &Description, input: &Shape) -> Result<Shape> {
             Ok(shape)
         }
         Composed::SideBySide => {
+            let has_keys = matches!(step.kind, "parallel" | "settled" | "at_least" | "assign");
+            let mut keys = HashSet::new();
             for child in &step.children {
+                if has_keys && !keys.insert(&child.name) {
+                    return Err(duplicate(&child.name));
+                }
                 follow(child, input)?;
             }
             Ok(Shape::Unknown)
@@ -226,6 +235,21 @@ mod tests {
             "ChatPromptTemplate: invalid chain: needs `tpoic`, but `parallel` gives `summary` and `topic`; \
              did you mean `topic` for `tpoic`?"
         );
+    }
+
+    #[test]
+    fn a_step_around_a_sequence_without_a_name_has_none_either() {
+        let answer = Description::sequence(prompt(&["x", "y"]), Description::new("chat_model", "llm"));
+        let chain = Description::sequence(map(&["x"]), Description::around("retry", answer));
+        assert_eq!(check(&chain).unwrap_err().path().collect::<Vec<_>>(), ["ChatPromptTemplate"]);
+    }
+
+    #[test]
+    fn a_key_twice_is_found_wherever_the_parallel_stands() {
+        let branches = ["a", "b", "a"].map(|key| Description::new("branch", key));
+        let twice = Description::new("parallel", "parallel").with_children(Composed::SideBySide, branches);
+        let error = check(&Description::sequence(map(&["x"]), twice)).unwrap_err();
+        assert!(error.message().contains("the key \"a\""), "{error}");
     }
 
     #[test]

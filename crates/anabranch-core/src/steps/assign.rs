@@ -34,7 +34,8 @@ impl RunnableAssign {
             other => Err(Error::invalid_input(format!(
                 "`assign` adds keys to an object, but it was given {}",
                 kind_of(&other)
-            ))),
+            ))
+            .at("assign")),
         }
     }
 }

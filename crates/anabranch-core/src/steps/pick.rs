@@ -127,6 +127,8 @@ impl Runnable for RunnablePick {
             Keys::Several(keys) => input.merge().of_keys(keys),
         };
         let mut wanted: Vec<&String> = self.keys.list().iter().collect();
+        // The keys that came, for the message; as long as one is missing.
+        let mut there = Map::new();
         let mut input = input;
         let picked = futures_util::stream::poll_fn(move |cx| {
             use futures_core::Stream;
@@ -140,12 +142,17 @@ impl Runnable for RunnablePick {
                     Some(Ok(chunk)) => chunk,
                     Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                     None => {
-                        return Poll::Ready(
-                            std::mem::take(&mut wanted).first().map(|key| Err(absent(key, &Map::new()))),
-                        );
+                        return Poll::Ready(std::mem::take(&mut wanted).first().map(|key| Err(absent(key, &there))));
                     }
                 };
-                wanted.retain(|key| chunk.get(key.as_str()).is_none());
+                if !wanted.is_empty() {
+                    wanted.retain(|key| chunk.get(key.as_str()).is_none());
+                    for key in chunk.as_object().into_iter().flat_map(Map::keys) {
+                        if !there.contains_key(key) {
+                            there.insert(key.clone(), Value::Null);
+                        }
+                    }
+                }
                 match self.pick_some(chunk) {
                     Ok(None) => {}
                     Ok(Some(picked)) => return Poll::Ready(Some(Ok(picked))),

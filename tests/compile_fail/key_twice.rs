@@ -1,0 +1,8 @@
+use anabranch::prelude::*;
+
+fn main() {
+    let _ = parallel! {
+        "topic": RunnablePassthrough,
+        "topic": RunnablePassthrough,
+    };
+}
