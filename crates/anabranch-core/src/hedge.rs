@@ -1,6 +1,7 @@
 //! [`Hedged`]: a second attempt beside one that is slow.
 
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -77,18 +78,51 @@ impl From<Duration> for Hedge {
     }
 }
 
-/// How long the last calls took.
-#[derive(Debug, Default)]
+/// How long the last calls took, and what their percentile is.
+#[derive(Debug)]
 struct Latencies {
-    times: Vec<Duration>,
+    /// In nanoseconds; looked at by every call, so without a lock.
+    found: AtomicU64,
+    last: Mutex<Last>,
+}
+
+/// There is no percentile yet.
+const NONE: u64 = u64::MAX;
+
+/// In nanoseconds.
+#[derive(Debug, Default)]
+struct Last {
+    times: Vec<u64>,
     next: usize,
-    /// What was found last, and how many calls ago.
-    found: Option<Duration>,
+    /// Calls since the percentile was found.
     since: usize,
+    /// Where it is looked for, kept so that no call allocates.
+    sorting: Vec<u64>,
 }
 
 impl Latencies {
-    fn record(&mut self, time: Duration) {
+    fn percentile(&self) -> Option<Duration> {
+        Some(self.found.load(Ordering::Relaxed)).filter(|found| *found != NONE).map(Duration::from_nanos)
+    }
+
+    fn record(&self, time: Duration, percentile: f64, min_samples: usize) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.push(u64::try_from(time.as_nanos()).unwrap_or(NONE - 1));
+        let is_new = self.found.load(Ordering::Relaxed) == NONE;
+        if last.times.len() >= min_samples && (is_new || last.since >= STALE) {
+            self.found.store(last.percentile(percentile), Ordering::Relaxed);
+        }
+    }
+}
+
+impl Default for Latencies {
+    fn default() -> Self {
+        Self { found: AtomicU64::new(NONE), last: Mutex::default() }
+    }
+}
+
+impl Last {
+    fn push(&mut self, time: u64) {
         self.since += 1;
         if self.times.len() < WINDOW {
             return self.times.push(time);
@@ -97,19 +131,13 @@ impl Latencies {
         self.next = (self.next + 1) % WINDOW;
     }
 
-    fn percentile(&mut self, percentile: f64, min_samples: usize) -> Option<Duration> {
-        if self.times.len() < min_samples {
-            return None;
-        }
-        if self.found.is_some() && self.since < STALE {
-            return self.found;
-        }
+    /// Of one call at least.
+    fn percentile(&mut self, percentile: f64) -> u64 {
         self.since = 0;
-        let mut times = self.times.clone();
+        self.sorting.clone_from(&self.times);
         // From 0 to the last place: the percentile is at most 1.
-        let place = ((times.len() - 1) as f64 * percentile).round() as usize;
-        self.found = Some(*times.select_nth_unstable(place).1);
-        self.found
+        let place = ((self.sorting.len() - 1) as f64 * percentile).round() as usize;
+        *self.sorting.select_nth_unstable(place).1
     }
 }
 
@@ -121,8 +149,8 @@ pub struct Hedged<R> {
     budget: RetryBudget,
     own_budget: bool,
     /// A whole answer and a first chunk take different times.
-    wholes: Arc<Mutex<Latencies>>,
-    firsts: Arc<Mutex<Latencies>>,
+    wholes: Arc<Latencies>,
+    firsts: Arc<Latencies>,
 }
 
 impl<R> Hedged<R> {
@@ -132,7 +160,7 @@ impl<R> Hedged<R> {
         Self { step, after: hedge.after, budget, own_budget, wholes: Arc::default(), firsts: Arc::default() }
     }
 
-    fn latencies(&self, read: Read) -> &Mutex<Latencies> {
+    fn latencies(&self, read: Read) -> &Latencies {
         match read {
             Read::Whole => &self.wholes,
             Read::Chunks => &self.firsts,
@@ -142,16 +170,13 @@ impl<R> Hedged<R> {
     fn delay(&self, read: Read) -> Option<Duration> {
         match self.after {
             After::Fixed(delay) => Some(delay),
-            After::Percentile { percentile, min_samples } => {
-                let mut latencies = self.latencies(read).lock().unwrap_or_else(PoisonError::into_inner);
-                latencies.percentile(percentile, min_samples)
-            }
+            After::Percentile { .. } => self.latencies(read).percentile(),
         }
     }
 
     fn record(&self, read: Read, began: Instant) {
-        if let After::Percentile { .. } = self.after {
-            self.latencies(read).lock().unwrap_or_else(PoisonError::into_inner).record(began.elapsed());
+        if let After::Percentile { percentile, min_samples } = self.after {
+            self.latencies(read).record(began.elapsed(), percentile, min_samples);
         }
     }
 }
@@ -267,7 +292,7 @@ pipe_operator!(impl<R> for Hedged<R> where R: Runnable<Input: Clone>);
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     use futures_util::{FutureExt, TryStreamExt};
 
