@@ -1,8 +1,9 @@
 //! [`Hedged`]: a second attempt beside one that is slow.
 
+use std::fmt;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -78,27 +79,16 @@ impl From<Duration> for Hedge {
     }
 }
 
-/// How long the last calls took, and what their percentile is.
-#[derive(Debug)]
+/// How long the last calls took, and what their percentile is. In nanoseconds, and without a lock: every call looks at
+/// it and adds to it.
 struct Latencies {
-    /// In nanoseconds; looked at by every call, so without a lock.
     found: AtomicU64,
-    last: Mutex<Last>,
+    calls: AtomicUsize,
+    times: [AtomicU64; WINDOW],
 }
 
-/// There is no percentile yet.
+/// Nothing is known yet.
 const NONE: u64 = u64::MAX;
-
-/// In nanoseconds.
-#[derive(Debug, Default)]
-struct Last {
-    times: Vec<u64>,
-    next: usize,
-    /// Calls since the percentile was found.
-    since: usize,
-    /// Where it is looked for, kept so that no call allocates.
-    sorting: Vec<u64>,
-}
 
 impl Latencies {
     fn percentile(&self) -> Option<Duration> {
@@ -106,38 +96,44 @@ impl Latencies {
     }
 
     fn record(&self, time: Duration, percentile: f64, min_samples: usize) {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        last.push(u64::try_from(time.as_nanos()).unwrap_or(NONE - 1));
-        let is_new = self.found.load(Ordering::Relaxed) == NONE;
-        if last.times.len() >= min_samples && (is_new || last.since >= STALE) {
-            self.found.store(last.percentile(percentile), Ordering::Relaxed);
+        let time = u64::try_from(time.as_nanos()).unwrap_or(NONE - 1);
+        let before = self.calls.fetch_add(1, Ordering::Relaxed);
+        self.times[before % WINDOW].store(time, Ordering::Relaxed);
+        let calls = before.wrapping_add(1);
+        if calls >= min_samples && (calls - min_samples) % STALE == 0 {
+            self.find(percentile);
+        }
+    }
+
+    fn find(&self, percentile: f64) {
+        let mut times = [NONE; WINDOW];
+        let mut known = 0;
+        // A call that is recorded at this moment may not have written its time.
+        for time in self.times.iter().map(|time| time.load(Ordering::Relaxed)).filter(|time| *time != NONE) {
+            times[known] = time;
+            known += 1;
+        }
+        if known > 0 {
+            // From 0 to the last place: the percentile is at most 1.
+            let place = ((known - 1) as f64 * percentile).round() as usize;
+            self.found.store(*times[..known].select_nth_unstable(place).1, Ordering::Relaxed);
         }
     }
 }
 
 impl Default for Latencies {
     fn default() -> Self {
-        Self { found: AtomicU64::new(NONE), last: Mutex::default() }
+        Self {
+            found: AtomicU64::new(NONE),
+            calls: AtomicUsize::new(0),
+            times: [const { AtomicU64::new(NONE) }; WINDOW],
+        }
     }
 }
 
-impl Last {
-    fn push(&mut self, time: u64) {
-        self.since += 1;
-        if self.times.len() < WINDOW {
-            return self.times.push(time);
-        }
-        self.times[self.next] = time;
-        self.next = (self.next + 1) % WINDOW;
-    }
-
-    /// Of one call at least.
-    fn percentile(&mut self, percentile: f64) -> u64 {
-        self.since = 0;
-        self.sorting.clone_from(&self.times);
-        // From 0 to the last place: the percentile is at most 1.
-        let place = ((self.sorting.len() - 1) as f64 * percentile).round() as usize;
-        *self.sorting.select_nth_unstable(place).1
+impl fmt::Debug for Latencies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Latencies").field("percentile", &self.percentile()).finish_non_exhaustive()
     }
 }
 
@@ -292,8 +288,6 @@ pipe_operator!(impl<R> for Hedged<R> where R: Runnable<Input: Clone>);
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicUsize;
-
     use futures_util::{FutureExt, TryStreamExt};
 
     use super::*;
@@ -404,6 +398,24 @@ mod tests {
         let began = Instant::now();
         assert_eq!(step.invoke(()).await.unwrap(), 6);
         assert_eq!(began.elapsed(), 3 * SECOND);
+    }
+
+    #[test]
+    fn the_percentile_is_that_of_the_last_calls() {
+        let latencies = Latencies::default();
+        let record = |times: std::ops::RangeInclusive<u64>| {
+            times.for_each(|time| latencies.record(Duration::from_millis(time), 0.5, 20));
+        };
+        record(1..=19);
+        assert_eq!(latencies.percentile(), None);
+        record(20..=20);
+        assert_eq!(latencies.percentile(), Some(Duration::from_millis(11)));
+        record(21..=35);
+        assert_eq!(latencies.percentile(), Some(Duration::from_millis(11)), "looked for again after 16 calls");
+        record(36..=36);
+        assert_eq!(latencies.percentile(), Some(Duration::from_millis(19)));
+        record(1_001..=1_272);
+        assert_eq!(latencies.percentile(), Some(Duration::from_millis(1_209)), "of 1,145 to 1,272");
     }
 
     #[tokio::test(start_paused = true)]
