@@ -1,7 +1,9 @@
 //! [`Hedged`]: a second attempt beside one that is slow.
 
+use std::fmt;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -77,39 +79,61 @@ impl From<Duration> for Hedge {
     }
 }
 
-/// How long the last calls took.
-#[derive(Debug, Default)]
+/// How long the last calls took, and what their percentile is. In nanoseconds, and without a lock: every call looks at
+/// it and adds to it.
 struct Latencies {
-    times: Vec<Duration>,
-    next: usize,
-    /// What was found last, and how many calls ago.
-    found: Option<Duration>,
-    since: usize,
+    found: AtomicU64,
+    calls: AtomicUsize,
+    times: [AtomicU64; WINDOW],
 }
 
+/// Nothing is known yet.
+const NONE: u64 = u64::MAX;
+
 impl Latencies {
-    fn record(&mut self, time: Duration) {
-        self.since += 1;
-        if self.times.len() < WINDOW {
-            return self.times.push(time);
-        }
-        self.times[self.next] = time;
-        self.next = (self.next + 1) % WINDOW;
+    fn percentile(&self) -> Option<Duration> {
+        Some(self.found.load(Ordering::Relaxed)).filter(|found| *found != NONE).map(Duration::from_nanos)
     }
 
-    fn percentile(&mut self, percentile: f64, min_samples: usize) -> Option<Duration> {
-        if self.times.len() < min_samples {
-            return None;
+    fn record(&self, time: Duration, percentile: f64, min_samples: usize) {
+        let time = u64::try_from(time.as_nanos()).unwrap_or(NONE - 1);
+        let before = self.calls.fetch_add(1, Ordering::Relaxed);
+        self.times[before % WINDOW].store(time, Ordering::Relaxed);
+        let calls = before.wrapping_add(1);
+        if calls >= min_samples && (calls - min_samples) % STALE == 0 {
+            self.find(percentile);
         }
-        if self.found.is_some() && self.since < STALE {
-            return self.found;
+    }
+
+    fn find(&self, percentile: f64) {
+        let mut times = [NONE; WINDOW];
+        let mut known = 0;
+        // A call that is recorded at this moment may not have written its time.
+        for time in self.times.iter().map(|time| time.load(Ordering::Relaxed)).filter(|time| *time != NONE) {
+            times[known] = time;
+            known += 1;
         }
-        self.since = 0;
-        let mut times = self.times.clone();
-        // From 0 to the last place: the percentile is at most 1.
-        let place = ((times.len() - 1) as f64 * percentile).round() as usize;
-        self.found = Some(*times.select_nth_unstable(place).1);
-        self.found
+        if known > 0 {
+            // From 0 to the last place: the percentile is at most 1.
+            let place = ((known - 1) as f64 * percentile).round() as usize;
+            self.found.store(*times[..known].select_nth_unstable(place).1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Default for Latencies {
+    fn default() -> Self {
+        Self {
+            found: AtomicU64::new(NONE),
+            calls: AtomicUsize::new(0),
+            times: [const { AtomicU64::new(NONE) }; WINDOW],
+        }
+    }
+}
+
+impl fmt::Debug for Latencies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Latencies").field("percentile", &self.percentile()).finish_non_exhaustive()
     }
 }
 
@@ -121,8 +145,8 @@ pub struct Hedged<R> {
     budget: RetryBudget,
     own_budget: bool,
     /// A whole answer and a first chunk take different times.
-    wholes: Arc<Mutex<Latencies>>,
-    firsts: Arc<Mutex<Latencies>>,
+    wholes: Arc<Latencies>,
+    firsts: Arc<Latencies>,
 }
 
 impl<R> Hedged<R> {
@@ -132,7 +156,7 @@ impl<R> Hedged<R> {
         Self { step, after: hedge.after, budget, own_budget, wholes: Arc::default(), firsts: Arc::default() }
     }
 
-    fn latencies(&self, read: Read) -> &Mutex<Latencies> {
+    fn latencies(&self, read: Read) -> &Latencies {
         match read {
             Read::Whole => &self.wholes,
             Read::Chunks => &self.firsts,
@@ -142,16 +166,13 @@ impl<R> Hedged<R> {
     fn delay(&self, read: Read) -> Option<Duration> {
         match self.after {
             After::Fixed(delay) => Some(delay),
-            After::Percentile { percentile, min_samples } => {
-                let mut latencies = self.latencies(read).lock().unwrap_or_else(PoisonError::into_inner);
-                latencies.percentile(percentile, min_samples)
-            }
+            After::Percentile { .. } => self.latencies(read).percentile(),
         }
     }
 
     fn record(&self, read: Read, began: Instant) {
-        if let After::Percentile { .. } = self.after {
-            self.latencies(read).lock().unwrap_or_else(PoisonError::into_inner).record(began.elapsed());
+        if let After::Percentile { percentile, min_samples } = self.after {
+            self.latencies(read).record(began.elapsed(), percentile, min_samples);
         }
     }
 }
@@ -267,8 +288,6 @@ pipe_operator!(impl<R> for Hedged<R> where R: Runnable<Input: Clone>);
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
     use futures_util::{FutureExt, TryStreamExt};
 
     use super::*;
@@ -379,6 +398,24 @@ mod tests {
         let began = Instant::now();
         assert_eq!(step.invoke(()).await.unwrap(), 6);
         assert_eq!(began.elapsed(), 3 * SECOND);
+    }
+
+    #[test]
+    fn the_percentile_is_that_of_the_last_calls() {
+        let latencies = Latencies::default();
+        let record = |times: std::ops::RangeInclusive<u64>| {
+            times.for_each(|time| latencies.record(Duration::from_millis(time), 0.5, 20));
+        };
+        record(1..=19);
+        assert_eq!(latencies.percentile(), None);
+        record(20..=20);
+        assert_eq!(latencies.percentile(), Some(Duration::from_millis(11)));
+        record(21..=35);
+        assert_eq!(latencies.percentile(), Some(Duration::from_millis(11)), "looked for again after 16 calls");
+        record(36..=36);
+        assert_eq!(latencies.percentile(), Some(Duration::from_millis(19)));
+        record(1_001..=1_272);
+        assert_eq!(latencies.percentile(), Some(Duration::from_millis(1_209)), "of 1,145 to 1,272");
     }
 
     #[tokio::test(start_paused = true)]

@@ -25,6 +25,11 @@ impl<R> WithIdleTimeout<R> {
 }
 
 impl<R: Runnable> WithIdleTimeout<R> {
+    /// What failed inside is passed on; nothing is silence.
+    fn translated(&self, error: Option<Error>) -> Error {
+        error.unwrap_or_else(|| self.silent())
+    }
+
     #[cold]
     fn silent(&self) -> Error {
         let error = Error::new(ErrorKind::Timeout, format!("no chunk came for {:?}", self.limit));
@@ -38,7 +43,8 @@ impl<R: Runnable> Runnable for WithIdleTimeout<R> {
 
     /// Only a stream shows that there is progress.
     async fn invoke_with(&self, input: R::Input, config: &RunConfig) -> Result<R::Output> {
-        self.transform_with(Chunks::once(input), config).collect().await
+        let chunks = config.stream(&self.step, Chunks::once(input));
+        Timed::new(chunks, Limit::Idle(self.limit), |error| self.translated(error)).whole().await
     }
 
     fn transform_with<'a>(&'a self, input: Chunks<'a, R::Input>, config: &'a RunConfig) -> Chunks<'a, R::Output> {
@@ -46,7 +52,7 @@ impl<R: Runnable> Runnable for WithIdleTimeout<R> {
             // The silence of the steps before is not this step's.
             let input = Chunks::once(input.collect().await?);
             let chunks = config.stream(&self.step, input);
-            Ok(Timed::chunks(chunks, Limit::Idle(self.limit), |error| error.unwrap_or_else(|| self.silent())))
+            Ok(Timed::chunks(chunks, Limit::Idle(self.limit), |error| self.translated(error)))
         })
     }
 

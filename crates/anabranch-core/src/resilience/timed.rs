@@ -37,7 +37,11 @@ pub(crate) struct Timed<'a, T, F> {
 impl<'a, T: Send + 'static, F: Fn(Option<Error>) -> Error + Send + 'a> Timed<'a, T, F> {
     pub(crate) fn chunks(chunks: Chunks<'a, T>, limit: Limit, fails: F) -> Chunks<'a, T> {
         let merge = chunks.merge().clone();
-        Chunks::from_whole(Self { chunks, limit, fails, timer: None, waiting: false, leaving: None }, merge)
+        Chunks::from_whole(Self::new(chunks, limit, fails), merge)
+    }
+
+    pub(crate) fn new(chunks: Chunks<'a, T>, limit: Limit, fails: F) -> Self {
+        Self { chunks, limit, fails, timer: None, waiting: false, leaving: None }
     }
 
     fn poll_limit(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
@@ -71,6 +75,42 @@ impl<'a, T: Send + 'static, F: Fn(Option<Error>) -> Error + Send + 'a> Timed<'a,
         });
         leaving.as_mut().poll(cx).map(|()| (self.fails)(None))
     }
+
+    /// All of it.
+    pub(crate) async fn whole(mut self) -> Result<T> {
+        let moment = match self.limit {
+            Limit::Whole(moment) => moment,
+            // Such chunks cannot be added up here: only their source knows the whole, and shows no progress.
+            Limit::Idle(_) if self.chunks.merge().is_whole() => return self.chunks.collect().await,
+            Limit::Idle(_) => {
+                // Chunk by chunk, to see that there is progress.
+                let mut collector = None;
+                loop {
+                    match std::future::poll_fn(|cx| self.poll_chunk(cx)).await {
+                        None => break,
+                        Some(chunk) => {
+                            let merge = self.chunks.merge();
+                            collector.get_or_insert_with(|| merge.collector()).push(chunk?)?;
+                        }
+                    }
+                }
+                return collector.unwrap_or_else(|| self.chunks.merge().collector()).finish();
+            }
+        };
+        let Self { chunks, fails, .. } = self;
+        let mut running = pin!(Some(chunks.collect()));
+        let done = match running.as_mut().as_pin_mut() {
+            Some(running) => until(moment, running).await?,
+            None => None,
+        };
+        match done {
+            Some(done) => done.map_err(|error| fails(Some(error))),
+            None => {
+                let_go(running).await;
+                Err(fails(None))
+            }
+        }
+    }
 }
 
 impl<'a, T: Send + 'static, F: Fn(Option<Error>) -> Error + Send + 'a> WholeSource<T> for Timed<'a, T, F> {
@@ -90,43 +130,10 @@ impl<'a, T: Send + 'static, F: Fn(Option<Error>) -> Error + Send + 'a> WholeSour
         }
     }
 
-    fn collect<'s>(mut self: Box<Self>) -> BoxFuture<'s, Result<T>>
+    fn collect<'s>(self: Box<Self>) -> BoxFuture<'s, Result<T>>
     where
         Self: 's,
     {
-        Box::pin(async move {
-            let moment = match self.limit {
-                Limit::Whole(moment) => moment,
-                // Such chunks cannot be added up here: only their source knows the whole, and shows no progress.
-                Limit::Idle(_) if self.chunks.merge().is_whole() => return self.chunks.collect().await,
-                Limit::Idle(_) => {
-                    // Chunk by chunk, to see that there is progress.
-                    let mut collector = None;
-                    loop {
-                        match std::future::poll_fn(|cx| self.poll_chunk(cx)).await {
-                            None => break,
-                            Some(chunk) => {
-                                let merge = self.chunks.merge();
-                                collector.get_or_insert_with(|| merge.collector()).push(chunk?)?;
-                            }
-                        }
-                    }
-                    return collector.unwrap_or_else(|| self.chunks.merge().collector()).finish();
-                }
-            };
-            let Self { chunks, fails, .. } = *self;
-            let mut running = pin!(Some(chunks.collect()));
-            let done = match running.as_mut().as_pin_mut() {
-                Some(running) => until(moment, running).await?,
-                None => None,
-            };
-            match done {
-                Some(done) => done.map_err(|error| fails(Some(error))),
-                None => {
-                    let_go(running).await;
-                    Err(fails(None))
-                }
-            }
-        })
+        Box::pin((*self).whole())
     }
 }

@@ -73,20 +73,23 @@ impl Drop for Waiting<'_> {
 #[derive(Debug)]
 #[must_use = "the place is given back when the permit is dropped"]
 pub struct Permit {
-    _places: Vec<OwnedSemaphorePermit>,
+    /// Nearly always there is one budget at most, and nothing to allocate.
+    _place: Option<OwnedSemaphorePermit>,
+    _others: Vec<OwnedSemaphorePermit>,
 }
 
 impl Permit {
     pub(crate) const fn free() -> Self {
-        Self { _places: Vec::new() }
+        Self { _place: None, _others: Vec::new() }
     }
 
     pub(crate) async fn acquire(budgets: &[Budget]) -> Self {
-        let mut places = Vec::with_capacity(budgets.len());
-        for budget in budgets {
-            places.extend(budget.place().await);
+        let Some((first, others)) = budgets.split_first() else { return Self::free() };
+        let mut permit = Self { _place: first.place().await, _others: Vec::new() };
+        for budget in others {
+            permit._others.extend(budget.place().await);
         }
-        Self { _places: places }
+        permit
     }
 }
 

@@ -311,17 +311,21 @@ impl RunConfig {
         let (Some(call), Some(bound)) = (self.shared.as_deref(), bound.shared.as_deref()) else {
             return Self { shared: self.shared.clone().or_else(|| bound.shared.clone()), limit };
         };
-        let mut merged = call.clone();
-        merged.name = merged.name.or_else(|| bound.name.clone());
-        merged.tags = bound.tags.clone();
-        merged.tags.extend(call.tags.iter().filter(|tag| !bound.tags.contains(tag)).cloned());
-        merged.metadata = bound.metadata.clone();
-        merged.metadata.extend(call.metadata.clone());
-        merged.deadline = earlier(call.deadline, bound.deadline);
-        // Both hold. The inner budget is taken first everywhere, so that two budgets cannot wait for each other.
-        merged.budgets = bound.budgets.iter().chain(&call.budgets).cloned().collect();
-        merged.observers.extend(bound.observers.iter().cloned());
-        merged.max_depth = call.max_depth.or(bound.max_depth);
+        let more_tags = call.tags.iter().filter(|tag| !bound.tags.contains(tag));
+        let mut metadata = bound.metadata.clone();
+        metadata.extend(call.metadata.iter().map(|(key, value)| (key.clone(), value.clone())));
+        let merged = Shared {
+            name: call.name.as_ref().or(bound.name.as_ref()).cloned(),
+            tags: bound.tags.iter().chain(more_tags).cloned().collect(),
+            metadata,
+            deadline: earlier(call.deadline, bound.deadline),
+            // Both hold. The inner budget is taken first everywhere, so that two budgets cannot wait for each other.
+            budgets: bound.budgets.iter().chain(&call.budgets).cloned().collect(),
+            observers: call.observers.iter().chain(&bound.observers).cloned().collect(),
+            path: call.path.clone(),
+            depth: call.depth,
+            max_depth: call.max_depth.or(bound.max_depth),
+        };
         Self { shared: Some(Arc::new(merged)), limit }
     }
 
