@@ -146,3 +146,22 @@ fn links_between_pages_lead_somewhere() {
     }
     assert!(seen > 20, "only {seen} links were found");
 }
+
+#[test]
+fn the_compiler_says_what_the_readme_shows() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let shown: Vec<&str> = code_lines(&readme, "text")
+        .into_iter()
+        .filter(|line| line.starts_with("error[") || line.starts_with("| "))
+        .collect();
+    assert!(shown.len() > 1, "{shown:?}");
+    let said: String = fs::read_dir(root().join("tests/compile_fail"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "stderr"))
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    for line in shown {
+        assert!(said.contains(line), "no compile-fail test says `{line}`");
+    }
+}
