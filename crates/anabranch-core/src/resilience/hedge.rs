@@ -101,23 +101,17 @@ impl Latencies {
         self.times[before % WINDOW].store(time, Ordering::Relaxed);
         let calls = before.wrapping_add(1);
         if calls >= min_samples && (calls - min_samples) % STALE == 0 {
-            self.find(percentile);
+            self.find(percentile, calls.min(WINDOW));
         }
     }
 
-    fn find(&self, percentile: f64) {
-        let mut times = [NONE; WINDOW];
-        let mut known = 0;
-        // A call that is recorded at this moment may not have written its time.
-        for time in self.times.iter().map(|time| time.load(Ordering::Relaxed)).filter(|time| *time != NONE) {
-            times[known] = time;
-            known += 1;
-        }
-        if known > 0 {
-            // From 0 to the last place: the percentile is at most 1.
-            let place = ((known - 1) as f64 * percentile).round() as usize;
-            self.found.store(*times[..known].select_nth_unstable(place).1, Ordering::Relaxed);
-        }
+    /// Of so many calls, one at least.
+    fn find(&self, percentile: f64, known: usize) {
+        // A call that is recorded at this moment may not have written its time; then it counts as a slow one.
+        let mut times: [u64; WINDOW] = std::array::from_fn(|place| self.times[place].load(Ordering::Relaxed));
+        // From 0 to the last place: the percentile is at most 1.
+        let place = ((known - 1) as f64 * percentile).round() as usize;
+        self.found.store(*times[..known].select_nth_unstable(place).1, Ordering::Relaxed);
     }
 }
 
