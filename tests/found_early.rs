@@ -1,5 +1,7 @@
 //! Law 5: what cannot work is found before any step has run, and nothing is claimed where nothing is known.
 
+#![allow(clippy::unwrap_used)]
+
 use anabranch::prelude::*;
 use futures::TryStreamExt;
 use serde_json::{Value, json};

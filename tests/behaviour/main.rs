@@ -6,6 +6,8 @@
 //! - It says what it is, and passes its own check.
 //! - No rendering of it, or of its errors, shows a prompt, an answer or a value.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod chains;
 mod core_steps;
 mod fan_outs;
