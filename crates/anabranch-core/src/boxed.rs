@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use futures_core::future::BoxFuture;
 
-use crate::chunks::Chunks;
-use crate::config::RunConfig;
-use crate::describe::Description;
 use crate::error::Result;
-use crate::label::Label;
 use crate::pipe_operator;
+use crate::run::config::RunConfig;
+use crate::run::describe::Description;
+use crate::run::label::Label;
 use crate::runnable::Runnable;
+use crate::stream::chunks::Chunks;
 
 /// A runnable whose type is erased, cheap to clone: for fields, lists of chains, and functions that return one of
 /// several. Made by [`.boxed()`](Runnable::boxed).

@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use crate::error::Result;
-use crate::lambda::{Lambda, lambda};
 use crate::runnable::Runnable;
+use crate::steps::lambda::{Lambda, lambda};
 
 /// Whatever can stand as a step: runnables, and async closures of one argument.
 ///

@@ -9,8 +9,8 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use futures_util::FutureExt;
 
-use crate::chunks::Chunks;
 use crate::error::{Error, ErrorKind, Result};
+use crate::stream::chunks::Chunks;
 
 pub(crate) async fn caught<T>(running: impl Future<Output = Result<T>>) -> Result<T> {
     match AssertUnwindSafe(running).catch_unwind().await {

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::chunks::Chunks;
-use crate::config::RunConfig;
-use crate::describe::Description;
 use crate::error::Result;
-use crate::label::Label;
+use crate::run::config::RunConfig;
+use crate::run::describe::Description;
+use crate::run::label::Label;
 use crate::runnable::Runnable;
+use crate::stream::chunks::Chunks;
 
 macro_rules! runnable_behind {
     ($($pointer:ty),*) => {$(

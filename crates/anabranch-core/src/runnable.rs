@@ -7,35 +7,35 @@ use std::time::Duration;
 use futures_util::StreamExt;
 
 use crate::accepts::Accepts;
-use crate::assign::RunnableAssign;
-use crate::batch::{self, BatchAsCompleted};
 use crate::boxed::BoxRunnable;
-use crate::caught::Caught;
-use crate::check;
-use crate::chunks::Chunks;
-use crate::circuit_breaker::CircuitBreaker;
-use crate::circuit_broken::WithCircuitBreaker;
-use crate::config::RunConfig;
-use crate::coroutine::coroutine;
-use crate::describe::Description;
-use crate::each::RunnableEach;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fallback::WithFallbacks;
-use crate::hedge::{Hedge, Hedged};
-use crate::idle_timeout::WithIdleTimeout;
+use crate::fan_out::batch::{self, BatchAsCompleted};
+use crate::fan_out::each::RunnableEach;
+use crate::fan_out::parallel::RunnableParallel;
 use crate::into_runnable::IntoRunnable;
-use crate::label::Label;
-use crate::merge::Merge;
-use crate::named::Named;
-use crate::parallel::RunnableParallel;
-use crate::pick::{Keys, RunnablePick};
-use crate::rate_limited::WithRateLimiter;
-use crate::rate_limiter::RateLimiter;
-use crate::retry::{Retry, WithRetry};
-use crate::sequence::RunnableSequence;
-use crate::spawned::Spawned;
-use crate::timeout::WithTimeout;
-use crate::with_config::WithConfig;
+use crate::resilience::circuit_breaker::CircuitBreaker;
+use crate::resilience::circuit_broken::WithCircuitBreaker;
+use crate::resilience::fallback::WithFallbacks;
+use crate::resilience::hedge::{Hedge, Hedged};
+use crate::resilience::idle_timeout::WithIdleTimeout;
+use crate::resilience::rate_limited::WithRateLimiter;
+use crate::resilience::rate_limiter::RateLimiter;
+use crate::resilience::retry::{Retry, WithRetry};
+use crate::resilience::timeout::WithTimeout;
+use crate::run::check;
+use crate::run::config::RunConfig;
+use crate::run::describe::Description;
+use crate::run::label::Label;
+use crate::steps::assign::RunnableAssign;
+use crate::steps::caught::Caught;
+use crate::steps::named::Named;
+use crate::steps::pick::{Keys, RunnablePick};
+use crate::steps::sequence::RunnableSequence;
+use crate::steps::spawned::Spawned;
+use crate::steps::with_config::WithConfig;
+use crate::stream::chunks::Chunks;
+use crate::stream::coroutine::coroutine;
+use crate::stream::merge::Merge;
 
 /// `async fn(Input) -> Result<Output>`, that can also stream.
 ///
@@ -513,8 +513,8 @@ pub trait Runnable: Send + Sync {
     /// # }
     /// ```
     ///
-    /// Streaming, the limit is for the whole stream, from the first time it is read to its end, and the time its reader
-    /// takes counts. The steps inside are told ([`RunConfig::deadline`]), so that no retry waits longer than it can
+    /// Streaming, the limit is for the whole stream, from the moment the input is complete to the last chunk, and the
+    /// time its reader takes counts. The steps inside are told ([`RunConfig::deadline`]), so that no retry waits longer than it can
     /// matter. What is stopped is dropped: connections are closed, and a [spawned](Self::spawned) task is aborted.
     #[doc(alias = "wait_for")]
     fn with_timeout(self, limit: Duration) -> WithTimeout<Self>

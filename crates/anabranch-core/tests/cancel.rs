@@ -92,6 +92,31 @@ fn chains(gauge: &Gauge, end: End) -> Vec<(&'static str, Chain)> {
                 .pipe(async |vote: Vote<Value>| Ok(vote.answer))
                 .boxed(),
         ),
+        ("timeout", parallel! { "a": told().with_timeout(Duration::from_millis(1)), "b": ok(4).spawned() }.boxed()),
+        ("idle timeout", told().spawned().with_idle_timeout(Duration::from_millis(1)).boxed()),
+        ("timeout that is not reached", told().with_timeout(Duration::from_secs(9)).boxed()),
+        ("retry", parallel! { "a": told().with_retry(Retry::attempts(3).seed(1)), "b": ok(4) }.boxed()),
+        ("fallback", told().with_fallback(ok(2)).boxed()),
+        ("hedge", told().spawned().hedged(Duration::from_millis(1)).boxed()),
+        ("rate limiter", {
+            let limiter = TokenBucket::new().requests(1, Duration::from_millis(3));
+            parallel! { "a": told().with_rate_limiter(limiter.clone()), "b": ok(1).with_rate_limiter(limiter) }.boxed()
+        }),
+        (
+            "circuit breaker",
+            told().with_circuit_breaker(CircuitBreaker::new().failures(1)).with_fallback(ok(1)).boxed(),
+        ),
+        (
+            "all of them",
+            told()
+                .with_timeout(Duration::from_millis(3))
+                .hedged(Duration::from_millis(2))
+                .with_retry(Retry::attempts(2).seed(1))
+                .with_circuit_breaker(CircuitBreaker::new())
+                .with_fallback(ok(1))
+                .with_timeout(Duration::from_secs(1))
+                .boxed(),
+        ),
         ("outcome", told().outcome().pipe(async |done: Result<Value>| done).boxed()),
         ("named and configured", told().with_name("n").with_config(RunConfig::new().max_concurrency(3)).boxed()),
     ]

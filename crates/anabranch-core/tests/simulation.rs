@@ -79,11 +79,17 @@ enum Tree {
         step: Box<Tree>,
         millis: u64,
     },
+    /// All of them share one limiter.
+    RateLimited(Box<Tree>),
+    Hedged {
+        step: Box<Tree>,
+        millis: u64,
+    },
 }
 
 impl Tree {
     fn random(random: &mut Random, depth: u32, healthy: bool) -> Self {
-        let kind = if depth == 0 { 0 } else { random.below(12) };
+        let kind = if depth == 0 { 0 } else { random.below(14) };
         let some = |random: &mut Random| {
             (0..1 + random.below(3)).map(|_| Self::random(random, depth - 1, healthy)).collect::<Vec<_>>()
         };
@@ -101,6 +107,9 @@ impl Tree {
             8 | 9 => Self::Retry { step: one(random), attempts: 1 + random.below(3) as usize },
             10 => Self::Fallback { step: one(random), millis: random.below(30) },
             11 => Self::Timeout { step: one(random), millis: if healthy { 1_000_000 } else { 1 + random.below(60) } },
+            12 => Self::RateLimited(one(random)),
+            // A second attempt is leaf work that the reference does not know.
+            13 if !healthy => Self::Hedged { step: one(random), millis: random.below(15) },
             _ => Self::Leaf {
                 id: random.below(1_000),
                 millis: random.below(20),
@@ -122,7 +131,9 @@ impl Tree {
             Self::Spawned(step)
             | Self::Retry { step, .. }
             | Self::Fallback { step, .. }
-            | Self::Timeout { step, .. } => step.reference(input),
+            | Self::Timeout { step, .. }
+            | Self::RateLimited(step)
+            | Self::Hedged { step, .. } => step.reference(input),
         }
     }
 
@@ -137,7 +148,9 @@ impl Tree {
             Self::Spawned(step)
             | Self::Retry { step, .. }
             | Self::Fallback { step, .. }
-            | Self::Timeout { step, .. } => step.leaves(),
+            | Self::Timeout { step, .. }
+            | Self::RateLimited(step)
+            | Self::Hedged { step, .. } => step.leaves(),
         }
     }
 
@@ -183,6 +196,8 @@ impl Tree {
                 .limited();
                 step.build(world).with_fallback(other).boxed()
             }
+            Self::RateLimited(step) => step.build(world).with_rate_limiter(world.limiter.clone()).boxed(),
+            Self::Hedged { step, millis } => step.build(world).hedged(Duration::from_millis(*millis)).boxed(),
             Self::Timeout { step, millis } => step.build(world).with_timeout(Duration::from_millis(*millis)).boxed(),
         }
     }
@@ -204,6 +219,7 @@ async fn fold_object(object: Value) -> Result<u64> {
 #[derive(Clone)]
 struct World {
     gauge: Gauge,
+    limiter: TokenBucket,
     start: Instant,
     /// When leaf work began, and which.
     trace: Arc<Mutex<Vec<(Duration, u64)>>>,
@@ -254,7 +270,12 @@ enum Mode {
 fn simulate(tree: &Tree, mode: Mode, limit: Option<usize>, deadline: Option<u64>) -> Run {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     runtime.block_on(async {
-        let world = World { gauge: Gauge::default(), start: Instant::now(), trace: Arc::default() };
+        let world = World {
+            gauge: Gauge::default(),
+            limiter: TokenBucket::new().requests(1, Duration::from_millis(4)),
+            start: Instant::now(),
+            trace: Arc::default(),
+        };
         let chain = tree.build(&world);
         let mut config = RunConfig::new();
         if let Some(limit) = limit {
@@ -280,6 +301,7 @@ fn simulate(tree: &Tree, mode: Mode, limit: Option<usize>, deadline: Option<u64>
         sleep(Duration::from_secs(3_600)).await;
         assert_eq!(world.gauge.total(), began, "something began after the call had returned");
         assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0);
+        assert_eq!(RateLimiter::snapshot(&world.limiter).waiting, 0, "somebody still waits for the limiter");
         let trace = world.trace.lock().unwrap().clone();
         Run { outcome: outcome.map_err(|error| error.to_string()), took, trace }
     })

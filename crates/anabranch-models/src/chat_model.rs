@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use anabranch_core::{Chunks, Description, Error, Gives, Label, Permit, Result, RunConfig, Runnable, pipe_operator};
+use anabranch_core::{Chunks, Description, Error, Label, Permit, Result, RunConfig, Runnable, pipe_operator};
 use anabranch_messages::{AiMessage, Messages};
 use futures_core::Stream;
 use futures_core::stream::BoxStream;
@@ -212,15 +212,6 @@ impl Runnable for Call {
     fn label(&self) -> Option<Label<'_>> {
         Some(Label::new("chat_model", &*self.label))
     }
-
-    fn describe(&self) -> Description {
-        // An answer as it stands in JSON, for a step that takes JSON.
-        let keys = |keys: &[&str]| keys.iter().map(|key| key.to_string()).collect();
-        Description::new("chat_model", &*self.label).gives(Gives::Keys {
-            keys: keys(&["role", "content"]),
-            optional: keys(&["tool_calls", "finish_reason", "usage", "model", "id", "metadata"]),
-        })
-    }
 }
 
 /// An answer on its way, and its place in the run's limit: given back at the end, at an error, or on drop.
@@ -311,15 +302,6 @@ mod tests {
         llm.invoke_with("one".into(), &config).await.unwrap();
         llm.stream_with("two", &config).collect().await.unwrap();
         assert_eq!(*seen.0.lock().unwrap(), ["chat_model ChatModel scripted", "chat_model ChatModel scripted"]);
-    }
-
-    #[tokio::test]
-    async fn a_step_behind_it_may_take_its_answer_as_json() {
-        let llm = ChatModel::from(ScriptedModel::new().otherwise("a"));
-        let chain = llm.clone().pipe(anabranch_core::RunnablePassthrough).pick("content");
-        assert_eq!(chain.invoke("?").await.unwrap(), json!("a"));
-        let wrong = llm.pipe(anabranch_core::RunnablePassthrough).pick("text");
-        assert_eq!(wrong.check().unwrap_err().kind(), ErrorKind::InvalidChain);
     }
 
     #[tokio::test]

@@ -25,6 +25,7 @@
 //! # Ok(()) }
 //! ```
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 mod growing;

@@ -1,6 +1,7 @@
 //! [`Format`]: text with `{variables}`, parsed once.
 
 use std::fmt::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anabranch_core::{Error, ErrorKind, Result};
 use serde_json::Value;
@@ -13,7 +14,28 @@ pub(crate) struct Format {
     segments: Vec<Segment>,
     /// Bytes of text that are in every rendering.
     text: usize,
+    /// Bytes of values that were in one.
+    values: Size,
 }
+
+/// A guess that renderings share; it makes no template another one.
+#[derive(Debug, Default)]
+struct Size(AtomicUsize);
+
+impl Clone for Size {
+    fn clone(&self) -> Self {
+        Self(AtomicUsize::new(self.0.load(Ordering::Relaxed)))
+    }
+}
+
+impl PartialEq for Size {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+/// The most that is set aside for values in advance: one huge value must not make every rendering after it huge.
+const MOST: usize = 4096;
 
 #[derive(Clone, PartialEq, Debug)]
 enum Segment {
@@ -52,7 +74,7 @@ impl Format {
             segments.push(Segment::Text(text));
         }
         let text = segments.iter().map(|segment| if let Segment::Text(text) = segment { text.len() } else { 0 }).sum();
-        Ok(Self { segments, text })
+        Ok(Self { segments, text, values: Size::default() })
     }
 
     /// The variables in order, as often as they stand there.
@@ -66,19 +88,18 @@ impl Format {
     /// The text with the values put in, which are never looked at for variables of their own; `None` where one is
     /// missing.
     pub(crate) fn render(&self, values: &Values<'_>) -> Option<String> {
-        let mut size = self.text;
-        for name in self.variables() {
-            size += match values.get(name)? {
-                Value::String(text) => text.len(),
-                _ => 16,
-            };
-        }
-        let mut rendered = String::with_capacity(size);
+        // Room for the text and for values of the size the last ones had: one look-up per variable, and nearly always
+        // one allocation.
+        let mut rendered = String::with_capacity(self.text + self.values.0.load(Ordering::Relaxed));
         for segment in &self.segments {
             match segment {
                 Segment::Text(text) => rendered.push_str(text),
                 Segment::Variable(name) => write_value(&mut rendered, values.get(name)?),
             }
+        }
+        let values = rendered.len() - self.text;
+        if values > self.values.0.load(Ordering::Relaxed) {
+            self.values.0.store(values.min(MOST), Ordering::Relaxed);
         }
         Some(rendered)
     }

@@ -153,7 +153,10 @@ async fn a_placeholder_that_must_be_given() {
     assert!(error.message().contains("missing `history`"), "{error}");
 
     let only = ChatPromptTemplate::from_messages([MessagesPlaceholder::new("history")]).unwrap();
-    assert_eq!(only.invoke(Messages::from("bare")).await.unwrap(), Messages::from("bare"));
+    assert_eq!(
+        only.invoke(serde_json::to_value(Messages::from("bare")).unwrap()).await.unwrap(),
+        Messages::from("bare")
+    );
 }
 
 #[test]

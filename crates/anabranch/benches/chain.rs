@@ -9,7 +9,6 @@ use std::hint::black_box;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use anabranch::messages::{AiMessage, Message, Messages};
 use anabranch::prelude::*;
 use divan::Bencher;
 use futures::{FutureExt, StreamExt};
@@ -33,7 +32,7 @@ impl Runnable for InProcess {
     type Input = Messages;
     type Output = AiMessage;
 
-    async fn invoke_with(&self, messages: Messages, _: &RunConfig) -> Result<AiMessage> {
+    async fn invoke_with(&self, messages: Messages, _: &RunConfig) -> anabranch::Result<AiMessage> {
         Ok(AiMessage::new(answer(&messages)))
     }
 
@@ -88,12 +87,12 @@ mod by_hand {
 
     type Conversation = Vec<(&'static str, String)>;
 
-    async fn model(messages: Conversation) -> std::result::Result<String, std::io::Error> {
+    async fn model(messages: Conversation) -> Result<String, std::io::Error> {
         let asked = messages.last().map_or(0, |(_, text)| text.len());
         Ok(format!("an answer to {asked} bytes"))
     }
 
-    pub async fn three_branches(topic: String) -> std::result::Result<String, std::io::Error> {
+    pub(super) async fn three_branches(topic: String) -> Result<String, std::io::Error> {
         let ask = |system: &str| model(vec![("system", system.to_string()), ("user", topic.clone())]);
         let (summary, questions, key_terms) = futures::join!(
             ask("Summarize the following topic concisely:"),
@@ -109,7 +108,7 @@ mod by_hand {
     }
 
     /// A client's stream is boxed, here as everywhere.
-    pub fn stream(subject: &str) -> futures::stream::BoxStream<'static, std::result::Result<String, std::io::Error>> {
+    pub(super) fn stream(subject: &str) -> futures::stream::BoxStream<'static, Result<String, std::io::Error>> {
         let messages: Conversation = vec![("user", format!("Tell a short story about {subject}."))];
         futures::stream::iter((0..CHUNKS).map(move |_| {
             black_box(&messages);
@@ -125,7 +124,7 @@ fn ready<T>(future: impl Future<Output = T>) -> T {
     future.now_or_never().unwrap()
 }
 
-async fn read<T, E>(mut stream: impl futures::Stream<Item = std::result::Result<T, E>> + Unpin) -> usize {
+async fn read<T, E>(mut stream: impl futures::Stream<Item = Result<T, E>> + Unpin) -> usize {
     let mut chunks = 0;
     while let Some(Ok(chunk)) = stream.next().await {
         black_box(chunk);
@@ -139,29 +138,29 @@ fn story() -> impl Runnable<Input = Value, Output = String> {
 }
 
 #[divan::bench]
-fn three_branch_chain(bencher: Bencher) {
+fn three_branch_chain(bencher: Bencher<'_, '_>) {
     let chain = three_branches();
     bencher.bench_local(|| ready(chain.invoke(black_box(TOPIC))).unwrap());
 }
 
 #[divan::bench]
-fn three_branch_chain_by_hand(bencher: Bencher) {
+fn three_branch_chain_by_hand(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| ready(by_hand::three_branches(black_box(TOPIC).to_string())).unwrap());
 }
 
 #[divan::bench]
-fn thousand_chunks(bencher: Bencher) {
+fn thousand_chunks(bencher: Bencher<'_, '_>) {
     let chain = story();
     bencher.bench_local(|| ready(read(chain.stream(black_box("a delta")))));
 }
 
 #[divan::bench]
-fn thousand_chunks_by_hand(bencher: Bencher) {
+fn thousand_chunks_by_hand(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| ready(read(by_hand::stream(black_box("a delta")))));
 }
 
 #[divan::bench]
-fn prompt_alone(bencher: Bencher) {
+fn prompt_alone(bencher: Bencher<'_, '_>) {
     let prompt = ChatPromptTemplate::from_template("Tell a short story about {subject}.").unwrap();
     bencher.bench_local(|| ready(prompt.invoke(json!({"subject": black_box("a delta")}))).unwrap());
 }

@@ -1,6 +1,22 @@
+// Where the README's links lead in this documentation; the first definition of a link counts.
+#![doc = "[models]: mod@crate::guide::models"]
+#![doc = "[failures]: mod@crate::guide::failures"]
+#![doc = "[guide]: mod@crate::guide"]
+#![doc = "[asyncio-lcel]: mod@crate::guide::asyncio_lcel"]
+#![doc = "[performance]: https://github.com/anabranch/anabranch/blob/main/docs/performance.md"]
+#![doc = "[architecture]: https://github.com/anabranch/anabranch/blob/main/docs/architecture.md"]
+#![doc = "[decisions]: https://github.com/anabranch/anabranch/blob/main/docs/decisions/README.md"]
+#![doc = "[contributing]: https://github.com/anabranch/anabranch/blob/main/CONTRIBUTING.md"]
+#![doc = "[changelog]: https://github.com/anabranch/anabranch/blob/main/CHANGELOG.md"]
+#![doc = "[mit]: https://github.com/anabranch/anabranch/blob/main/LICENSE-MIT"]
+#![doc = "[apache]: https://github.com/anabranch/anabranch/blob/main/LICENSE-APACHE"]
+#![doc = ""]
 #![doc = include_str!("../../../README.md")]
 
 pub use anabranch_core::*;
+
+#[cfg(any(doc, doctest))]
+pub mod guide;
 
 /// Messages, content, tool calls and usage: see the crate `anabranch-messages`.
 pub mod messages {

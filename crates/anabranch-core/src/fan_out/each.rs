@@ -1,0 +1,65 @@
+//! [`RunnableEach`]: a step over a list.
+
+use futures_util::StreamExt;
+
+use crate::error::Result;
+use crate::fan_out::batch::{self, Element};
+use crate::pipe_operator;
+use crate::run::config::RunConfig;
+use crate::run::describe::{Composed, Description, Gives};
+use crate::run::label::Label;
+use crate::runnable::Runnable;
+use crate::stream::chunks::Chunks;
+use crate::stream::coroutine::coroutine;
+use crate::stream::merge::Merge;
+
+/// See [`Runnable::each`].
+#[derive(Debug, Clone)]
+pub struct RunnableEach<R> {
+    step: R,
+}
+
+impl<R> RunnableEach<R> {
+    pub(crate) fn new(step: R) -> Self {
+        Self { step }
+    }
+}
+
+impl<R: Runnable> Runnable for RunnableEach<R> {
+    type Input = Vec<R::Input>;
+    type Output = Vec<R::Output>;
+
+    async fn invoke_with(&self, inputs: Vec<R::Input>, config: &RunConfig) -> Result<Vec<R::Output>> {
+        batch::run(&self.step, Element::EACH, inputs.into_iter(), config).await
+    }
+
+    /// Every chunk is a list with the next element, in input order.
+    fn transform_with<'a>(
+        &'a self,
+        input: Chunks<'a, Vec<R::Input>>,
+        config: &'a RunConfig,
+    ) -> Chunks<'a, Vec<R::Output>> {
+        let elements = coroutine(|mut yielder| async move {
+            let inputs = match input.collect().await {
+                Ok(inputs) => inputs,
+                Err(error) => return yielder.give(Err(error)).await,
+            };
+            let mut done = batch::in_order(&self.step, Element::EACH, inputs.into_iter(), config);
+            while let Some(output) = done.next().await {
+                yielder.give(output.map(|output| vec![output])).await;
+            }
+        });
+        Chunks::new(elements, Merge::extend())
+    }
+
+    /// The elements are named; the step itself is not.
+    fn label(&self) -> Option<Label<'_>> {
+        None
+    }
+
+    fn describe(&self) -> Description {
+        Description::new("each", "each").gives(Gives::Bare).with_children(Composed::PerElement, [self.step.describe()])
+    }
+}
+
+pipe_operator!(impl<R> for RunnableEach<R> where R: Runnable);

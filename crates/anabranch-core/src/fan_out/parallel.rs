@@ -1,0 +1,396 @@
+//! [`RunnableParallel`]: several steps on one input, all at once.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_core::future::BoxFuture;
+use indexmap::IndexSet;
+use serde_json::{Map, Value};
+
+use crate::boxed::BoxRunnable;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fan_out::into_branch::IntoBranch;
+use crate::fan_out::join;
+use crate::fan_out::parallel_stream::ParallelStream;
+use crate::panics::{CatchChunks, caught, poll_caught};
+use crate::pipe_operator;
+use crate::run::config::RunConfig;
+use crate::run::describe::{Composed, Description, Gives};
+use crate::run::label::{Label, Labelled};
+use crate::runnable::Runnable;
+use crate::stream::chunks::Chunks;
+use crate::stream::merge::Merge;
+
+/// Several branches on one input, all at once; an object with their outputs, in declaration order.
+///
+/// Made by [`parallel!`](crate::parallel), or branch by branch:
+///
+/// ```
+/// use anabranch_core::{Runnable, RunnableParallel, lambda};
+/// use serde_json::{Value, json};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
+/// let mut panel = RunnableParallel::new();
+/// for times in 1..=3_usize {
+///     panel = panel.branch(format!("x{times}"), lambda(move |text: String| async move { Ok(text.repeat(times)) }));
+/// }
+/// assert_eq!(panel.invoke("ab").await?, json!({"x1": "ab", "x2": "abab", "x3": "ababab"}));
+/// # Ok(()) }
+/// ```
+///
+/// - The branches run at once on the caller's task; [`.spawned()`](Runnable::spawned) moves one that keeps a processor
+///   busy to a task of its own.
+/// - It takes what its branches take; the input is cloned once per branch less one.
+/// - The first failure in time stops the other branches and is the error. It names its branch, and failures of the
+///   same moment are [related](Error::related) to it.
+/// - Streaming, every chunk is an object with one key, in the order the branches make them, and a streamed input is
+///   handed on to branches that can take it piece by piece.
+#[doc(alias = "RunnableMap")]
+pub struct RunnableParallel<I = Value> {
+    /// In declaration order.
+    branches: Arc<IndexSet<Branch<I>>>,
+    /// The key of two branches, which is found when the second is added and told when it is to run.
+    twice: Option<Arc<str>>,
+    max_concurrency: Option<usize>,
+}
+
+impl<I: Clone + Send + 'static> RunnableParallel<I> {
+    /// No branches yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { branches: Arc::default(), twice: None, max_concurrency: None }
+    }
+
+    /// Adds a branch: a runnable or an async closure whose output can be turned into JSON.
+    ///
+    /// A key that is there already makes the whole parallel fail before any branch runs
+    /// ([`ErrorKind::InvalidChain`]); [`try_branch`](Self::try_branch) says so at once, and `parallel!` at compile
+    /// time.
+    #[must_use]
+    pub fn branch<B, Marker>(mut self, key: impl Into<String>, step: B) -> Self
+    where
+        B: IntoBranch<I, Marker>,
+    {
+        let branch = Branch { key: key.into(), step: step.into_branch() };
+        match self.branches.contains(branch.key.as_str()) {
+            true => self.twice = Some(branch.key.into()),
+            // The list is shared only with clones made before this call, which keep theirs.
+            false => drop(Arc::make_mut(&mut self.branches).insert(branch)),
+        }
+        self
+    }
+
+    /// Adds a branch, unless its key is there already.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidChain`] if it is.
+    pub fn try_branch<B, Marker>(self, key: impl Into<String>, step: B) -> Result<Self>
+    where
+        B: IntoBranch<I, Marker>,
+    {
+        let key = key.into();
+        if self.branches.contains(key.as_str()) {
+            return Err(duplicate(&key));
+        }
+        Ok(self.branch(key, step))
+    }
+
+    /// At most this many branches at once in this parallel. Zero counts as one.
+    #[must_use]
+    pub fn max_concurrency(mut self, limit: usize) -> Self {
+        self.max_concurrency = Some(limit.max(1));
+        self
+    }
+
+    /// The keys of the branches, in declaration order.
+    pub fn keys(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.branches.iter().map(|branch| branch.key.as_str())
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.branches.len()
+    }
+
+    pub(crate) fn limit(&self, config: &RunConfig) -> usize {
+        let own = self.max_concurrency.unwrap_or(usize::MAX);
+        config.concurrency_limit().map_or(own, |run| run.min(own))
+    }
+
+    /// The streams of the branches, each with its share of the input.
+    pub(crate) fn branch_streams<'a>(&'a self, input: Chunks<'a, I>, config: &'a RunConfig) -> Vec<Chunks<'a, Value>> {
+        let inputs = input.tee(self.branches.len());
+        self.branches.iter().zip(inputs).map(|(branch, input)| config.stream(branch, input)).collect()
+    }
+
+    /// Two branches of one name cannot both be in the result.
+    pub(crate) fn check_keys(&self) -> Result<()> {
+        match &self.twice {
+            None => Ok(()),
+            Some(key) => Err(duplicate(key)),
+        }
+    }
+}
+
+#[cold]
+pub(crate) fn duplicate(key: &str) -> Error {
+    Error::new(
+        ErrorKind::InvalidChain,
+        format!("two branches of a parallel have the key {key:?}: name one of them differently"),
+    )
+}
+
+impl<I: Clone + Send + 'static> Runnable for RunnableParallel<I> {
+    type Input = I;
+    type Output = Value;
+
+    async fn invoke_with(&self, input: I, config: &RunConfig) -> Result<Value> {
+        self.check_keys()?;
+        let running = BranchRuns::new(self, input, config);
+        let outputs = join::all(running, self.limit(config)).await?;
+        let mut object = Map::with_capacity(self.branches.len());
+        for (branch, output) in self.branches.iter().zip(outputs) {
+            object.insert(branch.key.clone(), output);
+        }
+        Ok(Value::Object(object))
+    }
+
+    fn transform_with<'a>(&'a self, input: Chunks<'a, I>, config: &'a RunConfig) -> Chunks<'a, Value> {
+        if let Err(error) = self.check_keys() {
+            return Chunks::failed(error);
+        }
+        let branches = self.branch_streams(input, config);
+        let laws =
+            self.branches.iter().zip(&branches).map(|(branch, chunks)| (branch.key.clone(), chunks.merge().clone()));
+        let merge = Merge::keys(laws.collect());
+        let keyed = ParallelStream::new(branches, self.limit(config), |index: usize, value| {
+            let mut object = Map::with_capacity(1);
+            object.insert(self.branches[index].key.clone(), value);
+            Value::Object(object)
+        });
+        Chunks::new(keyed, merge)
+    }
+
+    /// The branches are named; the parallel itself is not.
+    fn label(&self) -> Option<Label<'_>> {
+        None
+    }
+
+    fn describe(&self) -> Description {
+        let keys = self.keys().map(str::to_string).collect();
+        Description::new("parallel", "parallel")
+            .gives(Gives::Keys { keys, optional: Vec::new() })
+            .with_children(Composed::SideBySide, self.branches.iter().map(Runnable::describe))
+            // So that the check of a chain finds it, wherever the parallel stands.
+            .with_children(Composed::SideBySide, self.twice.iter().map(|key| Description::new("branch", &**key)))
+    }
+
+    fn check(&self) -> Result<()> {
+        self.check_keys()?;
+        crate::run::check::check(&self.describe())
+    }
+}
+
+impl<I: Clone + Send + 'static> Default for RunnableParallel<I> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<I> Clone for RunnableParallel<I> {
+    fn clone(&self) -> Self {
+        Self { branches: self.branches.clone(), twice: self.twice.clone(), max_concurrency: self.max_concurrency }
+    }
+}
+
+impl<I> fmt::Debug for RunnableParallel<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys: Vec<_> = self.branches.iter().map(|branch| &branch.key).collect();
+        f.debug_struct("RunnableParallel").field("branches", &keys).finish_non_exhaustive()
+    }
+}
+
+pipe_operator!(impl<I> for RunnableParallel<I> where I: Clone + Send + 'static);
+
+/// One branch: a step under its key.
+pub(crate) struct Branch<I> {
+    key: String,
+    step: BoxRunnable<I, Value>,
+}
+
+impl<I: Send + 'static> Branch<I> {
+    /// [`RunConfig::run`] on the branch, in one allocation.
+    fn start<'a>(&'a self, input: I, config: &'a RunConfig) -> BranchRun<'a> {
+        if config.watches() {
+            return BranchRun { running: config.report(self, input), branch: self, step: None };
+        }
+        BranchRun { running: self.step.call(input, config), branch: self, step: Some(&self.step) }
+    }
+}
+
+/// The runs of the branches, each started when its turn comes.
+pub(crate) struct BranchRuns<'a, I> {
+    branches: indexmap::set::Iter<'a, Branch<I>>,
+    /// Cloned for every branch but the last.
+    input: Option<I>,
+    config: &'a RunConfig,
+}
+
+impl<'a, I> BranchRuns<'a, I> {
+    pub(crate) fn new(parallel: &'a RunnableParallel<I>, input: I, config: &'a RunConfig) -> Self {
+        Self { branches: parallel.branches.iter(), input: Some(input), config }
+    }
+}
+
+impl<'a, I: Clone + Send + 'static> Iterator for BranchRuns<'a, I> {
+    type Item = BranchRun<'a>;
+
+    fn next(&mut self) -> Option<BranchRun<'a>> {
+        let branch = self.branches.next()?;
+        let input = if self.branches.len() == 0 { self.input.take() } else { self.input.clone() }?;
+        Some(branch.start(input, self.config))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.branches.size_hint()
+    }
+}
+
+pub(crate) struct BranchRun<'a> {
+    running: BoxFuture<'a, Result<Value>>,
+    branch: &'a dyn Labelled,
+    /// `None` where the step is named already.
+    step: Option<&'a dyn Labelled>,
+}
+
+impl Future for BranchRun<'_> {
+    type Output = Result<Value>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Value>> {
+        poll_caught(self.running.as_mut(), cx).map_err(|error| {
+            let error = match self.step {
+                Some(step) => step.name_error(error),
+                None => error,
+            };
+            self.branch.name_error(error)
+        })
+    }
+}
+
+impl<I: Send + 'static> Runnable for Branch<I> {
+    type Input = I;
+    type Output = Value;
+
+    async fn invoke_with(&self, input: I, config: &RunConfig) -> Result<Value> {
+        caught(config.run(&self.step, input)).await
+    }
+
+    fn transform_with<'a>(&'a self, input: Chunks<'a, I>, config: &'a RunConfig) -> Chunks<'a, Value> {
+        let chunks = config.stream(&self.step, input);
+        let merge = chunks.merge().clone();
+        Chunks::new(CatchChunks(chunks), merge)
+    }
+
+    fn label(&self) -> Option<Label<'_>> {
+        Some(Label::new("branch", format!("parallel {:?}", self.key)))
+    }
+
+    fn describe(&self) -> Description {
+        let step = self.step.describe();
+        Description { name: self.key.clone(), ..Description::around("branch", step) }
+    }
+}
+
+/// A branch is known by its key.
+impl<I> Borrow<str> for Branch<I> {
+    fn borrow(&self) -> &str {
+        &self.key
+    }
+}
+
+impl<I> Hash for Branch<I> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key.hash(state);
+    }
+}
+
+impl<I> PartialEq for Branch<I> {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl<I> Eq for Branch<I> {}
+
+impl<I> Clone for Branch<I> {
+    fn clone(&self) -> Self {
+        Self { key: self.key.clone(), step: self.step.clone() }
+    }
+}
+
+/// Several branches on one input, all at once, as a value: [`RunnableParallel`] with literal keys.
+///
+/// A key that stands twice does not compile.
+///
+/// ```
+/// use anabranch_core::{Runnable, RunnablePassthrough, lambda, parallel};
+/// use serde_json::{Value, json};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
+/// let map = parallel! {
+///     "shout": lambda(async |text: Value| Ok(text.as_str().unwrap_or_default().to_uppercase())),
+///     "topic": RunnablePassthrough,
+/// };
+/// assert_eq!(map.invoke("rivers").await?, json!({"shout": "RIVERS", "topic": "rivers"}));
+/// # Ok(()) }
+/// ```
+///
+/// ```compile_fail
+/// # use anabranch_core::{RunnablePassthrough, parallel};
+/// let map = parallel! { "a": RunnablePassthrough, "a": RunnablePassthrough }; // the key "a" stands twice
+/// ```
+#[macro_export]
+macro_rules! parallel {
+    // Where every branch hands the input on, none of them says what the input is: it is JSON.
+    ($($key:literal : RunnablePassthrough),* $(,)?) => {{
+        const _: () = $crate::__private::assert_no_key_twice(&[$($key),*]);
+        // In this place the type stands for itself with its default, JSON.
+        <$crate::RunnableParallel>::new()$(.branch($key, $crate::RunnablePassthrough))*
+    }};
+    ($($key:literal : $step:expr),* $(,)?) => {{
+        const _: () = $crate::__private::assert_no_key_twice(&[$($key),*]);
+        $crate::RunnableParallel::new()$(.branch($key, $step))*
+    }};
+}
+
+/// The compile-time check of `parallel!`, whose failure the compiler shows at the macro and not in here.
+#[doc(hidden)]
+#[track_caller]
+pub const fn assert_no_key_twice(keys: &[&str]) {
+    let mut i = 0;
+    while i < keys.len() {
+        let mut j = 0;
+        while j < i {
+            assert!(!same(keys[i].as_bytes(), keys[j].as_bytes()), "a key of this `parallel!` stands twice");
+            j += 1;
+        }
+        i += 1;
+    }
+}
+
+const fn same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut i = 0;
+    while i < a.len() {
+        if a[i] != b[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}

@@ -1,0 +1,417 @@
+//! [`SettledParallel`]: a fan-out whose branches may fail.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_core::Stream;
+use futures_core::future::BoxFuture;
+use tokio::time::{Instant, Sleep};
+
+use serde_json::Value;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::fan_out::join::Window;
+use crate::fan_out::outcome::Outcome;
+use crate::fan_out::parallel::{BranchRuns, RunnableParallel};
+use crate::fan_out::parallel_stream::ParallelStream;
+use crate::pipe_operator;
+use crate::run::config::RunConfig;
+use crate::run::describe::{Composed, Description, Gives};
+use crate::run::label::Label;
+use crate::runnable::Runnable;
+use crate::steps::spawned::drop_and_wait;
+use crate::stream::chunks::Chunks;
+use crate::stream::merge::{Collect, Collector, KeyLaws, Merge, Wanted};
+
+/// See [`RunnableParallel::settled`] and [`RunnableParallel::at_least`].
+pub struct SettledParallel<I = Value> {
+    parallel: RunnableParallel<I>,
+    needed: usize,
+    grace: Option<Duration>,
+}
+
+impl<I: Clone + Send + 'static> RunnableParallel<I> {
+    /// Waits for all branches, whatever becomes of them, and gives every [`Outcome`] in declaration order.
+    ///
+    /// ```
+    /// use anabranch_core::{Error, Runnable, lambda, parallel};
+    /// use serde_json::{Value, json};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
+    /// let panel = parallel! {
+    ///     "good": lambda(async |input: Value| Ok(input)),
+    ///     "bad": lambda(async |_: Value| Err::<Value, _>(Error::other("no luck"))),
+    /// };
+    /// let outcome = panel.settled().invoke("x").await?;
+    ///
+    /// assert_eq!(outcome.successes().collect::<Vec<_>>(), [("good", &json!("x"))]);
+    /// let (key, error) = outcome.failures().next().unwrap();
+    /// assert_eq!((key, error.to_string().as_str()), ("bad", "parallel \"bad\" > lambda: error: no luck"));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// Streaming, every chunk is the outcome of the one branch that grew or failed.
+    #[must_use]
+    #[doc(alias = "return_exceptions")]
+    pub fn settled(self) -> SettledParallel<I> {
+        SettledParallel { parallel: self, needed: 0, grace: None }
+    }
+
+    /// Goes on with what is there if at least `needed` branches came through; else fails, with all failures
+    /// [related](Error::related) to the error, and as soon as too many have failed.
+    ///
+    /// It waits for the other branches, too, unless a [`grace`](SettledParallel::grace) period ends the wait.
+    #[must_use]
+    pub fn at_least(self, needed: usize) -> SettledParallel<I> {
+        SettledParallel { parallel: self, needed, grace: None }
+    }
+}
+
+impl<I: Clone + Send + 'static> SettledParallel<I> {
+    /// Stops waiting for stragglers this long after enough branches came through. They are cancelled, and their
+    /// outcome is a failure of kind [`Timeout`](ErrorKind::Timeout).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use anabranch_core::{Runnable, lambda, parallel};
+    /// use serde_json::Value;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
+    /// let panel = parallel! {
+    ///     "quick": lambda(async |input: Value| Ok(input)),
+    ///     "hangs": lambda(async |_: Value| std::future::pending::<anabranch_core::Result<Value>>().await),
+    /// };
+    /// let outcome = panel.at_least(1).grace(Duration::from_millis(20)).invoke("x").await?;
+    /// assert_eq!(outcome.absent().collect::<Vec<_>>(), ["hangs"]);
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = Some(grace);
+        self
+    }
+
+    fn tally(&self) -> Tally {
+        Tally {
+            needed: self.needed,
+            branches: self.parallel.len(),
+            grace: self.grace,
+            succeeded: 0,
+            failed: 0,
+            timer: None,
+        }
+    }
+
+    fn fail(&self, outcomes: impl IntoIterator<Item = Error>, succeeded: usize) -> Error {
+        let failures: Vec<Error> = outcomes.into_iter().collect();
+        let kind = failures.first().map_or(ErrorKind::InvalidChain, Error::kind);
+        let retryable = failures.iter().any(Error::is_retryable);
+        let message =
+            format!("{succeeded} of {} branches came through, {} were needed", self.parallel.len(), self.needed);
+        let error = Error::new(kind, message).with_retryable(retryable);
+        match failures.iter().filter_map(Error::retry_after).max() {
+            Some(delay) => error.with_retry_after(delay),
+            None => error,
+        }
+        .with_related(failures)
+    }
+}
+
+/// How far a fan-out is.
+struct Tally {
+    needed: usize,
+    branches: usize,
+    grace: Option<Duration>,
+    succeeded: usize,
+    failed: usize,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Tally {
+    fn count(&mut self, success: bool) {
+        if success {
+            self.succeeded += 1;
+        } else {
+            self.failed += 1;
+        }
+        if self.succeeded >= self.needed && self.timer.is_none() && self.succeeded + self.failed < self.branches {
+            // A period too long to be said has no end.
+            let end = self.grace.and_then(|grace| Instant::now().checked_add(grace));
+            self.timer = end.map(|end| Box::pin(tokio::time::sleep_until(end)));
+        }
+    }
+
+    /// Whether too many failed for enough to come through.
+    fn is_lost(&self) -> bool {
+        self.branches - self.failed < self.needed
+    }
+
+    /// Whether the wait for stragglers is over.
+    fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
+        self.timer.as_mut().is_some_and(|timer| timer.as_mut().poll(cx).is_ready())
+    }
+}
+
+fn straggler(key: &str) -> Error {
+    Error::new(ErrorKind::Timeout, "enough other branches came through, and the grace period is over")
+        .at(format!("parallel {key:?}"))
+}
+
+impl<I: Clone + Send + 'static> Runnable for SettledParallel<I> {
+    type Input = I;
+    type Output = Outcome;
+
+    async fn invoke_with(&self, input: I, config: &RunConfig) -> Result<Outcome> {
+        self.parallel.check_keys()?;
+        let running = BranchRuns::new(&self.parallel, input, config);
+        let mut window = Window::new(running, self.parallel.limit(config));
+        let mut outcomes: Vec<Option<Result<Value>>> =
+            std::iter::repeat_with(|| None).take(self.parallel.len()).collect();
+        let mut tally = self.tally();
+        std::future::poll_fn(|cx| {
+            loop {
+                if tally.is_lost() {
+                    return Poll::Ready(());
+                }
+                match window.poll_next(cx) {
+                    Poll::Ready(Some((index, outcome))) => {
+                        tally.count(outcome.is_ok());
+                        outcomes[index] = Some(outcome);
+                    }
+                    Poll::Ready(None) => return Poll::Ready(()),
+                    Poll::Pending if tally.is_over(cx) => return Poll::Ready(()),
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+        })
+        .await;
+        drop_and_wait(window).await;
+        if tally.is_lost() {
+            return Err(self.fail(outcomes.into_iter().flatten().filter_map(Result::err), tally.succeeded));
+        }
+        let branches = self.parallel.keys().zip(outcomes).map(|(key, outcome)| {
+            let outcome = outcome.unwrap_or_else(|| Err(straggler(key)));
+            (key.to_string(), outcome)
+        });
+        Ok(Outcome::new(branches.collect()))
+    }
+
+    fn transform_with<'a>(&'a self, input: Chunks<'a, I>, config: &'a RunConfig) -> Chunks<'a, Outcome> {
+        if let Err(error) = self.parallel.check_keys() {
+            return Chunks::failed(error);
+        }
+        let branches = self.parallel.branch_streams(input, config);
+        let laws: Vec<_> = self
+            .parallel
+            .keys()
+            .zip(&branches)
+            .map(|(key, chunks)| (key.to_string(), chunks.merge().clone()))
+            .collect();
+        let merge = outcome_law(laws);
+        let branches =
+            branches.into_iter().map(|chunks| Chunks::new(BranchEnd { chunks: Some(chunks) }, Merge::last()));
+        let growing = ParallelStream::new(branches.collect(), self.parallel.limit(config), |index, step| (index, step));
+        let stream = SettledStream {
+            settled: self,
+            tally: self.tally(),
+            ended: vec![false; self.parallel.len()],
+            failures: Vec::new(),
+            state: State::Growing(growing),
+        };
+        Chunks::new(stream, merge)
+    }
+
+    /// The branches are named; the fan-out itself is not.
+    fn label(&self) -> Option<Label<'_>> {
+        None
+    }
+
+    fn describe(&self) -> Description {
+        let optional = self.parallel.keys().map(str::to_string).collect();
+        let kind = if self.needed == 0 { "settled" } else { "at_least" };
+        Description::new(kind, kind)
+            .gives(Gives::Keys { keys: Vec::new(), optional })
+            .with_children(Composed::SideBySide, self.parallel.describe().children)
+    }
+}
+
+impl<I> Clone for SettledParallel<I> {
+    fn clone(&self) -> Self {
+        Self { parallel: self.parallel.clone(), needed: self.needed, grace: self.grace }
+    }
+}
+
+impl<I> fmt::Debug for SettledParallel<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SettledParallel")
+            .field("parallel", &self.parallel)
+            .field("needed", &self.needed)
+            .field("grace", &self.grace)
+            .finish()
+    }
+}
+
+pipe_operator!(impl<I> for SettledParallel<I> where I: Clone + Send + 'static);
+
+/// What a branch's stream does next.
+enum BranchStep {
+    Chunk(Value),
+    Failed(Error),
+    Done,
+}
+
+/// A branch's stream, whose failure and end are items.
+struct BranchEnd<'a> {
+    chunks: Option<Chunks<'a, Value>>,
+}
+
+impl Stream for BranchEnd<'_> {
+    type Item = Result<BranchStep>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(chunks) = &mut self.chunks else { return Poll::Ready(None) };
+        let step = match Pin::new(chunks).poll_next(cx) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Some(Ok(chunk))) => return Poll::Ready(Some(Ok(BranchStep::Chunk(chunk)))),
+            // What came in with the input is no failure of the branch.
+            Poll::Ready(Some(Err(error))) if error.is_passing() => Err(error),
+            Poll::Ready(Some(Err(error))) => Ok(BranchStep::Failed(error)),
+            Poll::Ready(None) => Ok(BranchStep::Done),
+        };
+        self.chunks = None;
+        Poll::Ready(Some(step))
+    }
+}
+
+struct SettledStream<'a, I, F> {
+    settled: &'a SettledParallel<I>,
+    tally: Tally,
+    ended: Vec<bool>,
+    failures: Vec<(usize, Error)>,
+    state: State<'a, F>,
+}
+
+enum State<'a, F> {
+    Growing(ParallelStream<'a, BranchStep, F>),
+    /// The rest is on its way out; then comes this, and nothing more.
+    Ending(BoxFuture<'a, Result<Outcome>>),
+    Done,
+}
+
+impl<'a, I: Clone + Send + 'static, F> SettledStream<'a, I, F>
+where
+    F: Fn(usize, BranchStep) -> (usize, BranchStep) + Send + Unpin + 'a,
+{
+    fn key(&self, index: usize) -> &'a str {
+        self.settled.parallel.keys().nth(index).unwrap_or_default()
+    }
+
+    fn end_with(&mut self, last: Result<Outcome>) {
+        let rest = std::mem::replace(&mut self.state, State::Done);
+        self.state = State::Ending(Box::pin(async move {
+            drop_and_wait(rest).await;
+            last
+        }));
+    }
+
+    /// A branch is over; says whether that ends the whole.
+    fn count(&mut self, index: usize, success: bool) {
+        self.ended[index] = true;
+        self.tally.count(success);
+        if self.tally.is_lost() {
+            self.failures.sort_by_key(|(index, _)| *index);
+            let failures: Vec<_> = std::mem::take(&mut self.failures).into_iter().map(|(_, error)| error).collect();
+            let error = self.settled.fail(failures, self.tally.succeeded);
+            self.end_with(Err(error));
+        }
+    }
+}
+
+impl<'a, I: Clone + Send + 'static, F> Stream for SettledStream<'a, I, F>
+where
+    F: Fn(usize, BranchStep) -> (usize, BranchStep) + Send + Unpin + 'a,
+{
+    type Item = Result<Outcome>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        if this.tally.is_lost() && matches!(this.state, State::Growing(_)) {
+            // More are needed than there are branches.
+            let error = this.settled.fail([], 0);
+            this.end_with(Err(error));
+        }
+        loop {
+            let next = match &mut this.state {
+                State::Done => return Poll::Ready(None),
+                State::Ending(gone) => {
+                    return gone.as_mut().poll(cx).map(|last| {
+                        this.state = State::Done;
+                        Some(last)
+                    });
+                }
+                State::Growing(growing) => Pin::new(growing).poll_next(cx),
+            };
+            match next {
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
+                Poll::Ready(None) => this.state = State::Done,
+                Poll::Ready(Some(Ok((index, BranchStep::Chunk(chunk))))) => {
+                    return Poll::Ready(Some(Ok(Outcome::new(vec![(this.key(index).to_string(), Ok(chunk))]))));
+                }
+                Poll::Ready(Some(Ok((index, BranchStep::Done)))) => this.count(index, true),
+                Poll::Ready(Some(Ok((index, BranchStep::Failed(error))))) => {
+                    this.failures.push((index, error.clone()));
+                    this.count(index, false);
+                    if matches!(this.state, State::Growing(_)) {
+                        return Poll::Ready(Some(Ok(Outcome::new(vec![(this.key(index).to_string(), Err(error))]))));
+                    }
+                }
+                Poll::Pending if this.tally.is_over(cx) => {
+                    let late = this.settled.parallel.keys().zip(&this.ended).filter(|(_, ended)| !**ended);
+                    let late = late.map(|(key, _)| (key.to_string(), Err(straggler(key)))).collect();
+                    this.end_with(Ok(Outcome::new(late)));
+                }
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+}
+
+/// Chunks are outcomes of the branches that grew; each branch adds up by its own law, and a failure stands for all of
+/// it.
+fn outcome_law(laws: Vec<(String, Merge<Value>)>) -> Merge<Outcome> {
+    let laws = KeyLaws::new(laws);
+    Merge::collect_with(move || {
+        Box::new(OutcomeCollector { laws: laws.clone(), branches: laws.collectors().map(Ok).collect() })
+    })
+}
+
+struct OutcomeCollector {
+    laws: Arc<KeyLaws>,
+    branches: Vec<Result<Collector<Value>>>,
+}
+
+impl Collect<Outcome> for OutcomeCollector {
+    fn push(&mut self, chunk: Outcome) -> Result<()> {
+        for (key, grown) in chunk.into_branches() {
+            let branch = &mut self.branches[self.laws.place(&key)?];
+            match (branch.as_mut(), grown) {
+                (Ok(collector), Ok(value)) => collector.push(value)?,
+                (Ok(_), Err(error)) => *branch = Err(error),
+                (Err(_), _) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, _: Wanted<'_>) -> Result<Option<Outcome>> {
+        let branches = self.laws.keys().zip(self.branches).map(|(key, branch)| {
+            let whole =
+                branch.and_then(|collector| collector.finish().map_err(|error| error.at(format!("parallel {key:?}"))));
+            (key.clone(), whole)
+        });
+        Ok(Some(Outcome::new(branches.collect())))
+    }
+}

@@ -1,0 +1,49 @@
+//! The guide: what anabranch can do, chapter by chapter, with programs that compile.
+//!
+//! The chapters are the files in `docs/guide` of the repository.
+
+/// Makes a module of each file. Links between chapters are written as `[text][chapter]`; the file says where that is
+/// on disk, and what stands in front of it here says where it is in this documentation. The first one counts.
+macro_rules! chapters {
+    ($($(#[$attribute:meta])* $name:ident $file:literal)+) => {
+        $(
+            $(#[$attribute])*
+            #[doc = "[getting-started]: mod@crate::guide::getting_started"]
+            #[doc = "[runnables]: mod@crate::guide::runnables"]
+            #[doc = "[fan-out]: mod@crate::guide::fan_out"]
+            #[doc = "[streaming]: mod@crate::guide::streaming"]
+            #[doc = "[batches]: mod@crate::guide::batches"]
+            #[doc = "[prompts]: mod@crate::guide::prompts"]
+            #[doc = "[models]: mod@crate::guide::models"]
+            #[doc = "[errors]: mod@crate::guide::errors"]
+            #[doc = "[observing]: mod@crate::guide::observing"]
+            #[doc = "[own-step]: mod@crate::guide::own_step"]
+            #[doc = "[failures]: mod@crate::guide::failures"]
+            #[doc = "[limits]: mod@crate::guide::limits"]
+            #[doc = "[time]: mod@crate::guide::time"]
+            #[doc = "[asyncio-lcel]: mod@crate::guide::asyncio_lcel"]
+            #[doc = ""]
+            #[doc = include_str!(concat!("../../../docs/guide/", $file))]
+            pub mod $name {}
+        )+
+    };
+}
+
+chapters! {
+    getting_started "01-getting-started.md"
+    runnables "02-runnables.md"
+    fan_out "03-fan-out.md"
+    streaming "04-streaming.md"
+    batches "05-batches.md"
+    prompts "06-prompts.md"
+    // Its programs use a provider's builder.
+    #[cfg(any(doc, feature = "openai"))]
+    models "07-models.md"
+    errors "08-errors.md"
+    observing "09-observing.md"
+    own_step "10-own-step.md"
+    failures "11-when-branches-fail.md"
+    limits "12-limits.md"
+    time "13-time.md"
+    asyncio_lcel "14-from-asyncio-and-lcel.md"
+}
