@@ -1,0 +1,145 @@
+//! Prompts, models, parsers, and whole chains of them.
+
+use anabranch::prelude::*;
+use serde_json::{Value, json};
+
+use crate::case;
+use crate::world::{Answer, MARKER, TEXT, World, question};
+
+fn prompt() -> ChatPromptTemplate {
+    ChatPromptTemplate::from_messages([("system", "You know xyzzy."), ("user", "About {topic}")]).unwrap()
+}
+
+fn bare(_: &World) -> Value {
+    json!(TEXT)
+}
+
+#[tokio::test(start_paused = true)]
+async fn prompts() {
+    case!("prompt", Whole, |_: &World| prompt(), World::variables);
+    case!(
+        "prompt of one message",
+        Whole,
+        |_: &World| { ChatPromptTemplate::from_template("xyzzy: {topic}").unwrap() },
+        World::variables
+    );
+    case!(
+        "prompt with a partial",
+        Whole,
+        |_: &World| { ChatPromptTemplate::from_template("{more} {topic}").unwrap().partial("more", MARKER) },
+        World::variables
+    );
+    case!(
+        "prompt with a placeholder",
+        Whole,
+        |_: &World| {
+            let history = MessagesPlaceholder::new("history");
+            ChatPromptTemplate::from_messages([MessageTemplate::system("xyzzy"), history.into()]).unwrap()
+        },
+        |world: &World| if world.fails { json!({ "history": MARKER }) } else { json!({ "history": [("ai", TEXT)] }) }
+    );
+    case!(
+        "prompt with a message as it is",
+        Whole,
+        |_: &World| {
+            ChatPromptTemplate::from_messages([AiMessage::new(MARKER).into(), MessageTemplate::user("{topic}")])
+                .unwrap()
+        },
+        World::variables
+    );
+    case!(
+        "jinja prompt",
+        Whole,
+        |_: &World| { ChatPromptTemplate::jinja("{% if topic %}xyzzy {{ topic }}{% endif %}").unwrap() },
+        World::variables
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn parsers() {
+    case!("StrOutputParser", Whole, |_: &World| StrOutputParser, World::answer);
+    case!("JsonOutputParser", Whole, |_: &World| JsonOutputParser::new(), World::answer);
+    case!("JsonOutputParser, typed", Whole, |_: &World| JsonOutputParser::typed::<Vec<String>>(), World::answer);
+    case!(
+        "JsonOutputParser, of another type",
+        Whole,
+        |_: &World| { JsonOutputParser::typed::<Answer>() },
+        |world: &World| match world.fails {
+            true => AiMessage::new(r#"{"answer": ["xyzzy"], "parts": "xyzzy"}"#),
+            false => AiMessage::new(r#"{"answer": "xyzzy", "parts": []}"#),
+        }
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn models() {
+    case!("ChatModel", Pieces, World::llm, |_: &World| question());
+    case!(
+        "ChatModel with options",
+        Pieces,
+        |world: &World| { world.llm().temperature(0.5).stop([MARKER]).option("user", MARKER) },
+        |_: &World| question()
+    );
+    case!("model and text", Pieces, |world: &World| world.llm() | StrOutputParser, |_: &World| question());
+    case!("model and JSON", Pieces, |world: &World| world.llm() | JsonOutputParser::new(), |_: &World| question());
+    case!("model and a type", Whole, |world: &World| world.llm() | JsonOutputParser::typed::<Answer>(), |_: &World| {
+        question()
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn whole_chains() {
+    case!("prompt, model, text", Pieces, |world: &World| prompt() | world.llm() | StrOutputParser, World::variables);
+    case!("prompt, model, JSON", Pieces, |world: &World| prompt() | world.llm() | JsonOutputParser::new(), bare);
+    case!(
+        "prompt, model, two parsers",
+        Pieces,
+        |world: &World| {
+            prompt() | world.llm() | parallel! { "text": StrOutputParser, "json": JsonOutputParser::new() }
+        },
+        bare
+    );
+    case!(
+        "a branch that keeps the message",
+        Pieces,
+        |world: &World| {
+            parallel! { "message": prompt() | world.llm(), "text": prompt() | world.llm() | StrOutputParser }
+        },
+        bare
+    );
+    case!(
+        "three chains and a synthesis",
+        Pieces,
+        |world: &World| {
+            let part = || prompt() | world.llm() | StrOutputParser;
+            let map = parallel! {
+                "summary": part(),
+                "questions": part(),
+                "key_terms": part(),
+                "topic": RunnablePassthrough,
+            };
+            let synthesis =
+                ChatPromptTemplate::from_template("xyzzy {summary} {questions} {key_terms} {topic}").unwrap();
+            map | synthesis | world.llm() | StrOutputParser
+        },
+        bare
+    );
+    case!(
+        "three chains and a synthesis, guarded",
+        Pieces,
+        |world: &World| {
+            let second = std::time::Duration::from_secs(1);
+            let part = || (prompt() | world.llm() | StrOutputParser).with_retry(Retry::attempts(2).seed(3));
+            let map = parallel! { "summary": part(), "topic": RunnablePassthrough }.max_concurrency(1);
+            let synthesis = ChatPromptTemplate::from_template("{summary} {topic}").unwrap();
+            (map | synthesis | world.llm().with_idle_timeout(second) | StrOutputParser).with_timeout(second * 9)
+        },
+        bare
+    );
+    case!(
+        "documents one by one",
+        Pieces,
+        |world: &World| { (prompt() | world.llm() | StrOutputParser).each() },
+        |_: &World| vec![json!(TEXT), json!("two")]
+    );
+}

@@ -1,0 +1,238 @@
+//! Law 5: what cannot work is found before any step has run, and nothing is claimed where nothing is known.
+
+#![allow(clippy::unwrap_used)]
+
+use anabranch::prelude::*;
+use futures::TryStreamExt;
+use serde_json::{Value, json};
+
+fn prompt(template: &str) -> ChatPromptTemplate {
+    ChatPromptTemplate::from_template(template).unwrap()
+}
+
+/// A model and the script behind it, which keeps what it was asked.
+fn model() -> (ChatModel, ScriptedModel) {
+    let script = ScriptedModel::new().otherwise(r#"{"river": "Weser"}"#);
+    (ChatModel::from(script.clone()), script)
+}
+
+fn part(llm: &ChatModel) -> impl Runnable<Input = Value, Output = String> + use<> {
+    prompt("About {topic}") | llm.clone() | StrOutputParser
+}
+
+/// `check` and the first run, whatever its form, end with the same error, and nobody was asked.
+async fn is_found<R>(chain: impl Fn(&ChatModel) -> R, message: &str)
+where
+    R: Runnable<Input = Value>,
+{
+    let (llm, script) = model();
+    assert_eq!(chain(&llm).check().unwrap_err().to_string(), message, "check");
+
+    let error = chain(&llm).invoke("rivers").await.err().unwrap();
+    assert_eq!(error.to_string(), message, "invoke");
+    assert_eq!(error.kind(), ErrorKind::InvalidChain);
+    assert!(!error.is_retryable());
+
+    let streaming = chain(&llm);
+    assert_eq!(streaming.stream("rivers").try_next().await.err().unwrap().to_string(), message, "stream");
+    assert_eq!(chain(&llm).stream("rivers").collect().await.err().unwrap().to_string(), message, "collect");
+
+    let error = chain(&llm).batch(["rivers", "seas"]).await.err().unwrap().to_string();
+    assert!(error.contains(message), "batch: {error}");
+    for done in chain(&llm).batch_settled(["rivers", "seas"]).await {
+        let error = done.err().unwrap().to_string();
+        assert!(error.ends_with(message), "batch_settled: {error}");
+    }
+    assert_eq!(script.requests().len(), 0, "a step had run");
+}
+
+/// It passes the check, and works.
+async fn is_fine<R>(chain: impl Fn(&ChatModel) -> R)
+where
+    R: Runnable<Input = Value>,
+{
+    let (llm, _) = model();
+    let chain = chain(&llm);
+    chain.check().unwrap();
+    chain.invoke("rivers").await.map(drop).unwrap();
+}
+
+#[tokio::test]
+async fn a_variable_that_no_branch_gives() {
+    is_found(
+        |llm| {
+            let map = parallel! { "summary": part(llm), "keyterms": part(llm), "topic": RunnablePassthrough };
+            map | prompt("{summary} {key_terms} {topic}") | llm.clone() | StrOutputParser
+        },
+        "ChatPromptTemplate: invalid chain: needs `key_terms`, but `parallel` gives `summary`, `keyterms` and `topic`; \
+         did you mean `keyterms` for `key_terms`?",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_like_it_is_no_hint() {
+    is_found(
+        |llm| parallel! { "summary": part(llm) } | prompt("{author} and {year}") | llm.clone(),
+        "ChatPromptTemplate: invalid chain: needs `author` and `year`, but `parallel` gives `summary`",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_named_step_is_named() {
+    is_found(
+        |llm| {
+            let synthesis = (prompt("{summaries}") | llm.clone()).with_name("synthesis");
+            parallel! { "summary": part(llm) }.with_name("research") | synthesis
+        },
+        "synthesis > ChatPromptTemplate: invalid chain: needs `summaries`, but `research` gives `summary`; \
+         did you mean `summary` for `summaries`?",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_branch_that_may_be_absent() {
+    is_found(
+        |llm| {
+            let panel = parallel! { "legal": part(llm), "technical": part(llm) };
+            panel.settled() | prompt("{legal} {technical}") | llm.clone()
+        },
+        "ChatPromptTemplate: invalid chain: needs `legal` and `technical`, but `settled` gives no keys at all and \
+         `legal` and `technical` only where that branch succeeded: make the variable optional, or the branch required",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_branch_that_may_be_absent_and_a_variable_that_may_be_missing() {
+    is_fine(|llm| {
+        let panel = parallel! { "legal": part(llm), "technical": part(llm) };
+        panel.settled() | prompt("{legal} {technical}").partial("legal", "-").partial("technical", "-") | llm.clone()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_that_was_not_picked() {
+    is_found(
+        |llm| {
+            let map = parallel! { "summary": part(llm), "topic": RunnablePassthrough };
+            map.pick(["summary"]) | prompt("{summary} {topic}") | llm.clone()
+        },
+        "ChatPromptTemplate: invalid chain: needs `topic`, but `pick` gives `summary`",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_picked_key_that_no_branch_gives() {
+    is_found(
+        |llm| parallel! { "summary": part(llm), "topic": RunnablePassthrough }.pick("sumary") | prompt("{text}"),
+        "pick: invalid chain: needs `sumary`, but `parallel` gives `summary` and `topic`; \
+         did you mean `summary` for `sumary`?",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn keys_are_followed_through_assign() {
+    let map = |llm: &ChatModel| parallel! { "summary": part(llm), "topic": RunnablePassthrough };
+    is_fine(|llm| {
+        map(llm).assign(parallel! { "terms": part(llm) }) | prompt("{summary} {topic} {terms}") | llm.clone()
+    })
+    .await;
+    is_found(
+        |llm| map(llm).assign(parallel! { "terms": part(llm) }) | prompt("{summary} {term}") | llm.clone(),
+        "ChatPromptTemplate: invalid chain: needs `term`, but `assign` gives `summary`, `topic` and `terms`; \
+         did you mean `terms` for `term`?",
+    )
+    .await;
+    // A branch of an assign sees what came before it.
+    is_found(
+        |llm| map(llm).assign(parallel! { "terms": prompt("{summery}") | llm.clone() | StrOutputParser }),
+        "assign > terms > ChatPromptTemplate: invalid chain: needs `summery`, but `parallel` gives `summary` and \
+         `topic`; did you mean `summary` for `summery`?",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn it_is_found_through_wrappers() {
+    is_found(
+        |llm| {
+            let map = parallel! { "summary": part(llm) }.with_timeout(std::time::Duration::from_secs(1));
+            let answer = (prompt("{topic}") | llm.clone()).with_retry(Retry::attempts(2)).boxed();
+            map | answer | StrOutputParser
+        },
+        "ChatPromptTemplate: invalid chain: needs `topic`, but `parallel` gives `summary`",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn text_is_one_variable_but_not_two() {
+    is_fine(|llm| part(llm).pipe(prompt("Shorter: {text}")) | llm.clone()).await;
+    is_found(
+        |llm| part(llm).pipe(prompt("{summary} {topic}")) | llm.clone(),
+        "ChatPromptTemplate: invalid chain: needs an object with `summary` and `topic`, but `StrOutputParser` gives a \
+         value that is no object",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_twice_in_a_parallel_that_is_built() {
+    let (llm, script) = model();
+    let twice = || RunnableParallel::new().branch("topic", part(&llm)).branch("topic", part(&llm));
+    let message = "invalid chain: two branches of a parallel have the key \"topic\": name one of them differently";
+    assert_eq!(twice().check().unwrap_err().to_string(), message);
+    assert_eq!(twice().invoke("rivers").await.unwrap_err().to_string(), message);
+    assert_eq!(twice().settled().invoke("rivers").await.unwrap_err().to_string(), message);
+    assert_eq!(script.requests().len(), 0);
+
+    let message = format!("parallel: {message}");
+    is_found(|llm| prompt("{topic}") | llm.clone() | StrOutputParser | twice() | prompt("{topic}"), &message).await;
+    is_found(|llm| part(llm).pipe(twice()).with_timeout(std::time::Duration::from_secs(1)), &message).await;
+    assert_eq!(script.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn nothing_is_claimed_where_nothing_is_known() {
+    // What a function gives, what an answer holds, what the program itself puts in.
+    is_fine(|llm| {
+        lambda(async |_: Value| Ok(json!({ "summary": 1, "topic": 2 }))) | prompt("{summary} {topic}") | llm.clone()
+    })
+    .await;
+    is_fine(|llm| prompt("{topic}") | llm.clone() | JsonOutputParser::new() | prompt("{river}") | llm.clone()).await;
+    is_fine(|llm| parallel! { "inner": RunnablePassthrough }.pick("inner") | prompt("{anything}") | llm.clone()).await;
+
+    let (llm, script) = model();
+    let chain = prompt("{question} {history}") | llm;
+    chain.check().unwrap();
+    let error = chain.invoke(json!({ "question": "?" })).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(error.message().starts_with("missing `history`; there is `question`"), "{error}");
+    assert!(error.message().contains("doubled"), "{error}");
+    assert_eq!(script.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn of_two_ways_only_what_holds_for_both() {
+    let empty = |input: &Value| input.is_null();
+    is_fine(|llm| {
+        let either = RunnableBranch::when(empty, parallel! { "a": part(llm) }).otherwise(parallel! { "b": part(llm) });
+        either | prompt("{b}") | llm.clone()
+    })
+    .await;
+    is_found(
+        |llm| {
+            let either =
+                RunnableBranch::when(empty, parallel! { "a": part(llm) }).otherwise(parallel! { "a": part(llm) });
+            either | prompt("{b}") | llm.clone()
+        },
+        "ChatPromptTemplate: invalid chain: needs `b`, but `parallel` gives `a`",
+    )
+    .await;
+}
