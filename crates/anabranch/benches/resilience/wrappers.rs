@@ -9,7 +9,7 @@ use allocation_counter::measure;
 use anabranch::Result;
 use anabranch::prelude::*;
 use divan::Bencher;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 
 use super::{AT_ONCE, HOUR, median, one_thread, unlimited};
 
@@ -245,6 +245,7 @@ pub(super) fn table() {
     for row in [
         row("  to compare: the clock, read once", || {}, || _ = black_box(Instant::now())),
         row("  to compare: an uncontended mutex, locked once", || {}, || *black_box(&mutex).lock().unwrap() += 1),
+        row("  to compare: asked whether there is a runtime", || {}, || drop(black_box(Handle::try_current()))),
         row("  to compare: 64 bytes, allocated and freed", || {}, || drop(black_box(Box::new([1_u64; 8])))),
     ] {
         println!("{:<52}{:>9.1} ns{:>6}", row.title, row.nanos, row.allocations);
