@@ -149,7 +149,7 @@ where
     I: Iterator<Item: Future<Output = Result<T>> + Unpin>,
 {
     let mut window = Window::new(futures, limit);
-    let mut done: Vec<Option<T>> = Vec::with_capacity(window.waiting.size_hint().0);
+    let mut done: Vec<Option<T>> = std::iter::repeat_with(|| None).take(window.waiting.size_hint().0).collect();
     let failures = std::future::poll_fn(|cx| {
         loop {
             match window.poll_next(cx) {

@@ -1,14 +1,11 @@
 //! [`RunnableParallel`]: several steps on one input, all at once.
 
-use std::borrow::Borrow;
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::future::BoxFuture;
-use indexmap::IndexSet;
 use serde_json::{Map, Value};
 
 use crate::boxed::BoxRunnable;
@@ -52,7 +49,9 @@ use crate::stream::merge::Merge;
 #[doc(alias = "RunnableMap")]
 pub struct RunnableParallel<I = Value> {
     /// In declaration order.
-    branches: Arc<IndexSet<Branch<I>>>,
+    branches: Arc<Vec<Branch<I>>>,
+    /// An object with the keys of the branches: cloned for each result, which is quicker than making it anew.
+    object: Arc<Map<String, Value>>,
     /// The key of two branches, which is found when the second is added and told when it is to run.
     twice: Option<Arc<str>>,
     max_concurrency: Option<usize>,
@@ -62,7 +61,7 @@ impl<I: Clone + Send + 'static> RunnableParallel<I> {
     /// No branches yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { branches: Arc::default(), twice: None, max_concurrency: None }
+        Self { branches: Arc::default(), object: Arc::default(), twice: None, max_concurrency: None }
     }
 
     /// Adds a branch: a runnable or an async closure whose output can be turned into JSON.
@@ -76,11 +75,13 @@ impl<I: Clone + Send + 'static> RunnableParallel<I> {
         B: IntoBranch<I, Marker>,
     {
         let branch = Branch { key: key.into(), step: step.into_branch() };
-        match self.branches.contains(branch.key.as_str()) {
-            true => self.twice = Some(branch.key.into()),
-            // The list is shared only with clones made before this call, which keep theirs.
-            false => drop(Arc::make_mut(&mut self.branches).insert(branch)),
+        if self.object.contains_key(&branch.key) {
+            self.twice = Some(branch.key.into());
+            return self;
         }
+        // What is shared is shared only with clones made before this call, which keep theirs.
+        Arc::make_mut(&mut self.object).insert(branch.key.clone(), Value::Null);
+        Arc::make_mut(&mut self.branches).push(branch);
         self
     }
 
@@ -93,7 +94,7 @@ impl<I: Clone + Send + 'static> RunnableParallel<I> {
         B: IntoBranch<I, Marker>,
     {
         let key = key.into();
-        if self.branches.contains(key.as_str()) {
+        if self.object.contains_key(&key) {
             return Err(duplicate(&key));
         }
         Ok(self.branch(key, step))
@@ -151,9 +152,9 @@ impl<I: Clone + Send + 'static> Runnable for RunnableParallel<I> {
         self.check_keys()?;
         let running = BranchRuns::new(self, input, config);
         let outputs = join::all(running, self.limit(config)).await?;
-        let mut object = Map::with_capacity(self.branches.len());
-        for (branch, output) in self.branches.iter().zip(outputs) {
-            object.insert(branch.key.clone(), output);
+        let mut object = Map::clone(&self.object);
+        for (place, output) in object.values_mut().zip(outputs) {
+            *place = output;
         }
         Ok(Value::Object(object))
     }
@@ -202,7 +203,12 @@ impl<I: Clone + Send + 'static> Default for RunnableParallel<I> {
 
 impl<I> Clone for RunnableParallel<I> {
     fn clone(&self) -> Self {
-        Self { branches: self.branches.clone(), twice: self.twice.clone(), max_concurrency: self.max_concurrency }
+        Self {
+            branches: self.branches.clone(),
+            object: self.object.clone(),
+            twice: self.twice.clone(),
+            max_concurrency: self.max_concurrency,
+        }
     }
 }
 
@@ -233,7 +239,7 @@ impl<I: Send + 'static> Branch<I> {
 
 /// The runs of the branches, each started when its turn comes.
 pub(crate) struct BranchRuns<'a, I> {
-    branches: indexmap::set::Iter<'a, Branch<I>>,
+    branches: std::slice::Iter<'a, Branch<I>>,
     /// Cloned for every branch but the last.
     input: Option<I>,
     config: &'a RunConfig,
@@ -303,27 +309,6 @@ impl<I: Send + 'static> Runnable for Branch<I> {
         Description { name: self.key.clone(), ..Description::around("branch", step) }
     }
 }
-
-/// A branch is known by its key.
-impl<I> Borrow<str> for Branch<I> {
-    fn borrow(&self) -> &str {
-        &self.key
-    }
-}
-
-impl<I> Hash for Branch<I> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.key.hash(state);
-    }
-}
-
-impl<I> PartialEq for Branch<I> {
-    fn eq(&self, other: &Self) -> bool {
-        self.key == other.key
-    }
-}
-
-impl<I> Eq for Branch<I> {}
 
 impl<I> Clone for Branch<I> {
     fn clone(&self) -> Self {
