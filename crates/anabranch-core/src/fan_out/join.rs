@@ -144,7 +144,7 @@ impl<F: Future + Unpin> Future for Indexed<F> {
 ///
 /// Failures that are there at the same moment are told in order: the first of them is the error, the others are
 /// [related](Error::related) to it. It returns only when the rest is gone, tasks of their own included.
-pub(crate) async fn all<T, I>(futures: I, limit: usize) -> Result<impl Iterator<Item = T>>
+pub(crate) async fn all<T, I>(futures: I, limit: usize) -> Result<Outputs<T>>
 where
     I: Iterator<Item: Future<Output = Result<T>> + Unpin>,
 {
@@ -167,10 +167,26 @@ where
     })
     .await;
     if failures.is_empty() {
-        return Ok(done.into_iter().flatten());
+        return Ok(Outputs(done.into_iter()));
     }
     drop_and_wait(window).await;
     Err(first_of(failures))
+}
+
+/// What all of them gave, each in its place.
+pub(crate) struct Outputs<T>(std::vec::IntoIter<Option<T>>);
+
+impl<T> Iterator for Outputs<T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        // Where all succeeded no place is empty.
+        self.0.next()?
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
 }
 
 /// The first failure in declaration order, the others attached.
