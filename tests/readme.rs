@@ -1,6 +1,6 @@
 //! What the pages tell users to type, and where they send them, exists.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -164,4 +164,18 @@ fn the_compiler_says_what_the_readme_shows() {
     for line in shown {
         assert!(said.contains(line), "no compile-fail test says `{line}`");
     }
+}
+
+#[test]
+fn every_test_that_the_list_of_faults_names_is_there() {
+    let page = fs::read_to_string(root().join("docs/faults.md")).unwrap();
+    let mut named = 0;
+    for row in page.lines().filter(|line| line.starts_with("| ") && line.contains(".rs`: `")) {
+        let mut quoted = row.rsplit('|').nth(1).unwrap().split('`');
+        let (file, test) = (quoted.nth(1).unwrap(), quoted.nth(1).unwrap());
+        let text = fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert!(text.contains(&format!("fn {test}(")), "{file} has no test `{test}`");
+        named += 1;
+    }
+    assert!(named > 30, "{named} tests are named");
 }
