@@ -298,3 +298,21 @@ async fn a_branch_that_never_wakes_holds_nothing_that_has_a_limit() {
     let config = RunConfig::new().timeout(Duration::from_secs(1));
     assert_eq!(common::hangs().invoke_with(json!(1), &config).await.unwrap_err().kind(), ErrorKind::DeadlineExceeded);
 }
+
+#[test]
+fn a_clock_without_a_runtime_is_an_error_and_no_panic() {
+    use futures::FutureExt;
+
+    let config = RunConfig::new().timeout(Duration::from_secs(1));
+    let panel = || parallel! { "hangs": common::hangs(), "works": lambda(async |v: Value| Ok(v)) };
+    let failed = [
+        panel().invoke_with(json!(1), &config).now_or_never().unwrap().unwrap_err(),
+        panel().stream_with(json!(1), &config).collect().now_or_never().unwrap().unwrap_err(),
+        panel().at_least(1).grace(Duration::from_secs(1)).invoke(1).now_or_never().unwrap().unwrap_err(),
+        common::hangs().spawned().invoke(1).now_or_never().unwrap().unwrap_err(),
+        blocking(|v: Value| Ok(v)).invoke(1).now_or_never().unwrap().unwrap_err(),
+    ];
+    for error in failed {
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    }
+}

@@ -18,6 +18,7 @@ use crate::fan_out::outcome::Outcome;
 use crate::fan_out::parallel::{BranchRuns, RunnableParallel};
 use crate::fan_out::parallel_stream::ParallelStream;
 use crate::pipe_operator;
+use crate::resilience::timer::sleep_until;
 use crate::run::config::RunConfig;
 use crate::run::describe::{Composed, Description, Gives};
 use crate::run::label::Label;
@@ -94,6 +95,14 @@ impl<I: Clone + Send + 'static> SettledParallel<I> {
         self
     }
 
+    /// What can be known before a branch runs.
+    fn check_before(&self) -> Result<()> {
+        if self.grace.is_some() {
+            drop(sleep_until(Instant::now())?);
+        }
+        self.parallel.check_keys()
+    }
+
     fn tally(&self) -> Tally {
         Tally {
             needed: self.needed,
@@ -140,7 +149,8 @@ impl Tally {
         if self.succeeded >= self.needed && self.timer.is_none() && self.succeeded + self.failed < self.branches {
             // A period too long to be said has no end.
             let end = self.grace.and_then(|grace| Instant::now().checked_add(grace));
-            self.timer = end.map(|end| Box::pin(tokio::time::sleep_until(end)));
+            // Whether there can be a timer was asked before anything ran.
+            self.timer = end.and_then(|end| sleep_until(end).ok()).map(Box::pin);
         }
     }
 
@@ -165,7 +175,7 @@ impl<I: Clone + Send + 'static> Runnable for SettledParallel<I> {
     type Output = Outcome;
 
     async fn invoke_with(&self, input: I, config: &RunConfig) -> Result<Outcome> {
-        self.parallel.check_keys()?;
+        self.check_before()?;
         let running = BranchRuns::new(&self.parallel, input, config);
         let mut window = Window::new(running, self.parallel.limit(config));
         let mut outcomes: Vec<Option<Result<Value>>> =
@@ -200,7 +210,7 @@ impl<I: Clone + Send + 'static> Runnable for SettledParallel<I> {
     }
 
     fn transform_with<'a>(&'a self, input: Chunks<'a, I>, config: &'a RunConfig) -> Chunks<'a, Outcome> {
-        if let Err(error) = self.parallel.check_keys() {
+        if let Err(error) = self.check_before() {
             return Chunks::failed(error);
         }
         let branches = self.parallel.branch_streams(input, config);

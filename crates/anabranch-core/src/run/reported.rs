@@ -8,9 +8,10 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
 use futures_util::StreamExt;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::resilience::timer::{poll_timer, sleep_until, until};
 use crate::run::config::RunConfig;
 use crate::run::observe::Watch;
 use crate::runnable::Runnable;
@@ -34,12 +35,13 @@ async fn watched<T>(running: impl Future<Output = Result<T>>, config: &RunConfig
         None => running.await,
         Some(deadline) => {
             let mut running = Box::pin(running);
-            match tokio::time::timeout_at(deadline, running.as_mut()).await {
-                Ok(done) => done,
-                Err(_) => {
+            match until(deadline, running.as_mut()).await {
+                Ok(Some(done)) => done,
+                Ok(None) => {
                     drop_and_wait(running).await;
                     Err(deadline_exceeded())
                 }
+                Err(error) => Err(error),
             }
         }
     };
@@ -70,7 +72,9 @@ struct Running<'a, T> {
     /// `None` after the end, so that nothing is held when the observers hear of it.
     chunks: Option<Coroutine<'a, Result<T>>>,
     watch: Option<Watch>,
-    deadline: Option<Pin<Box<Sleep>>>,
+    deadline: Option<Instant>,
+    /// Made when there is something to wait for.
+    timer: Option<Pin<Box<Sleep>>>,
     /// After the deadline: waits until what ran is gone.
     leaving: Option<BoxFuture<'a, ()>>,
 }
@@ -92,7 +96,6 @@ impl<'a, R: Runnable> Reported<'a, R> {
         let watch = self.kind.map(|kind| Watch::start(self.config.clone(), kind));
         // A step that reports itself keeps to the deadline itself.
         let deadline = self.config.run_deadline().filter(|_| watch.is_some());
-        let deadline = deadline.map(|deadline| Box::pin(tokio::time::sleep_until(deadline)));
         let own = self.kind.is_none();
         let (step, config, law) = (self.step, self.config.clone(), self.law.clone());
         let chunks = coroutine(|mut yielder| async move {
@@ -103,7 +106,7 @@ impl<'a, R: Runnable> Reported<'a, R> {
                 yielder.give(chunk).await;
             }
         });
-        Running { chunks: Some(chunks), watch, deadline, leaving: None }
+        Running { chunks: Some(chunks), watch, deadline, timer: None, leaving: None }
     }
 }
 
@@ -140,6 +143,20 @@ impl<R: Runnable> WholeSource<R::Output> for Reported<'_, R> {
 }
 
 impl<T: Send + 'static> Running<'_, T> {
+    /// Ready once, when the deadline has come; or with an error where there can be no timer.
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let Some(deadline) = self.deadline else { return Poll::Pending };
+        let timer = match &mut self.timer {
+            Some(timer) => timer,
+            None => self.timer.insert(Box::pin(sleep_until(deadline)?)),
+        };
+        if poll_timer(timer.as_mut(), cx).is_pending() {
+            return Poll::Pending;
+        }
+        self.deadline = None;
+        Poll::Ready(Ok(()))
+    }
+
     fn tell(&mut self, event: impl FnOnce(&mut Watch)) {
         if let Some(watch) = &mut self.watch {
             event(watch);
@@ -153,11 +170,10 @@ impl<T: Send + 'static> Running<'_, T> {
             None => Poll::Pending,
         };
         if next.is_pending() {
-            if let Some(deadline) = &mut self.deadline {
-                if deadline.as_mut().poll(cx).is_ready() {
-                    self.deadline = None;
-                    self.leaving = Some(Box::pin(drop_and_wait(self.chunks.take())));
-                }
+            match self.poll_deadline(cx) {
+                Poll::Ready(Ok(())) => self.leaving = Some(Box::pin(drop_and_wait(self.chunks.take()))),
+                Poll::Ready(Err(error)) => next = Poll::Ready(Some(Err(error))),
+                Poll::Pending => {}
             }
             if let Some(leaving) = &mut self.leaving {
                 if leaving.as_mut().poll(cx).is_ready() {

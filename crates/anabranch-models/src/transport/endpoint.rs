@@ -78,7 +78,11 @@ impl Endpoint {
             .retry(reqwest::retry::never())
             .connect_timeout(settings.connect)
             .tcp_keepalive(Duration::from_secs(60))
-            .pool_max_idle_per_host(64)
+            // A server may close a connection in the moment it is used again, and a request that was sent is not sent
+            // twice. llama.cpp closes after every streamed answer, though it promised to keep the connection. So a
+            // connection is kept only where a new one is dear, and not for long.
+            .pool_max_idle_per_host(if encrypted { 64 } else { 0 })
+            .pool_idle_timeout(Duration::from_secs(30))
             .user_agent(concat!("anabranch/", env!("CARGO_PKG_VERSION")));
         if loopback {
             // No proxy can reach this machine's own servers.
