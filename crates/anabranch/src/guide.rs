@@ -23,7 +23,7 @@ macro_rules! chapters {
             #[doc = "[time]: mod@crate::guide::time"]
             #[doc = "[asyncio-lcel]: mod@crate::guide::asyncio_lcel"]
             #[doc = ""]
-            #[doc = include_str!(concat!("../../../docs/guide/", $file))]
+            #[doc = include_str!(concat!("../docs/guide/", $file))]
             pub mod $name {}
         )+
     };

@@ -11,7 +11,7 @@
 #![doc = "[mit]: https://github.com/anabranch/anabranch/blob/main/LICENSE-MIT"]
 #![doc = "[apache]: https://github.com/anabranch/anabranch/blob/main/LICENSE-APACHE"]
 #![doc = ""]
-#![doc = include_str!("../../../README.md")]
+#![doc = include_str!("../README.md")]
 
 pub use anabranch_core::*;
 
