@@ -186,15 +186,15 @@ async fn text_is_one_variable_but_not_two() {
 async fn a_key_twice_in_a_parallel_that_is_built() {
     let (llm, script) = model();
     let twice = || RunnableParallel::new().branch("topic", part(&llm)).branch("topic", part(&llm));
-    let message = "invalid chain: two branches of a parallel have the key \"topic\": name one of them differently";
+    let message =
+        "parallel: invalid chain: two branches of a parallel have the key \"topic\": name one of them differently";
     assert_eq!(twice().check().unwrap_err().to_string(), message);
     assert_eq!(twice().invoke("rivers").await.unwrap_err().to_string(), message);
     assert_eq!(twice().settled().invoke("rivers").await.unwrap_err().to_string(), message);
     assert_eq!(script.requests().len(), 0);
 
-    let message = format!("parallel: {message}");
-    is_found(|llm| prompt("{topic}") | llm.clone() | StrOutputParser | twice() | prompt("{topic}"), &message).await;
-    is_found(|llm| part(llm).pipe(twice()).with_timeout(std::time::Duration::from_secs(1)), &message).await;
+    is_found(|llm| prompt("{topic}") | llm.clone() | StrOutputParser | twice() | prompt("{topic}"), message).await;
+    is_found(|llm| part(llm).pipe(twice()).with_timeout(std::time::Duration::from_secs(1)), message).await;
     assert_eq!(script.requests().len(), 0);
 }
 
@@ -235,4 +235,20 @@ async fn of_two_ways_only_what_holds_for_both() {
         "ChatPromptTemplate: invalid chain: needs `b`, but `parallel` gives `a`",
     )
     .await;
+}
+
+#[tokio::test]
+async fn no_branch_begins_where_another_cannot_work() {
+    let (llm, script) = model();
+    let broken = parallel! { "topic": RunnablePassthrough } | prompt("{subject}") | llm.clone() | StrOutputParser;
+    let panel = parallel! { "sound": prompt("{x}") | llm | StrOutputParser, "broken": broken };
+    for error in [
+        panel.invoke("x").await.unwrap_err(),
+        panel.stream("x").collect().await.unwrap_err(),
+        panel.clone().settled().invoke("x").await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::InvalidChain, "{error}");
+        assert!(error.to_string().contains("needs `subject`"), "{error}");
+    }
+    assert!(script.requests().is_empty(), "a branch had begun");
 }

@@ -15,6 +15,7 @@ use crate::fan_out::join;
 use crate::fan_out::parallel_stream::ParallelStream;
 use crate::panics::{CatchChunks, caught, poll_caught};
 use crate::pipe_operator;
+use crate::run::check::Checked;
 use crate::run::config::RunConfig;
 use crate::run::describe::{Composed, Description, Gives};
 use crate::run::label::{Label, Labelled};
@@ -55,13 +56,20 @@ pub struct RunnableParallel<I = Value> {
     /// The key of two branches, which is found when the second is added and told when it is to run.
     twice: Option<Arc<str>>,
     max_concurrency: Option<usize>,
+    checked: Checked,
 }
 
 impl<I: Clone + Send + 'static> RunnableParallel<I> {
     /// No branches yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { branches: Arc::default(), object: Arc::default(), twice: None, max_concurrency: None }
+        Self {
+            branches: Arc::default(),
+            object: Arc::default(),
+            twice: None,
+            max_concurrency: None,
+            checked: Checked::not_yet(),
+        }
     }
 
     /// Adds a branch: a runnable or an async closure whose output can be turned into JSON.
@@ -75,6 +83,7 @@ impl<I: Clone + Send + 'static> RunnableParallel<I> {
         B: IntoBranch<I, Marker>,
     {
         let branch = Branch { key: key.into(), step: step.into_branch() };
+        self.checked = Checked::not_yet();
         if self.object.contains_key(&branch.key) {
             self.twice = Some(branch.key.into());
             return self;
@@ -127,12 +136,10 @@ impl<I: Clone + Send + 'static> RunnableParallel<I> {
         self.branches.iter().zip(inputs).map(|(branch, input)| config.stream(branch, input)).collect()
     }
 
-    /// Two branches of one name cannot both be in the result.
-    pub(crate) fn check_keys(&self) -> Result<()> {
-        match &self.twice {
-            None => Ok(()),
-            Some(key) => Err(duplicate(key)),
-        }
+    /// What can be known before a branch runs: two branches of one key cannot both be in the result, and no branch
+    /// begins where another cannot work.
+    pub(crate) fn check_once(&self) -> Result<()> {
+        self.checked.once(|| self.describe())
     }
 }
 
@@ -149,7 +156,7 @@ impl<I: Clone + Send + 'static> Runnable for RunnableParallel<I> {
     type Output = Value;
 
     async fn invoke_with(&self, input: I, config: &RunConfig) -> Result<Value> {
-        self.check_keys()?;
+        self.check_once()?;
         let running = BranchRuns::new(self, input, config);
         let outputs = join::all(running, self.limit(config)).await?;
         let mut object = Map::clone(&self.object);
@@ -160,7 +167,7 @@ impl<I: Clone + Send + 'static> Runnable for RunnableParallel<I> {
     }
 
     fn transform_with<'a>(&'a self, input: Chunks<'a, I>, config: &'a RunConfig) -> Chunks<'a, Value> {
-        if let Err(error) = self.check_keys() {
+        if let Err(error) = self.check_once() {
             return Chunks::failed(error);
         }
         let branches = self.branch_streams(input, config);
@@ -188,11 +195,6 @@ impl<I: Clone + Send + 'static> Runnable for RunnableParallel<I> {
             // So that the check of a chain finds it, wherever the parallel stands.
             .with_children(Composed::SideBySide, self.twice.iter().map(|key| Description::new("branch", &**key)))
     }
-
-    fn check(&self) -> Result<()> {
-        self.check_keys()?;
-        crate::run::check::check(&self.describe())
-    }
 }
 
 impl<I: Clone + Send + 'static> Default for RunnableParallel<I> {
@@ -208,6 +210,7 @@ impl<I> Clone for RunnableParallel<I> {
             object: self.object.clone(),
             twice: self.twice.clone(),
             max_concurrency: self.max_concurrency,
+            checked: self.checked.clone(),
         }
     }
 }

@@ -100,7 +100,7 @@ impl<I: Clone + Send + 'static> SettledParallel<I> {
         if self.grace.is_some() {
             drop(sleep_until(Instant::now())?);
         }
-        self.parallel.check_keys()
+        self.parallel.check_once()
     }
 
     fn tally(&self) -> Tally {

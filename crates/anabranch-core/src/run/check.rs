@@ -1,10 +1,41 @@
 //! The check of a whole chain before its first step runs: follows the keys of JSON objects through it.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::fan_out::parallel::duplicate;
 use crate::run::describe::{Composed, Description, Gives, Needs};
+
+/// Whether a chain was found to be sound: looked at once, before the first step of its first run.
+#[derive(Debug)]
+pub(crate) struct Checked(AtomicBool);
+
+impl Checked {
+    pub(crate) const fn not_yet() -> Self {
+        Self(AtomicBool::new(false))
+    }
+
+    pub(crate) fn once(&self, chain: impl FnOnce() -> Description) -> Result<()> {
+        if self.0.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.now(chain)
+    }
+
+    #[cold]
+    fn now(&self, chain: impl FnOnce() -> Description) -> Result<()> {
+        check(&chain())?;
+        self.0.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl Clone for Checked {
+    fn clone(&self) -> Self {
+        Self(AtomicBool::new(self.0.load(Ordering::Relaxed)))
+    }
+}
 
 /// Finds a key that a step needs and no earlier step provides.
 pub(crate) fn check(chain: &Description) -> Result<()> {

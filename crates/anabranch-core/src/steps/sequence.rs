@@ -1,14 +1,13 @@
 //! [`RunnableSequence`]: one step after the other.
 
 use std::any::TypeId;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 
 use crate::accepts::Accepts;
 use crate::error::Result;
 use crate::pipe_operator;
-use crate::run::check;
+use crate::run::check::Checked;
 use crate::run::config::RunConfig;
 use crate::run::describe::{Description, Gives};
 use crate::run::label::Label;
@@ -17,38 +16,17 @@ use crate::stream::chunks::Chunks;
 
 /// Two steps, the output of the first converted into the input of the second: `a | b`, or
 /// [`a.pipe(b)`](Runnable::pipe).
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct RunnableSequence<A, B> {
     first: A,
     second: B,
-    /// Whether the chain was found to be sound: looked at once, before the first step of the first run.
-    checked: AtomicBool,
+    checked: Checked,
 }
 
 impl<A, B> RunnableSequence<A, B> {
     /// `first | second`.
     pub const fn new(first: A, second: B) -> Self {
-        Self { first, second, checked: AtomicBool::new(false) }
-    }
-}
-
-impl<A, B> RunnableSequence<A, B>
-where
-    A: Runnable,
-    B: Runnable<Input: Accepts<A::Output>>,
-{
-    fn check_once(&self) -> Result<()> {
-        if self.checked.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        self.check_now()
-    }
-
-    #[cold]
-    fn check_now(&self) -> Result<()> {
-        check::check(&self.describe())?;
-        self.checked.store(true, Ordering::Relaxed);
-        Ok(())
+        Self { first, second, checked: Checked::not_yet() }
     }
 }
 
@@ -61,13 +39,13 @@ where
     type Output = B::Output;
 
     async fn invoke_with(&self, input: A::Input, config: &RunConfig) -> Result<B::Output> {
-        self.check_once()?;
+        self.checked.once(|| self.describe())?;
         let between = config.run(&self.first, input).await?;
         config.run(&self.second, B::Input::accept(between)).await
     }
 
     fn transform_with<'a>(&'a self, input: Chunks<'a, A::Input>, config: &'a RunConfig) -> Chunks<'a, B::Output> {
-        if let Err(error) = self.check_once() {
+        if let Err(error) = self.checked.once(|| self.describe()) {
             return Chunks::failed(error);
         }
         let between = config.stream(&self.first, input).convert();
@@ -103,16 +81,6 @@ fn meets_json<Given: 'static, Taken: 'static>() -> bool {
             TypeId::of::<f64>(),
         ]
         .contains(&given)
-}
-
-impl<A: Clone, B: Clone> Clone for RunnableSequence<A, B> {
-    fn clone(&self) -> Self {
-        Self {
-            first: self.first.clone(),
-            second: self.second.clone(),
-            checked: AtomicBool::new(self.checked.load(Ordering::Relaxed)),
-        }
-    }
 }
 
 pipe_operator!(impl<A, B> for RunnableSequence<A, B> where A: Runnable, B: Runnable<Input: Accepts<A::Output>>);
