@@ -406,7 +406,8 @@ pub trait Runnable: Send + Sync {
         RunnableSequence::new(self, RunnablePick::new(keys))
     }
 
-    /// The same step over a list: list in, list out, in order, all elements at once up to the run's limit.
+    /// The same step over a list: list in, list out, in order, all elements at once up to the run's limit, or to one
+    /// of its own: [`.each().max_concurrency(n)`](RunnableEach::max_concurrency).
     ///
     /// ```
     /// use anabranch_core::{Runnable, lambda};

@@ -188,3 +188,19 @@ async fn ten_thousand_branches_at_once() {
     let done = map.invoke(1).await.unwrap();
     assert_eq!(done.as_object().unwrap().keys().next_back().unwrap(), "9999");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_list_keeps_to_a_limit_of_its_own() {
+    let gauge = Gauge::default();
+    let step = times_ten(&gauge).each().max_concurrency(3);
+    assert_eq!(step.invoke((10..20_i64).collect::<Vec<_>>()).await.unwrap().len(), 10);
+    assert_eq!(gauge.most(), 3);
+    step.stream((10..20_i64).collect::<Vec<_>>()).collect().await.unwrap();
+    assert_eq!(gauge.most(), 3);
+    // The run's limit holds as well.
+    let gauge = Gauge::default();
+    let step = times_ten(&gauge).each().max_concurrency(3);
+    let two = RunConfig::new().max_concurrency(2);
+    step.invoke_with((10..20_i64).collect(), &two).await.unwrap();
+    assert_eq!(gauge.most(), 2);
+}

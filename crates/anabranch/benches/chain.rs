@@ -165,6 +165,26 @@ fn prompt_alone(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| ready(prompt.invoke(json!({"subject": black_box("a delta")}))).unwrap());
 }
 
+/// What the chain's fan-out costs without the chains in it.
+#[divan::bench]
+fn fan_out_alone(bencher: Bencher<'_, '_>) {
+    let same = || lambda(|value: Value| async move { Ok(value) });
+    let map = parallel! { "summary": same(), "questions": same(), "key_terms": same(), "topic": RunnablePassthrough };
+    bencher.bench_local(|| ready(map.invoke(black_box(TOPIC))).unwrap());
+}
+
+/// One of its three chains.
+#[divan::bench]
+fn one_branch_alone(bencher: Bencher<'_, '_>) {
+    let prompt = ChatPromptTemplate::from_messages([
+        ("system", "Summarize the following topic concisely:"),
+        ("user", "{topic}"),
+    ])
+    .unwrap();
+    let chain = prompt | InProcess | StrOutputParser;
+    bencher.bench_local(|| ready(chain.invoke(black_box(TOPIC))).unwrap());
+}
+
 /// Median nanoseconds of both, measured in turns, and the median of their ratios.
 fn in_turns(mut ours: impl FnMut(), mut theirs: impl FnMut()) -> (f64, f64, f64) {
     fn time(work: &mut impl FnMut(), runs: u32) -> f64 {

@@ -45,7 +45,8 @@ impl<R: Runnable> Runnable for Element<'_, R> {
     }
 }
 
-fn window(config: &RunConfig) -> usize {
+/// How many elements may be under way at once.
+pub(crate) fn window(config: &RunConfig) -> usize {
     config.concurrency_limit().unwrap_or(DEFAULT_BATCH_WINDOW)
 }
 
@@ -99,8 +100,9 @@ pub(crate) async fn run<R: Runnable>(
     what: &'static str,
     inputs: impl Iterator<Item = R::Input> + Send,
     config: &RunConfig,
+    window: usize,
 ) -> Result<Vec<R::Output>> {
-    Ok(join::all(runs(step, what, inputs, config), window(config)).await?.collect())
+    Ok(join::all(runs(step, what, inputs, config), window).await?.collect())
 }
 
 pub(crate) async fn all<R: Runnable>(
@@ -108,7 +110,7 @@ pub(crate) async fn all<R: Runnable>(
     inputs: impl Iterator<Item = R::Input> + Send,
     config: &RunConfig,
 ) -> Result<Vec<R::Output>> {
-    run(step, Element::BATCH, inputs, config).await
+    run(step, Element::BATCH, inputs, config, window(config)).await
 }
 
 pub(crate) async fn settled<R: Runnable>(
@@ -160,9 +162,10 @@ pub(crate) fn in_order<'a, R: Runnable>(
     what: &'static str,
     inputs: impl Iterator<Item = R::Input> + Send + 'a,
     config: &'a RunConfig,
+    window: usize,
 ) -> InOrder<'a, R::Output> {
     let runs: BoxRuns<'a, R::Output> = Box::new(runs(step, what, inputs, config));
-    InOrder { state: State::Running(Window::new(runs, window(config))), next: 0, early: BTreeMap::new() }
+    InOrder { state: State::Running(Window::new(runs, window)), next: 0, early: BTreeMap::new() }
 }
 
 pub(crate) struct InOrder<'a, T> {

@@ -17,11 +17,23 @@ use crate::stream::merge::Merge;
 #[derive(Debug, Clone)]
 pub struct RunnableEach<R> {
     step: R,
+    max_concurrency: Option<usize>,
 }
 
 impl<R> RunnableEach<R> {
     pub(crate) fn new(step: R) -> Self {
-        Self { step }
+        Self { step, max_concurrency: None }
+    }
+
+    /// At most this many elements at once in this list. Zero counts as one.
+    #[must_use]
+    pub fn max_concurrency(mut self, limit: usize) -> Self {
+        self.max_concurrency = Some(limit.max(1));
+        self
+    }
+
+    fn window(&self, config: &RunConfig) -> usize {
+        self.max_concurrency.map_or(batch::window(config), |own| own.min(batch::window(config)))
     }
 }
 
@@ -30,7 +42,7 @@ impl<R: Runnable> Runnable for RunnableEach<R> {
     type Output = Vec<R::Output>;
 
     async fn invoke_with(&self, inputs: Vec<R::Input>, config: &RunConfig) -> Result<Vec<R::Output>> {
-        batch::run(&self.step, Element::EACH, inputs.into_iter(), config).await
+        batch::run(&self.step, Element::EACH, inputs.into_iter(), config, self.window(config)).await
     }
 
     /// Every chunk is a list with the next element, in input order.
@@ -44,7 +56,7 @@ impl<R: Runnable> Runnable for RunnableEach<R> {
                 Ok(inputs) => inputs,
                 Err(error) => return yielder.give(Err(error)).await,
             };
-            let mut done = batch::in_order(&self.step, Element::EACH, inputs.into_iter(), config);
+            let mut done = batch::in_order(&self.step, Element::EACH, inputs.into_iter(), config, self.window(config));
             while let Some(output) = done.next().await {
                 yielder.give(output.map(|output| vec![output])).await;
             }
