@@ -1,7 +1,8 @@
 //! Law 5: what cannot work is found before any step has run, and nothing is claimed where nothing is known.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
+use anabranch::ErrorKind;
 use anabranch::prelude::*;
 use futures::TryStreamExt;
 use serde_json::{Value, json};
@@ -94,15 +95,17 @@ async fn a_named_step_is_named() {
 
 #[tokio::test]
 async fn a_branch_that_may_be_absent() {
-    is_found(
-        |llm| {
-            let panel = parallel! { "legal": part(llm), "technical": part(llm) };
-            panel.settled() | prompt("{legal} {technical}") | llm.clone()
-        },
-        "ChatPromptTemplate: invalid chain: needs `legal` and `technical`, but `settled` gives no keys at all and \
-         `legal` and `technical` only where that branch succeeded: make the variable optional, or the branch required",
-    )
-    .await;
+    // The chain works whenever the branches do: it is told, and not refused.
+    let (llm, _) = model();
+    let panel = parallel! { "legal": part(&llm), "technical": part(&llm) };
+    let chain = panel.settled() | prompt("{legal} {technical}") | llm.clone();
+    let [warning] = &chain.check().unwrap()[..] else { panic!("one warning") };
+    assert_eq!(
+        warning.to_string(),
+        "ChatPromptTemplate: needs `legal` and `technical`, but `settled` gives no keys at all and \
+         `legal` and `technical` only where that branch succeeded: give it a value with `.partial(...)`, or require the branch: \
+         `.require([\"legal\", \"technical\"])`"
+    );
 }
 
 #[tokio::test]
@@ -190,7 +193,8 @@ async fn a_key_twice_in_a_parallel_that_is_built() {
         "parallel: invalid chain: two branches of a parallel have the key \"topic\": name one of them differently";
     assert_eq!(twice().check().unwrap_err().to_string(), message);
     assert_eq!(twice().invoke("rivers").await.unwrap_err().to_string(), message);
-    assert_eq!(twice().settled().invoke("rivers").await.unwrap_err().to_string(), message);
+    let settled = message.replace("parallel:", "settled:");
+    assert_eq!(twice().settled().invoke("rivers").await.unwrap_err().to_string(), settled);
     assert_eq!(script.requests().len(), 0);
 
     is_found(|llm| prompt("{topic}") | llm.clone() | StrOutputParser | twice() | prompt("{topic}"), message).await;
@@ -243,12 +247,23 @@ async fn no_branch_begins_where_another_cannot_work() {
     let broken = parallel! { "topic": RunnablePassthrough } | prompt("{subject}") | llm.clone() | StrOutputParser;
     let panel = parallel! { "sound": prompt("{x}") | llm | StrOutputParser, "broken": broken };
     for error in [
+        panel.check().unwrap_err(),
         panel.invoke("x").await.unwrap_err(),
+        panel.stream("x").next().await.unwrap().unwrap_err(),
         panel.stream("x").collect().await.unwrap_err(),
-        panel.clone().settled().invoke("x").await.unwrap_err(),
     ] {
         assert_eq!(error.kind(), ErrorKind::InvalidChain, "{error}");
         assert!(error.to_string().contains("needs `subject`"), "{error}");
     }
     assert!(script.requests().is_empty(), "a branch had begun");
+
+    // Where a branch may fail, the chain can work: it is told, and the others do.
+    let settled = panel.settled();
+    let [warning] = &settled.check().unwrap()[..] else { panic!("one warning") };
+    assert!(warning.to_string().contains("broken") && warning.message().contains("needs `subject`"), "{warning}");
+    let outcome = settled.invoke("x").await.unwrap();
+    assert_eq!(outcome.successes().map(|(key, _)| key).collect::<Vec<_>>(), ["sound"]);
+    let [(key, error)] = outcome.failures().collect::<Vec<_>>()[..] else { panic!("one failure") };
+    assert_eq!((key, error.kind()), ("broken", ErrorKind::InvalidChain));
+    assert_eq!(script.requests().len(), 1, "the broken branch has asked nobody");
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use anabranch::Merge;
 use anabranch::prelude::*;
 use serde_json::{Value, json};
 
@@ -145,7 +146,7 @@ async fn holders_and_names() {
     case!("Arc", Pieces, |world: &World| Arc::new(world.words()), text);
     case!("Box", Pieces, |world: &World| Box::new(world.words()), text);
     case!("reference", Pieces, |world: &World| -> &'static _ { Box::leak(Box::new(world.words())) }, text);
-    case!("outcome", Whole, |world: &World| world.words().outcome(), text, |done: &anabranch::Result<String>| {
+    case!("outcome", Whole, |world: &World| world.words().result(), text, |done: &anabranch::Result<String>| {
         format!("{done:?}")
     });
 }

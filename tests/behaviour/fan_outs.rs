@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use anabranch::Vote;
 use anabranch::prelude::*;
+use anabranch::{Outcome, Vote};
 use serde_json::{Value, json};
 
 use crate::case;
@@ -108,7 +108,7 @@ async fn tuples_and_lists() {
     case!(
         "each with outcomes",
         Pieces,
-        |world: &World| world.words().outcome().each(),
+        |world: &World| world.words().result().each(),
         |_: &World| { vec![TEXT.to_string(), "two".into()] },
         |done: &Vec<anabranch::Result<String>>| format!("{done:?}")
     );

@@ -2,8 +2,8 @@
 
 use std::fmt::Debug;
 
-use anabranch::{Chunks, Error, Result, Runnable};
-use futures::{StreamExt, poll};
+use anabranch::{Chunks, Error, Result, Runnable, RunnableExt};
+use futures::poll;
 use serde::Serialize;
 
 use crate::world::{MARKER, World};
@@ -143,7 +143,11 @@ where
     fn it_describes_itself(&self) {
         let (_, runnable, _) = self.surroundings(false);
         let description = runnable.describe();
-        assert!(!description.name.is_empty() && !description.kind.is_empty(), "{}: {description:?}", self.name);
+        assert!(
+            !description.name.is_empty() && !description.kind.as_str().is_empty(),
+            "{}: {description:?}",
+            self.name
+        );
         runnable.check().unwrap();
     }
 

@@ -78,7 +78,7 @@ async fn behind_a_stream() {
     case!("idle timeout", Pieces, |world: &World| first(world) | world.words().with_idle_timeout(SECOND), text);
     case!("hedge", Pieces, |world: &World| first(world) | world.words().hedged(Duration::from_millis(5)), text);
     case!("limiter", Pieces, |world: &World| first(world) | world.words().with_rate_limiter(TokenBucket::new()), text);
-    case!("outcome", Whole, |world: &World| first(world) | world.words().outcome(), text, |done: &_| format!(
+    case!("outcome", Whole, |world: &World| first(world) | world.words().result(), text, |done: &_| format!(
         "{done:?}"
     ));
     let breaker = CircuitBreaker::new().failures(1);

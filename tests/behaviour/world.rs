@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use anabranch::describe::{Kind, Label};
 use anabranch::messages::{AiMessage, Messages};
 use anabranch::models::{ChatBackend, ChatCall, ChatModel, ChatRequest, Reply, ScriptedModel};
-use anabranch::{Chunks, Error, ErrorKind, Label, Merge, Result, RunConfig, Runnable, pipe_operator};
+use anabranch::{Chunks, Error, ErrorKind, Merge, Result, RunConfig, Runnable, pipe_operator};
 use futures::stream::{self, BoxStream, StreamExt};
 use serde_json::{Value, json};
 
@@ -151,13 +152,13 @@ impl Runnable for Words {
     type Input = String;
     type Output = String;
 
-    async fn invoke_with(&self, text: String, _: &RunConfig) -> Result<String> {
+    async fn call(&self, text: String, _: &RunConfig) -> Result<String> {
         let _at_work = self.begin().await?;
         tokio::time::sleep(PAUSE).await;
         Ok(numbered(&text).concat())
     }
 
-    fn transform_with<'a>(&'a self, text: Chunks<'a, String>, _: &'a RunConfig) -> Chunks<'a, String> {
+    fn call_stream<'a>(&'a self, text: Chunks<'a, String>, _: &'a RunConfig) -> Chunks<'a, String> {
         Chunks::deferred(async move {
             let text = text.collect().await?;
             let at_work = self.begin().await?;
@@ -173,7 +174,7 @@ impl Runnable for Words {
     }
 
     fn label(&self) -> Option<Label<'_>> {
-        Some(Label::new("words", "Words"))
+        Some(Label::new(Kind::new("words"), "Words"))
     }
 }
 

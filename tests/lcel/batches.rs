@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use anabranch::Error;
 use anabranch::prelude::*;
-use futures::{StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -74,7 +74,7 @@ impl Drop for Gone {
     }
 }
 
-/// A leaf: it takes a place in the run's budget.
+/// A limited call: it takes a permit of the run.
 fn work(gauge: &Gauge) -> impl Runnable<Input = Value, Output = Value> + use<> {
     let gauge = gauge.clone();
     lambda(move |input: Value| {
@@ -99,13 +99,17 @@ async fn limits_hold() {
     // BAT-04
     let gauge = Gauge::default();
     let step = work(&gauge);
-    let mut indices: Vec<usize> =
-        step.batch_as_completed_with(inputs(), &three).map_ok(|(index, _)| index).try_collect().await.unwrap();
+    let mut indices: Vec<usize> = Vec::new();
+    let mut arriving = step.batch_as_completed_with(inputs(), &three);
+    while let Some((index, done)) = arriving.next().await {
+        done.unwrap();
+        indices.push(index);
+    }
     indices.sort_unstable();
     assert_eq!(indices, (0..10).collect::<Vec<_>>());
     assert_eq!(gauge.most(), 3);
 
-    // BAT-06 D, BAT-07 D: one budget over the run, however it nests.
+    // BAT-06 D, BAT-07 D: one limit over the run, however it nests.
     let panel = |gauge: &Gauge| {
         let mut panel = RunnableParallel::new();
         for branch in 0..6 {
@@ -152,7 +156,7 @@ async fn a_dropped_batch_is_gone() {
     // BAT-10 D
     let two = RunConfig::new().max_concurrency(2);
     let mut arriving = step.batch_as_completed_with((0..5).map(|n| json!(n)), &two);
-    arriving.next().await.unwrap().unwrap();
+    arriving.next().await.unwrap().1.unwrap();
     drop(arriving);
     assert_eq!(gauge.now(), 0);
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anabranch::prelude::*;
+use anabranch::{ErrorKind, Merge};
 use futures::TryStreamExt;
 use serde_json::{Value, json};
 use tokio::time::Instant;

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use anabranch::prelude::*;
-use futures::{StreamExt, TryStreamExt};
+use anabranch::{Error, ErrorKind, Merge, Observer, StepEvent};
+use futures::TryStreamExt;
 
 use crate::{chunks, failure, spelling};
 

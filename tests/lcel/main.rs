@@ -32,6 +32,7 @@ use std::time::Duration;
 
 use anabranch::models::Pieces;
 use anabranch::prelude::*;
+use anabranch::{Error, ErrorKind, Observer, StepEvent};
 use futures::TryStreamExt;
 use serde_json::Value;
 

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use anabranch::prelude::*;
+use anabranch::{Error, ErrorKind, Merge};
 use serde_json::{Value, json};
 
 use crate::chunks;
 
 /// The snapshots of an answer that comes in these pieces, and the error at the end if there is one.
 async fn snapshots(pieces: impl IntoIterator<Item = String>) -> (Vec<Value>, Option<Error>) {
-    use futures::StreamExt;
     let pieces: Vec<_> = pieces.into_iter().map(AiMessage::new).collect();
     let parser = JsonOutputParser::new();
     let mut stream = parser.transform(Chunks::from_values(pieces, AiMessage::merge()));

@@ -1,5 +1,7 @@
 //! PR, CH, FS: prompts.
 
+use anabranch::ErrorKind;
+use anabranch::messages::Role;
 use anabranch::prelude::*;
 use serde_json::{Value, json};
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use anabranch::models::Reply;
 use anabranch::prelude::*;
+use anabranch::{Error, ErrorKind, Merge};
 use serde_json::{Value, json};
 
 use crate::{chunks, failure, prompt, spelling};
@@ -146,7 +147,6 @@ async fn fallbacks_of_streams() {
     let late = Reply::from("one two").breaking_after(1, failure("late"));
     let step = words(late).with_fallback(spelling("foo bar"));
     let mut stream = step.stream("?");
-    use futures::StreamExt;
     assert_eq!(stream.next().await.unwrap().unwrap().text(), "one ");
     assert_eq!(stream.next().await.unwrap().unwrap_err().message(), "late");
     assert!(stream.next().await.is_none());

@@ -6,6 +6,8 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use anabranch_core::combinators::*;
+use anabranch_core::describe::Description;
 use anabranch_core::*;
 use serde_json::Value;
 
@@ -23,7 +25,7 @@ fn promised() {
     value::<Description>();
     value::<Outcome>();
     value::<BoxRunnable<Value, Value>>();
-    value::<RunnableSequence<Step, Step>>();
+    value::<RunnableSequence<(Step, Step)>>();
     value::<RunnableParallel>();
     value::<SettledParallel>();
     value::<RunnableAssign>();
@@ -36,7 +38,7 @@ fn promised() {
     value::<Named<Step>>();
     value::<WithConfig<Step>>();
     value::<Spawned<Step>>();
-    value::<Caught<Step>>();
+    value::<RunnableResult<Step>>();
     value::<Passthrough<Value>>();
     shared::<BranchArms<Value, Value>>();
     shared::<Permit>();

@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use anabranch_core::*;
 use common::{Gauge, leaf};
-use futures::StreamExt;
 use serde_json::{Value, json};
 
 type Chain = BoxRunnable<Value, Value>;
@@ -117,7 +116,7 @@ fn chains(gauge: &Gauge, end: End) -> Vec<(&'static str, Chain)> {
                 .with_timeout(Duration::from_secs(1))
                 .boxed(),
         ),
-        ("outcome", told().outcome().pipe(async |done: Result<Value>| done).boxed()),
+        ("outcome", told().result().pipe(async |done: Result<Value>| done).boxed()),
         ("named and configured", told().with_name("n").with_config(RunConfig::new().max_concurrency(3)).boxed()),
     ]
 }

@@ -172,7 +172,7 @@ async fn at_least_goes_on_or_fails_as_soon_as_it_is_lost() {
         assert_eq!(outcome.len(), 4);
     }
     let error = parallel! { "a": after(1) }.at_least(2).invoke(1).await.unwrap_err();
-    assert_eq!(error.message(), "0 of 1 branches came through, 2 were needed");
+    assert_eq!(error.message(), "2 branches must come through, but there is 1");
     assert!(parallel! { "a": after(1) }.at_least(2).stream(1).collect().await.is_err());
 }
 

@@ -10,10 +10,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use anabranch_core::{
-    BoxRunnable, Chunks, Cost, Error, ErrorKind, Merge, RateLimiter, Result, Retry, RunConfig, Runnable,
+    BoxRunnable, Chunks, Cost, Error, ErrorKind, Merge, RateLimiter, Result, Retry, RunConfig, Runnable, RunnableExt,
     RunnableParallel, TokenBucket, generator, lambda, lambda_with, parallel,
 };
-use futures::{FutureExt, StreamExt, TryStreamExt};
+use futures::{FutureExt, TryStreamExt};
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
 use tokio::time::Instant;

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use anabranch_core::{Chunks, Runnable, RunnableParallel, RunnablePassthrough, generator};
+use anabranch_core::{Chunks, RunnableExt, RunnableParallel, RunnablePassthrough, generator};
 use anabranch_messages::{
     AiMessage, Content, ContentPart, FinishKind, FinishReason, Media, Messages, Reasoning, ToolCall, ToolCallChunk,
     Usage,
@@ -97,8 +97,17 @@ async fn the_law_holds_through_json() {
     assert!(whole.tool_calls()[0].has_valid_arguments());
     let model = generator(move |_: Chunks<'_, String>| Chunks::from_values(pieces.clone(), AiMessage::merge()));
     let parallel = RunnableParallel::new().branch("answer", model);
-    let collected = parallel.stream("x").collect().await.unwrap();
+    let mut chunks = parallel.stream("x");
+    let mut read = chunks.merge().collector();
+    let mut count = 0;
+    while let Some(chunk) = chunks.next().await {
+        read.push(chunk.unwrap()).unwrap();
+        count += 1;
+    }
+    assert_eq!(count, 4);
+    let collected = read.finish().unwrap();
     assert_eq!(collected, json!({"answer": whole}));
+    assert_eq!(parallel.stream("x").collect().await.unwrap(), collected);
     assert_eq!(parallel.invoke("x").await.unwrap(), collected);
     assert_eq!(serde_json::from_value::<AiMessage>(collected["answer"].clone()).unwrap(), whole);
 }

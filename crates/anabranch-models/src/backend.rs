@@ -25,7 +25,7 @@ use crate::options::ChatOptions;
 /// - no error shows prompt, answer or key.
 ///
 /// ```
-/// use anabranch_core::{Result, Runnable};
+/// use anabranch_core::{Result, RunnableExt};
 /// use anabranch_messages::AiMessage;
 /// use anabranch_models::{ChatBackend, ChatCall, ChatModel, ChatRequest};
 /// use futures::stream::{self, BoxStream, StreamExt};

@@ -1,27 +1,25 @@
 //! [`ChatModel`]: what users hold.
 
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use anabranch_core::{Chunks, Description, Error, Label, Permit, Result, RunConfig, Runnable, pipe_operator};
+use anabranch_core::describe::{Kind, Label};
+use anabranch_core::{Chunks, Error, Result, RunConfig, Runnable, pipe_operator};
 use anabranch_messages::{AiMessage, Messages};
-use futures_core::Stream;
-use futures_core::stream::BoxStream;
 use futures_util::TryStreamExt;
 use serde_json::Value;
 
 use crate::backend::{ChatBackend, ChatCall, ChatRequest};
 use crate::options::ChatOptions;
 use crate::providers;
+use crate::scripted::ScriptedModel;
 
 /// A chat model, as a step: takes [`Messages`], gives an [`AiMessage`], streams it token by token.
 ///
 /// It is cheap to clone, and so are its variants:
 ///
 /// ```
-/// use anabranch_core::Runnable;
+/// use anabranch_core::RunnableExt;
 /// use anabranch_models::{ChatModel, ScriptedModel};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
@@ -34,24 +32,26 @@ use crate::providers;
 #[doc(alias = "init_chat_model")]
 #[derive(Clone)]
 pub struct ChatModel {
-    call: Call,
+    backend: Arc<dyn ChatBackend>,
+    /// As it stands in error paths: `ChatModel openai:gpt-4o-mini`.
+    label: Arc<str>,
+    options: Arc<ChatOptions>,
 }
 
+const LABEL: &str = "ChatModel ";
+
 impl ChatModel {
-    /// The model of this name: `provider:model`, such as `openai:gpt-4o-mini`, or `scripted` for the offline one.
+    /// The model of this name: `provider:model`, such as `openai:gpt-4o-mini`.
     ///
     /// Keys and base URLs come from the environment; for `openai` that is `OPENAI_API_KEY` and `OPENAI_BASE_URL`. A
-    /// builder such as `OpenAi` takes them from anywhere else.
+    /// builder such as `OpenAi` takes them from anywhere else. A model that needs no provider is a
+    /// [`ScriptedModel`](crate::ScriptedModel).
     ///
     /// ```
     /// use anabranch_models::ChatModel;
     ///
-    /// # fn main() -> anabranch_core::Result<()> {
-    /// assert_eq!(ChatModel::new("scripted")?.name(), "scripted");
-    ///
     /// let error = ChatModel::new("gpt-4o-mini").unwrap_err();
     /// assert!(error.to_string().contains("provider:model"));
-    /// # Ok(()) }
     /// ```
     ///
     /// # Errors
@@ -62,13 +62,26 @@ impl ChatModel {
     }
 
     /// The model that the environment asks for: `ANABRANCH_MODEL` if it is set (a name as for [`new`](Self::new)), else
-    /// the first provider that is compiled in and configured, else the offline model, with one line on stderr that says
-    /// so.
+    /// the default model of the first provider that is compiled in and configured.
     ///
     /// # Errors
-    /// As for [`new`](Self::new), when `ANABRANCH_MODEL` is set.
+    /// [`ErrorKind::Configuration`](anabranch_core::ErrorKind::Configuration) when nothing is configured; the message
+    /// says what to set, or which feature to enable. Otherwise as for [`new`](Self::new).
     pub fn from_env() -> Result<Self> {
         providers::from_env(&providers::environment).map(Self::from_shared)
+    }
+
+    /// [`from_env`](Self::from_env) for examples and demonstrations: where nothing is configured, and where
+    /// `ANABRANCH_MODEL` is `offline`, it is a model that answers each prompt with a text made up on the spot, and one
+    /// line on stderr says so.
+    ///
+    /// The texts are in no program that does not call this.
+    ///
+    /// # Errors
+    /// As for [`from_env`](Self::from_env), where something is configured and wrong.
+    pub fn from_env_or_offline() -> Result<Self> {
+        let found = providers::from_env_or(&providers::environment, || Arc::new(ScriptedModel::offline()));
+        found.map(Self::from_shared)
     }
 
     /// The model behind an adapter of your own.
@@ -78,25 +91,29 @@ impl ChatModel {
 
     fn from_shared(backend: Arc<dyn ChatBackend>) -> Self {
         let label = format!("{LABEL}{}", backend.name()).into();
-        Self { call: Call { backend, label, options: Arc::default() } }
+        Self { backend, label, options: Arc::default() }
     }
 
     /// Provider and model: `openai:gpt-4o-mini`.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.call.label[LABEL.len()..]
+        &self.label[LABEL.len()..]
     }
 
     /// The options of the calls it makes.
     #[must_use]
     pub fn options(&self) -> &ChatOptions {
-        &self.call.options
+        &self.options
     }
 
     fn with(&self, set: impl FnOnce(&mut ChatOptions)) -> Self {
         let mut other = self.clone();
-        set(Arc::make_mut(&mut other.call.options));
+        set(Arc::make_mut(&mut other.options));
         other
+    }
+
+    fn request(&self, messages: Messages) -> ChatRequest {
+        ChatRequest { messages, options: self.options.clone() }
     }
 
     /// The same model with a temperature: 0 for the likeliest token each time, higher for more variety.
@@ -139,9 +156,9 @@ impl ChatModel {
     /// use anabranch_models::ChatModel;
     /// use serde_json::json;
     ///
-    /// # fn main() -> anabranch_core::Result<()> {
-    /// let llm = ChatModel::new("scripted")?.option("reasoning_effort", "low").option("logit_bias", json!({"50256": -100}));
-    /// # Ok(()) }
+    /// # fn configured(llm: ChatModel) -> ChatModel {
+    /// llm.option("reasoning_effort", "low").option("logit_bias", json!({"50256": -100}))
+    /// # }
     /// ```
     #[must_use]
     pub fn option(&self, key: impl Into<String>, value: impl Into<Value>) -> Self {
@@ -151,84 +168,26 @@ impl ChatModel {
     }
 }
 
-/// Reports its call, wherever it stands, so that a model is named when it is the whole run, too.
 impl Runnable for ChatModel {
     type Input = Messages;
     type Output = AiMessage;
 
-    fn invoke_with(&self, input: Messages, config: &RunConfig) -> impl Future<Output = Result<AiMessage>> + Send {
-        config.run(&self.call, input)
-    }
-
-    fn transform_with<'a>(&'a self, input: Chunks<'a, Messages>, config: &'a RunConfig) -> Chunks<'a, AiMessage> {
-        config.stream(&self.call, input)
-    }
-
-    fn label(&self) -> Option<Label<'_>> {
-        None
-    }
-
-    fn describe(&self) -> Description {
-        self.call.describe()
-    }
-}
-
-const LABEL: &str = "ChatModel ";
-
-/// The call itself: leaf work, which counts against the run's limit.
-#[derive(Clone)]
-struct Call {
-    backend: Arc<dyn ChatBackend>,
-    /// As it stands in error paths: `ChatModel openai:gpt-4o-mini`.
-    label: Arc<str>,
-    options: Arc<ChatOptions>,
-}
-
-impl Call {
-    fn request(&self, messages: Messages) -> ChatRequest {
-        ChatRequest { messages, options: self.options.clone() }
-    }
-}
-
-impl Runnable for Call {
-    type Input = Messages;
-    type Output = AiMessage;
-
-    async fn invoke_with(&self, input: Messages, config: &RunConfig) -> Result<AiMessage> {
+    async fn call(&self, input: Messages, config: &RunConfig) -> Result<AiMessage> {
         let _permit = config.permit().await;
         self.backend.answer(self.request(input), ChatCall::new(config)).await
     }
 
-    fn transform_with<'a>(&'a self, input: Chunks<'a, Messages>, config: &'a RunConfig) -> Chunks<'a, AiMessage> {
+    fn call_stream<'a>(&'a self, input: Chunks<'a, Messages>, config: &'a RunConfig) -> Chunks<'a, AiMessage> {
         let answer = async move {
             let request = self.request(input.collect().await?);
             let permit = config.permit().await;
-            let stream = self.backend.stream(request, ChatCall::new(config));
-            Ok::<_, Error>(Held { running: Some((stream, permit)) })
+            Ok::<_, Error>(permit.hold(self.backend.stream(request, ChatCall::new(config))))
         };
         Chunks::new(futures_util::stream::once(answer).try_flatten(), AiMessage::merge())
     }
 
     fn label(&self) -> Option<Label<'_>> {
-        Some(Label::new("chat_model", &*self.label))
-    }
-}
-
-/// An answer on its way, and its place in the run's limit: given back at the end, at an error, or on drop.
-struct Held<'a> {
-    running: Option<(BoxStream<'a, Result<AiMessage>>, Permit)>,
-}
-
-impl Stream for Held<'_> {
-    type Item = Result<AiMessage>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Some((stream, _)) = &mut self.running else { return Poll::Ready(None) };
-        let next = stream.as_mut().poll_next(cx);
-        if matches!(next, Poll::Ready(None | Some(Err(_)))) {
-            self.running = None;
-        }
-        next
+        Some(Label::new(Kind::new("chat_model"), &*self.label))
     }
 }
 
@@ -245,12 +204,12 @@ mod tests {
     use std::sync::Mutex;
     use std::time::Duration;
 
-    use anabranch_core::{ErrorKind, Observer, StepEvent};
+    use anabranch_core::{ErrorKind, Observer, RunnableExt, StepEvent};
     use futures::StreamExt;
     use serde_json::json;
 
     use super::*;
-    use crate::scripted::{Reply, ScriptedModel};
+    use crate::scripted::Reply;
 
     #[test]
     fn variants_share_the_backend_and_nothing_else() {
@@ -299,7 +258,7 @@ mod tests {
         let seen = Arc::new(Seen::default());
         let config = RunConfig::new().observer(seen.clone());
         let llm = ChatModel::from(ScriptedModel::new().otherwise("a"));
-        llm.invoke_with("one".into(), &config).await.unwrap();
+        llm.invoke_with("one", &config).await.unwrap();
         llm.stream_with("two", &config).collect().await.unwrap();
         assert_eq!(*seen.0.lock().unwrap(), ["chat_model ChatModel scripted", "chat_model ChatModel scripted"]);
     }
@@ -318,7 +277,7 @@ mod tests {
         let script = ScriptedModel::new().otherwise("a b c").delay(Duration::ZERO, Duration::from_secs(2));
         let llm = ChatModel::from(script);
         let config = || RunConfig::new().timeout(Duration::from_secs(3));
-        assert_eq!(llm.invoke_with("?".into(), &config()).await.unwrap_err().kind(), ErrorKind::DeadlineExceeded);
+        assert_eq!(llm.invoke_with("?", &config()).await.unwrap_err().kind(), ErrorKind::DeadlineExceeded);
         let config = config();
         let pieces: Vec<_> = StreamExt::collect(llm.stream_with("?", &config)).await;
         let kinds: Vec<_> = pieces.iter().map(|piece| piece.as_ref().map_err(Error::kind).err()).collect();
@@ -326,7 +285,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_place_in_the_limit_is_held_while_it_works_and_no_longer() {
+    async fn a_permit_is_held_while_it_works_and_no_longer() {
         let script = ScriptedModel::new().otherwise("a b").delay(Duration::from_secs(1), Duration::from_secs(1));
         let llm = ChatModel::from(script);
         let config = RunConfig::new().max_concurrency(2);
@@ -334,14 +293,14 @@ mod tests {
         llm.batch_with(vec!["?"; 6], &config).await.unwrap();
         assert_eq!(start.elapsed(), Duration::from_secs(6));
 
-        // A stream that is dropped gives its place back, one that is at its end, too.
+        // A stream that is dropped gives its permit back, one that is at its end, too.
         let config = RunConfig::new().max_concurrency(1);
         let mut dropped = llm.stream_with("?", &config);
         dropped.next().await.unwrap().unwrap();
         drop(dropped);
         let mut ended = llm.stream_with("?", &config);
         while ended.next().await.is_some() {}
-        llm.invoke_with("?".into(), &config).await.unwrap();
+        llm.invoke_with("?", &config).await.unwrap();
         drop(ended);
     }
 }

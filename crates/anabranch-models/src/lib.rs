@@ -8,6 +8,7 @@
 //! |---|---|
 //! | choose a model by name | [`ChatModel::new`]: `openai:gpt-4o-mini` |
 //! | let the environment choose | [`ChatModel::from_env`] |
+//! | have an example run without a key | [`ChatModel::from_env_or_offline`] |
 //! | say where the server is and what the key is | `OpenAi` (feature `openai`) |
 //! | test without a network | [`ScriptedModel`] |
 //! | bring a provider of your own | [`ChatBackend`], [`ChatModel::from_backend`] |

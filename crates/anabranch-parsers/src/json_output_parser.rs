@@ -2,11 +2,13 @@
 
 use std::any::{Any, TypeId, type_name};
 use std::fmt;
+use std::future::ready;
 use std::marker::PhantomData;
 
-use anabranch_core::{Chunks, Description, Error, ErrorKind, Label, Merge, Result, RunConfig, Runnable, pipe_operator};
+use anabranch_core::describe::{Description, Kind, Label};
+use anabranch_core::{Chunks, Error, ErrorKind, Merge, Result, RunConfig, Runnable, pipe_operator};
 use anabranch_messages::{AiMessage, FinishReason};
-use futures_util::StreamExt;
+use futures_util::TryStreamExt;
 use futures_util::stream::unfold;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -19,7 +21,7 @@ use crate::mismatch::mismatch;
 /// Takes the JSON out of an answer, as [`Value`] or as a type of your own.
 ///
 /// ```
-/// use anabranch_core::Runnable;
+/// use anabranch_core::RunnableExt;
 /// use anabranch_messages::AiMessage;
 /// use anabranch_parsers::JsonOutputParser;
 ///
@@ -42,7 +44,7 @@ use crate::mismatch::mismatch;
 /// without a fence. Only the last snapshot is checked, so an answer that turns out to be no JSON ends in an error.
 ///
 /// ```
-/// use anabranch_core::{Chunks, Runnable};
+/// use anabranch_core::{Chunks, RunnableExt};
 /// use anabranch_messages::AiMessage;
 /// use anabranch_parsers::JsonOutputParser;
 /// use futures::TryStreamExt;
@@ -63,7 +65,7 @@ use crate::mismatch::mismatch;
 /// rendering prints:
 ///
 /// ```
-/// use anabranch_core::{ErrorKind, Runnable};
+/// use anabranch_core::{ErrorKind, RunnableExt};
 /// use anabranch_messages::{AiMessage, FinishReason};
 /// use anabranch_parsers::JsonOutputParser;
 ///
@@ -135,7 +137,7 @@ impl<T: DeserializeOwned> JsonOutputParser<T> {
             let what = match error.classify() {
                 Category::Data => format!(
                     "the JSON in the answer is no {}: {}",
-                    Label::of_type::<T>("type").name,
+                    Label::of_type::<T>(Kind::STEP).name,
                     mismatch(&error.to_string())
                 ),
                 _ => format!("the answer is no valid JSON: {}", wrong(&error)),
@@ -193,19 +195,20 @@ fn as_output<T: 'static>(value: Value) -> Option<T> {
     any.downcast_mut::<Option<T>>()?.take()
 }
 
-impl<T: DeserializeOwned + Send + 'static> Runnable for JsonOutputParser<T> {
-    type Input = AiMessage;
-    type Output = T;
-
-    async fn invoke_with(&self, answer: AiMessage, _: &RunConfig) -> Result<T> {
-        self.parse_answer(&answer)
+impl<T: DeserializeOwned + Send + 'static> JsonOutputParser<T> {
+    /// What the last of several answers says: those that come whole do not grow.
+    fn last_of<'a>(&'a self, answer: Chunks<'a, AiMessage>) -> Chunks<'a, T> {
+        Chunks::from_future(async move {
+            let answer = answer.try_fold(None, |_, answer| ready(Ok(Some(answer)))).await?;
+            let Some(answer) = answer else {
+                return Err(Error::new(ErrorKind::EmptyStream, "the stream ended without an answer"));
+            };
+            self.parse_answer(&answer)
+        })
     }
 
-    fn transform_with<'a>(&'a self, answer: Chunks<'a, AiMessage>, _: &'a RunConfig) -> Chunks<'a, T> {
-        // Half a value is a value of JSON, but not of another type; and answers that come whole do not grow.
-        if TypeId::of::<T>() != TypeId::of::<Value>() || answer.merge().replaces() {
-            return Chunks::from_future(async move { self.parse_answer(&answer.collect().await?) });
-        }
+    /// A snapshot for each piece that adds something.
+    fn growing<'a>(&'a self, answer: Chunks<'a, AiMessage>) -> Chunks<'a, T> {
         let reading = Reading { answer, whole: AiMessage::default(), growing: Growing::new(), last: None };
         let snapshots = unfold(Some(reading), move |reading| async move {
             let mut reading = reading?;
@@ -231,13 +234,34 @@ impl<T: DeserializeOwned + Send + 'static> Runnable for JsonOutputParser<T> {
         });
         Chunks::new(snapshots, Merge::last())
     }
+}
+
+impl<T: DeserializeOwned + Send + 'static> Runnable for JsonOutputParser<T> {
+    type Input = AiMessage;
+    type Output = T;
+
+    async fn call(&self, answer: AiMessage, _: &RunConfig) -> Result<T> {
+        self.parse_answer(&answer)
+    }
+
+    fn call_stream<'a>(&'a self, answer: Chunks<'a, AiMessage>, _: &'a RunConfig) -> Chunks<'a, T> {
+        // Half a value is a value of JSON, but not of another type.
+        if TypeId::of::<T>() != TypeId::of::<Value>() {
+            return Chunks::from_future(async move { self.parse_answer(&answer.collect().await?) });
+        }
+        Chunks::deferred(async move {
+            // With its first chunk it is known how an answer adds up.
+            let answer = answer.begun().await?;
+            Ok(if answer.merge().replaces() { self.last_of(answer) } else { self.growing(answer) })
+        })
+    }
 
     fn label(&self) -> Option<Label<'_>> {
-        Some(Label::new("parser", "JsonOutputParser"))
+        Some(Label::new(Kind::new("parser"), "JsonOutputParser"))
     }
 
     fn describe(&self) -> Description {
-        Description::new("parser", "JsonOutputParser")
+        Description::new(Kind::new("parser"), "JsonOutputParser")
     }
 }
 

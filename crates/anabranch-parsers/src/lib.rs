@@ -14,7 +14,7 @@
 //! [`Error::partial`](anabranch_core::Error::partial).
 //!
 //! ```
-//! use anabranch_core::{Runnable, lambda};
+//! use anabranch_core::{RunnableExt, lambda};
 //! use anabranch_messages::AiMessage;
 //! use anabranch_parsers::JsonOutputParser;
 //!

@@ -1,12 +1,13 @@
 //! [`StrOutputParser`]: the text of an answer.
 
-use anabranch_core::{Chunks, Description, Gives, Label, Merge, Result, RunConfig, Runnable, pipe_operator};
+use anabranch_core::describe::{Description, Gives, Kind, Label};
+use anabranch_core::{Chunks, Merge, Result, RunConfig, Runnable, pipe_operator};
 use anabranch_messages::AiMessage;
 
 /// Takes the text out of an answer. It streams: each piece of the answer that has text gives a piece of text.
 ///
 /// ```
-/// use anabranch_core::{Chunks, Runnable};
+/// use anabranch_core::{Chunks, RunnableExt};
 /// use anabranch_messages::AiMessage;
 /// use anabranch_parsers::StrOutputParser;
 /// use futures::TryStreamExt;
@@ -29,24 +30,28 @@ impl Runnable for StrOutputParser {
     type Input = AiMessage;
     type Output = String;
 
-    async fn invoke_with(&self, answer: AiMessage, _: &RunConfig) -> Result<String> {
+    async fn call(&self, answer: AiMessage, _: &RunConfig) -> Result<String> {
         Ok(answer.into_text())
     }
 
-    fn transform_with<'a>(&'a self, answer: Chunks<'a, AiMessage>, _: &'a RunConfig) -> Chunks<'a, String> {
-        if answer.merge().replaces() {
-            return answer.map_chunks(|answer| Ok(answer.into_text()), Merge::last());
-        }
-        let text = |piece: AiMessage| Ok(Some(piece.into_text()).filter(|text| !text.is_empty()));
-        answer.filter_map_chunks(text, Merge::append())
+    fn call_stream<'a>(&'a self, answer: Chunks<'a, AiMessage>, _: &'a RunConfig) -> Chunks<'a, String> {
+        Chunks::deferred(async move {
+            // With its first chunk it is known how an answer adds up.
+            let answer = answer.begun().await?;
+            if answer.merge().replaces() {
+                return Ok(answer.map_chunks(|answer| Ok(answer.into_text()), Merge::last()));
+            }
+            let text = |piece: AiMessage| Ok(Some(piece.into_text()).filter(|text| !text.is_empty()));
+            Ok(answer.filter_map_chunks(text, Merge::append()))
+        })
     }
 
     fn label(&self) -> Option<Label<'_>> {
-        Some(Label::new("parser", "StrOutputParser"))
+        Some(Label::new(Kind::new("parser"), "StrOutputParser"))
     }
 
     fn describe(&self) -> Description {
-        Description::new("parser", "StrOutputParser").gives(Gives::Bare)
+        Description::new(Kind::new("parser"), "StrOutputParser").gives(Gives::Bare)
     }
 }
 
@@ -54,7 +59,7 @@ pipe_operator!(impl for StrOutputParser);
 
 #[cfg(test)]
 mod tests {
-    use anabranch_core::{Error, ErrorKind};
+    use anabranch_core::{Error, ErrorKind, RunnableExt};
     use anabranch_messages::{ContentPart, FinishReason, Reasoning, ToolCallChunk};
     use futures::TryStreamExt;
 

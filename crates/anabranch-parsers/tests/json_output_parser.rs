@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use anabranch_core::{Chunks, ErrorKind, Runnable};
+use anabranch_core::{Chunks, ErrorKind, RunnableExt};
 use anabranch_messages::{AiMessage, ContentPart, FinishKind, FinishReason, ToolCall};
 use anabranch_parsers::JsonOutputParser;
 use futures::StreamExt;

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use anabranch_core::{Description, Error, ErrorKind, Gives, Label, Needs, Result, RunConfig, Runnable, pipe_operator};
+use anabranch_core::describe::{Description, Gives, Kind, Label, Needs};
+use anabranch_core::{Error, ErrorKind, Result, RunConfig, Runnable, pipe_operator};
 use anabranch_messages::{Message, Messages, Role};
 use serde_json::Value;
 
 use crate::format::Format;
-use crate::message_template::{Kind, MessageTemplate, Speaker, speaker};
+use crate::message_template::{Form, MessageTemplate, Speaker, speaker};
 use crate::placeholder::MessagesPlaceholder;
 use crate::values::Values;
 
@@ -57,7 +58,7 @@ impl ChatPromptTemplate {
     /// A prompt of one user message.
     ///
     /// ```
-    /// use anabranch_core::Runnable;
+    /// use anabranch_core::RunnableExt;
     /// use anabranch_prompts::ChatPromptTemplate;
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
@@ -77,7 +78,7 @@ impl ChatPromptTemplate {
     /// from the input.
     ///
     /// ```
-    /// use anabranch_core::Runnable;
+    /// use anabranch_core::RunnableExt;
     /// use anabranch_prompts::ChatPromptTemplate;
     /// use serde_json::json;
     ///
@@ -110,7 +111,7 @@ impl ChatPromptTemplate {
     /// A prompt of one user message in the Jinja language; see [`from_jinja_messages`](Self::from_jinja_messages).
     ///
     /// ```
-    /// use anabranch_core::Runnable;
+    /// use anabranch_core::RunnableExt;
     /// use anabranch_prompts::ChatPromptTemplate;
     /// use serde_json::json;
     ///
@@ -158,7 +159,7 @@ impl ChatPromptTemplate {
     /// Gives a variable its value beforehand; the input need not have it then, and wins where it has.
     ///
     /// ```
-    /// use anabranch_core::Runnable;
+    /// use anabranch_core::RunnableExt;
     /// use anabranch_prompts::ChatPromptTemplate;
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
@@ -200,9 +201,9 @@ impl ChatPromptTemplate {
 
 fn item(message: MessageTemplate, parse: impl Fn(String) -> Result<Template>) -> Result<Item> {
     Ok(match message.0 {
-        Kind::Fixed(message) => Item::Fixed(message),
-        Kind::Placeholder(placeholder) => Item::Placeholder(placeholder),
-        Kind::Text { role, template } => match speaker(&role)? {
+        Form::Fixed(message) => Item::Fixed(message),
+        Form::Placeholder(placeholder) => Item::Placeholder(placeholder),
+        Form::Text { role, template } => match speaker(&role)? {
             Speaker::Role(role) => Item::Text(role, parse(template)?),
             Speaker::Placeholder => {
                 let variable = template.trim();
@@ -278,12 +279,12 @@ impl Runnable for ChatPromptTemplate {
     type Input = Value;
     type Output = Messages;
 
-    async fn invoke_with(&self, input: Value, _: &RunConfig) -> Result<Messages> {
+    async fn call(&self, input: Value, _: &RunConfig) -> Result<Messages> {
         self.inner.format(&input)
     }
 
     fn label(&self) -> Option<Label<'_>> {
-        Some(Label::new("prompt", "ChatPromptTemplate"))
+        Some(Label::new(Kind::new("prompt"), "ChatPromptTemplate"))
     }
 
     fn describe(&self) -> Description {
@@ -292,7 +293,7 @@ impl Runnable for ChatPromptTemplate {
             0 => Needs::Object,
             count => Needs::Keys { keys: wanted.clone(), optional: optional.clone(), or_bare: count == 1 },
         };
-        Description::new("prompt", "ChatPromptTemplate").needs(needs).gives(Gives::Bare)
+        Description::new(Kind::new("prompt"), "ChatPromptTemplate").needs(needs).gives(Gives::Bare)
     }
 }
 

@@ -19,7 +19,7 @@
 //! when the prompt is made, with line and column. *Values* need nothing: they go in as they are.
 //!
 //! ```
-//! use anabranch_core::Runnable;
+//! use anabranch_core::RunnableExt;
 //! use anabranch_prompts::ChatPromptTemplate;
 //!
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
@@ -41,8 +41,16 @@ mod format;
 mod jinja;
 mod message_template;
 mod placeholder;
+mod typed_prompt;
 mod values;
 
 pub use chat_prompt_template::ChatPromptTemplate;
 pub use message_template::MessageTemplate;
 pub use placeholder::MessagesPlaceholder;
+pub use typed_prompt::TypedPrompt;
+
+/// What the macros need and users do not.
+#[doc(hidden)]
+pub mod __private {
+    pub use anabranch_messages::{AiMessage, ContentPart, Messages, SystemMessage, UserMessage};
+}

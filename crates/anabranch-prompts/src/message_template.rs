@@ -25,10 +25,10 @@ use crate::placeholder::MessagesPlaceholder;
 /// # Ok::<(), anabranch_core::Error>(())
 /// ```
 #[derive(Clone, PartialEq)]
-pub struct MessageTemplate(pub(crate) Kind);
+pub struct MessageTemplate(pub(crate) Form);
 
 #[derive(Clone, PartialEq)]
-pub(crate) enum Kind {
+pub(crate) enum Form {
     /// The role as it was given, which may be none.
     Text {
         role: String,
@@ -89,13 +89,13 @@ pub(crate) fn speaker(role: &str) -> Result<Speaker> {
 /// A role and text with variables; `("placeholder", "{history}")` is a place for messages, which may be missing.
 impl<R: AsRef<str>, T: Into<String>> From<(R, T)> for MessageTemplate {
     fn from((role, template): (R, T)) -> Self {
-        Self(Kind::Text { role: role.as_ref().to_string(), template: template.into() })
+        Self(Form::Text { role: role.as_ref().to_string(), template: template.into() })
     }
 }
 
 impl From<MessagesPlaceholder> for MessageTemplate {
     fn from(placeholder: MessagesPlaceholder) -> Self {
-        Self(Kind::Placeholder(placeholder))
+        Self(Form::Placeholder(placeholder))
     }
 }
 
@@ -104,7 +104,7 @@ macro_rules! as_it_is {
         /// As it is: braces in it are text.
         impl From<$message> for MessageTemplate {
             fn from(message: $message) -> Self {
-                Self(Kind::Fixed(message.into()))
+                Self(Form::Fixed(message.into()))
             }
         }
     )*};
@@ -115,9 +115,9 @@ as_it_is!(Message, SystemMessage, UserMessage, AiMessage, ToolMessage);
 impl fmt::Debug for MessageTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Kind::Text { template, .. } => write!(f, "Template({} chars)", template.chars().count()),
-            Kind::Fixed(message) => message.fmt(f),
-            Kind::Placeholder(placeholder) => placeholder.fmt(f),
+            Form::Text { template, .. } => write!(f, "Template({} chars)", template.chars().count()),
+            Form::Fixed(message) => message.fmt(f),
+            Form::Placeholder(placeholder) => placeholder.fmt(f),
         }
     }
 }

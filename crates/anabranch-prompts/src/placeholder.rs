@@ -11,7 +11,7 @@ use serde_json::Value;
 /// what the user says. One message in JSON will do, too.
 ///
 /// ```
-/// use anabranch_core::Runnable;
+/// use anabranch_core::RunnableExt;
 /// use anabranch_messages::{AiMessage, Messages, UserMessage};
 /// use anabranch_prompts::{ChatPromptTemplate, MessageTemplate, MessagesPlaceholder};
 /// use serde_json::json;

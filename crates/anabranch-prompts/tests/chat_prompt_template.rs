@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use anabranch_core::{ErrorKind, Needs, Runnable, RunnablePassthrough, lambda, parallel};
+use anabranch_core::describe::Needs;
+use anabranch_core::{ErrorKind, Runnable, RunnableExt, RunnablePassthrough, lambda, parallel};
 use anabranch_messages::{AiMessage, Message, Messages, Role, SystemMessage, ToolCall, UserMessage};
 use anabranch_prompts::{ChatPromptTemplate, MessageTemplate, MessagesPlaceholder};
 use serde_json::{Value, json};
@@ -191,6 +192,9 @@ async fn a_stream_collected_is_what_invoke_gives() {
     let prompt = ChatPromptTemplate::from_messages([("system", "s"), ("user", "{x}")]).unwrap();
     let invoked = prompt.invoke("y").await.unwrap();
     assert_eq!(prompt.stream("y").collect().await.unwrap(), invoked);
+    let mut chunks = prompt.stream("y");
+    assert_eq!(chunks.next().await.unwrap().unwrap(), invoked);
+    assert!(chunks.next().await.is_none());
     let failed = prompt.invoke(json!({})).await.unwrap_err();
     assert_eq!(prompt.stream(json!({})).collect().await.unwrap_err().to_string(), failed.to_string());
 }

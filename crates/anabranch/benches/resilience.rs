@@ -34,7 +34,7 @@ fn one_thread() -> Runtime {
 
 fn fan_out(
     branches: u64,
-    step: impl Runnable<Input = u64, Output = impl anabranch::ToJson> + Clone + 'static,
+    step: impl Runnable<Input = u64, Output = impl anabranch::combinators::ToJson> + Clone + 'static,
 ) -> RunnableParallel<u64> {
     (0..branches).fold(RunnableParallel::new(), |map, index| map.branch(index.to_string(), step.clone()))
 }

@@ -39,20 +39,30 @@ pub mod prompts {
 }
 
 /// What a program that composes chains uses all the time: `use anabranch::prelude::*;`.
+///
+/// Every name in it says that it is about chains or about models. Names that a program has anyway, its own or another
+/// crate's, are one level up, so that nothing hides them and no second `::*` clashes with them: [`anabranch::Error`],
+/// [`anabranch::Result`], [`anabranch::ErrorKind`], `messages::Role`, `messages::Usage`. So is what only the author of a
+/// step, an observer or a backend needs: [`anabranch::Merge`], [`anabranch::Observer`], `models::ChatBackend`.
+///
+/// [`anabranch::Error`]: crate::Error
+/// [`anabranch::ErrorKind`]: crate::ErrorKind
+/// [`anabranch::Merge`]: crate::Merge
+/// [`anabranch::Observer`]: crate::Observer
+/// [`anabranch::Result`]: crate::Result
 pub mod prelude {
     pub use anabranch_core::{
-        BoxRunnable, Chunks, CircuitBreaker, Error, ErrorKind, Hedge, Merge, Observer, Outcome, RateLimiter, Retry,
-        RetryBudget, RunConfig, Runnable, RunnableBranch, RunnableParallel, RunnablePassthrough, RunnableRouter,
-        StepEvent, TokenBucket, blocking, dynamic, first_success, generator, lambda, lambda_with, parallel,
-        passthrough, pipe_operator, quorum, race,
+        BoxRunnable, Chunks, CircuitBreaker, Hedge, Retry, RetryBudget, RunConfig, Runnable, RunnableBranch,
+        RunnableExt, RunnableParallel, RunnablePassthrough, RunnableRouter, TokenBucket, blocking, dynamic,
+        first_success, from_json, generator, lambda, lambda_with, lambda_with_state, parallel, passthrough,
+        pipe_operator, quorum, race,
     };
     pub use anabranch_messages::{
-        AiMessage, ContentPart, FinishReason, Message, Messages, Role, SystemMessage, ToolCall, ToolMessage, Usage,
-        UserMessage,
+        AiMessage, ContentPart, FinishReason, Message, Messages, SystemMessage, ToolCall, ToolMessage, UserMessage,
     };
     #[cfg(feature = "openai")]
     pub use anabranch_models::OpenAi;
-    pub use anabranch_models::{ChatBackend, ChatModel, ScriptedModel};
+    pub use anabranch_models::{ChatModel, ScriptedModel};
     pub use anabranch_parsers::{JsonOutputParser, StrOutputParser};
-    pub use anabranch_prompts::{ChatPromptTemplate, MessageTemplate, MessagesPlaceholder};
+    pub use anabranch_prompts::{ChatPromptTemplate, MessageTemplate, MessagesPlaceholder, prompt, text_prompt};
 }

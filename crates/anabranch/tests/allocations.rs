@@ -14,7 +14,7 @@ impl Runnable for InProcess {
     type Input = Messages;
     type Output = AiMessage;
 
-    async fn invoke_with(&self, _: Messages, _: &RunConfig) -> anabranch::Result<AiMessage> {
+    async fn call(&self, _: Messages, _: &RunConfig) -> anabranch::Result<AiMessage> {
         Ok(AiMessage::new("an answer"))
     }
 }

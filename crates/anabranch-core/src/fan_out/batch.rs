@@ -8,13 +8,14 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
 
+use crate::description::{Kind, Label};
 use crate::error::{Error, Result};
 use crate::fan_out::join::{self, Window};
-use crate::panics::caught;
 use crate::run::config::RunConfig;
-use crate::run::label::Label;
-use crate::runnable::Runnable;
-use crate::steps::spawned::drop_and_wait;
+use crate::run::panics::Caught;
+use crate::run::task::drop_and_wait;
+use crate::step::run::run as run_step;
+use crate::step::runnable::Runnable;
 
 /// How many elements of a batch are under way at once where no
 /// [`max_concurrency`](crate::RunConfig::max_concurrency) says otherwise.
@@ -36,12 +37,12 @@ impl<R: Runnable> Runnable for Element<'_, R> {
     type Input = R::Input;
     type Output = R::Output;
 
-    async fn invoke_with(&self, input: R::Input, config: &RunConfig) -> Result<R::Output> {
-        caught(config.run(self.step, input)).await
+    async fn call(&self, input: R::Input, config: &RunConfig) -> Result<R::Output> {
+        Caught::starting(|| run_step(config, self.step, input)).await
     }
 
     fn label(&self) -> Option<Label<'_>> {
-        Some(Label::new("element", format!("{} {}", self.what, self.index)))
+        Some(Label::new(Kind::ELEMENT, format!("{} {}", self.what, self.index)))
     }
 }
 
@@ -52,25 +53,25 @@ pub(crate) fn window(config: &RunConfig) -> usize {
 
 type Running<'a, T> = BoxFuture<'a, Result<T>>;
 
-/// The runs of the elements, each made when its turn comes.
+/// The runs of the elements, each made when its turn comes. An input may fail to be one: then its element fails.
 struct Runs<'a, R, I> {
     step: &'a R,
     what: &'static str,
     inputs: std::iter::Enumerate<I>,
-    config: &'a RunConfig,
+    config: RunConfig,
 }
 
-fn runs<'a, R, I: Iterator>(step: &'a R, what: &'static str, inputs: I, config: &'a RunConfig) -> Runs<'a, R, I> {
+fn runs<'a, R, I: Iterator>(step: &'a R, what: &'static str, inputs: I, config: RunConfig) -> Runs<'a, R, I> {
     Runs { step, what, inputs: inputs.enumerate(), config }
 }
 
-impl<'a, R: Runnable, I: Iterator<Item = R::Input>> Iterator for Runs<'a, R, I> {
+impl<'a, R: Runnable, I: Iterator<Item = Result<R::Input>>> Iterator for Runs<'a, R, I> {
     type Item = Running<'a, R::Output>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let (index, input) = self.inputs.next()?;
-        let (element, config) = (Element { step: self.step, what: self.what, index }, self.config);
-        Some(Box::pin(async move { config.run(&element, input).await }))
+        let (element, config) = (Element { step: self.step, what: self.what, index }, self.config.clone());
+        Some(Box::pin(async move { run_step(&config, &element, input?).await }))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -98,8 +99,8 @@ impl<'a, T: Send + 'a, I: Iterator<Item = Running<'a, T>>> Iterator for Settled<
 pub(crate) async fn run<R: Runnable>(
     step: &R,
     what: &'static str,
-    inputs: impl Iterator<Item = R::Input> + Send,
-    config: &RunConfig,
+    inputs: impl Iterator<Item = Result<R::Input>> + Send,
+    config: RunConfig,
     window: usize,
 ) -> Result<Vec<R::Output>> {
     Ok(join::all(runs(step, what, inputs, config), window).await?.collect())
@@ -107,46 +108,58 @@ pub(crate) async fn run<R: Runnable>(
 
 pub(crate) async fn all<R: Runnable>(
     step: &R,
-    inputs: impl Iterator<Item = R::Input> + Send,
-    config: &RunConfig,
+    inputs: impl Iterator<Item = Result<R::Input>> + Send,
+    config: RunConfig,
 ) -> Result<Vec<R::Output>> {
-    run(step, Element::BATCH, inputs, config, window(config)).await
+    let window = window(&config);
+    run(step, Element::BATCH, inputs, config, window).await
 }
 
 pub(crate) async fn settled<R: Runnable>(
     step: &R,
-    inputs: impl Iterator<Item = R::Input> + Send,
-    config: &RunConfig,
+    inputs: impl Iterator<Item = Result<R::Input>> + Send,
+    config: RunConfig,
 ) -> Vec<Result<R::Output>> {
+    let window = window(&config);
     // Every outcome is a success of the join.
     let outcomes = Settled(runs(step, Element::BATCH, inputs, config));
-    join::all(outcomes, window(config)).await.map(Iterator::collect).unwrap_or_default()
+    join::all(outcomes, window).await.map(Iterator::collect).unwrap_or_default()
 }
 
 pub(crate) fn as_completed<'a, R: Runnable>(
     step: &'a R,
-    inputs: impl Iterator<Item = R::Input> + Send + 'a,
-    config: &'a RunConfig,
+    inputs: impl Iterator<Item = Result<R::Input>> + Send + 'a,
+    config: RunConfig,
 ) -> BatchAsCompleted<'a, R::Output> {
+    let window = window(&config);
     let runs: BoxRuns<'a, R::Output> = Box::new(runs(step, Element::BATCH, inputs, config));
-    BatchAsCompleted { window: Window::new(runs, window(config)) }
+    BatchAsCompleted { window: Window::new(runs, window) }
 }
 
 type BoxRuns<'a, T> = Box<dyn Iterator<Item = Running<'a, T>> + Send + 'a>;
 
-/// The results of a batch as they come, each with its index: see [`Runnable::batch_as_completed`].
+/// The results of a batch as they come, good or bad, each with its index: see [`RunnableExt::batch_as_completed`](crate::RunnableExt::batch_as_completed).
 #[must_use = "a stream does nothing until it is polled"]
 pub struct BatchAsCompleted<'a, T> {
     window: Window<BoxRuns<'a, T>>,
 }
 
+impl<T: Send> BatchAsCompleted<'_, T> {
+    /// The next result and the index of its element; `None` when all are there. The same as `StreamExt::next`, without
+    /// that trait.
+    #[expect(clippy::should_implement_trait, reason = "it is the `next` of `StreamExt`")]
+    pub fn next(&mut self) -> impl Future<Output = Option<(usize, Result<T>)>> + Send + Unpin {
+        std::future::poll_fn(|cx| self.window.poll_next(cx))
+    }
+}
+
 impl<T> Unpin for BatchAsCompleted<'_, T> {}
 
 impl<T> Stream for BatchAsCompleted<'_, T> {
-    type Item = Result<(usize, T)>;
+    type Item = (usize, Result<T>);
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.window.poll_next(cx).map(|next| next.map(|(index, done)| done.map(|value| (index, value))))
+        self.window.poll_next(cx)
     }
 }
 
@@ -160,11 +173,11 @@ impl<T> fmt::Debug for BatchAsCompleted<'_, T> {
 pub(crate) fn in_order<'a, R: Runnable>(
     step: &'a R,
     what: &'static str,
-    inputs: impl Iterator<Item = R::Input> + Send + 'a,
-    config: &'a RunConfig,
+    inputs: impl Iterator<Item = Result<R::Input>> + Send + 'a,
+    config: &RunConfig,
     window: usize,
 ) -> InOrder<'a, R::Output> {
-    let runs: BoxRuns<'a, R::Output> = Box::new(runs(step, what, inputs, config));
+    let runs: BoxRuns<'a, R::Output> = Box::new(runs(step, what, inputs, config.clone()));
     InOrder { state: State::Running(Window::new(runs, window)), next: 0, early: BTreeMap::new() }
 }
 

@@ -2,18 +2,17 @@
 
 use futures_util::StreamExt;
 
+use crate::description::{Composed, Description, Gives, Kind, Label};
 use crate::error::Result;
 use crate::fan_out::batch::{self, Element};
 use crate::pipe_operator;
 use crate::run::config::RunConfig;
-use crate::run::describe::{Composed, Description, Gives};
-use crate::run::label::Label;
-use crate::runnable::Runnable;
+use crate::step::runnable::Runnable;
 use crate::stream::chunks::Chunks;
 use crate::stream::coroutine::coroutine;
 use crate::stream::merge::Merge;
 
-/// See [`Runnable::each`].
+/// See [`RunnableExt::each`](crate::RunnableExt::each).
 #[derive(Debug, Clone)]
 pub struct RunnableEach<R> {
     step: R,
@@ -41,12 +40,13 @@ impl<R: Runnable> Runnable for RunnableEach<R> {
     type Input = Vec<R::Input>;
     type Output = Vec<R::Output>;
 
-    async fn invoke_with(&self, inputs: Vec<R::Input>, config: &RunConfig) -> Result<Vec<R::Output>> {
-        batch::run(&self.step, Element::EACH, inputs.into_iter(), config, self.window(config)).await
+    async fn call(&self, inputs: Vec<R::Input>, config: &RunConfig) -> Result<Vec<R::Output>> {
+        let inputs = inputs.into_iter().map(Ok);
+        batch::run(&self.step, Element::EACH, inputs, config.clone(), self.window(config)).await
     }
 
     /// Every chunk is a list with the next element, in input order.
-    fn transform_with<'a>(
+    fn call_stream<'a>(
         &'a self,
         input: Chunks<'a, Vec<R::Input>>,
         config: &'a RunConfig,
@@ -56,7 +56,8 @@ impl<R: Runnable> Runnable for RunnableEach<R> {
                 Ok(inputs) => inputs,
                 Err(error) => return yielder.give(Err(error)).await,
             };
-            let mut done = batch::in_order(&self.step, Element::EACH, inputs.into_iter(), config, self.window(config));
+            let inputs = inputs.into_iter().map(Ok);
+            let mut done = batch::in_order(&self.step, Element::EACH, inputs, config, self.window(config));
             while let Some(output) = done.next().await {
                 yielder.give(output.map(|output| vec![output])).await;
             }
@@ -70,7 +71,9 @@ impl<R: Runnable> Runnable for RunnableEach<R> {
     }
 
     fn describe(&self) -> Description {
-        Description::new("each", "each").gives(Gives::Bare).with_children(Composed::PerElement, [self.step.describe()])
+        Description::new(Kind::EACH, "each")
+            .gives(Gives::Bare)
+            .with_children(Composed::PerElement, [self.step.describe()])
     }
 }
 

@@ -1,12 +1,13 @@
 //! [`IntoBranch`]: what a branch of a [`RunnableParallel`](crate::RunnableParallel) may be.
 
+use serde::Serialize;
 use serde_json::Value;
 
-use crate::boxed::BoxRunnable;
-use crate::fan_out::json::{Serialized, ToJson};
-use crate::into_runnable::IntoRunnable;
-use crate::runnable::Runnable;
-use crate::steps::passthrough::{PassesThrough, RunnablePassthrough, passthrough};
+use crate::fan_out::to_json::{Serialized, ToJson};
+use crate::step::boxed::BoxRunnable;
+use crate::step::runnable::Runnable;
+use crate::steps::into_runnable::IntoRunnable;
+use crate::steps::passthrough::{RunnablePassthrough, passthrough};
 
 /// Whatever can be a branch of a parallel that takes an `I`: runnables and async closures that take it and give
 /// something that can be turned into JSON.
@@ -47,3 +48,18 @@ impl<I: PassesThrough> IntoBranch<I, IsPassthrough> for RunnablePassthrough {
         BoxRunnable::new(Serialized(passthrough::<I>()))
     }
 }
+
+/// Types, other than JSON itself, that [`RunnablePassthrough`] hands on as a branch of a parallel that takes them.
+#[doc(hidden)]
+pub trait PassesThrough: ToJson + Clone {}
+
+impl PassesThrough for String {}
+impl PassesThrough for bool {}
+impl PassesThrough for i32 {}
+impl PassesThrough for i64 {}
+impl PassesThrough for u32 {}
+impl PassesThrough for u64 {}
+impl PassesThrough for usize {}
+impl PassesThrough for f32 {}
+impl PassesThrough for f64 {}
+impl<T: Serialize + Clone + Send + 'static> PassesThrough for Vec<T> {}

@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use crate::error::{Error, Result};
-use crate::steps::spawned::drop_and_wait;
+use crate::run::task::drop_and_wait;
 
 /// Up to this many futures are simply all polled at each wake-up; more are polled one by one as they wake.
 const FEW: usize = 32;
@@ -88,10 +88,12 @@ where
             *next = 0;
         }
         let mut failures = vec![met];
-        while let Poll::Ready(Some((index, done))) = self.poll_next(cx) {
+        loop {
+            // However many there are, this is one look.
+            self.completed = 0;
+            let Poll::Ready(Some((index, done))) = self.poll_next(cx) else { return failures };
             failures.extend(done.err().map(|error| (index, error)));
         }
-        failures
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
@@ -88,6 +89,17 @@ impl From<Outcome> for Value {
     fn from(outcome: Outcome) -> Self {
         let successes = outcome.branches.into_iter().filter_map(|(key, done)| Some((key, done.ok()?)));
         Self::Object(successes.collect())
+    }
+}
+
+/// As JSON it is the object of the successes, as for a prompt that follows.
+impl Serialize for Outcome {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_map(Some(self.successes().count()))?;
+        for (key, value) in self.successes() {
+            object.serialize_entry(key, value)?;
+        }
+        object.end()
     }
 }
 

@@ -1,34 +1,41 @@
 //! [`RunnableParallel`]: several steps on one input, all at once.
 
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use futures_core::Stream;
 use futures_core::future::BoxFuture;
 use serde_json::{Map, Value};
 
-use crate::boxed::BoxRunnable;
-use crate::error::{Error, ErrorKind, Result};
+use crate::description::{Checked, Composed, Description, Gives, Kind, Label, duplicate};
+use crate::error::Result;
 use crate::fan_out::into_branch::IntoBranch;
 use crate::fan_out::join;
 use crate::fan_out::parallel_stream::ParallelStream;
-use crate::panics::{CatchChunks, caught, poll_caught};
+use crate::fan_out::to_json::ToJson;
 use crate::pipe_operator;
-use crate::run::check::Checked;
 use crate::run::config::RunConfig;
-use crate::run::describe::{Composed, Description, Gives};
-use crate::run::label::{Label, Labelled};
-use crate::runnable::Runnable;
+use crate::run::panics::{Caught, panicked};
+use crate::run::watch;
+use crate::step::boxed::BoxRunnable;
+use crate::step::run::run;
+use crate::step::runnable::Runnable;
+use crate::step::stream::stream;
+use crate::step::watched;
 use crate::stream::chunks::Chunks;
-use crate::stream::merge::Merge;
+use crate::stream::exit::Names;
+use crate::stream::late::LateLaw;
+use crate::stream::merge::{KeyLaws, Merge};
 
 /// Several branches on one input, all at once; an object with their outputs, in declaration order.
 ///
 /// Made by [`parallel!`](crate::parallel), or branch by branch:
 ///
 /// ```
-/// use anabranch_core::{Runnable, RunnableParallel, lambda};
+/// use anabranch_core::{RunnableExt, RunnableParallel, lambda};
 /// use serde_json::{Value, json};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
@@ -40,11 +47,11 @@ use crate::stream::merge::Merge;
 /// # Ok(()) }
 /// ```
 ///
-/// - The branches run at once on the caller's task; [`.spawned()`](Runnable::spawned) moves one that keeps a processor
+/// - The branches run at once on the caller's task; [`.spawned()`](crate::RunnableExt::spawned) moves one that keeps a processor
 ///   busy to a task of its own.
 /// - It takes what its branches take; the input is cloned once per branch less one.
 /// - The first failure in time stops the other branches and is the error. It names its branch, and failures of the
-///   same moment are [related](Error::related) to it.
+///   same moment are [related](crate::Error::related) to it.
 /// - Streaming, every chunk is an object with one key, in the order the branches make them, and a streamed input is
 ///   handed on to branches that can take it piece by piece.
 #[doc(alias = "RunnableMap")]
@@ -75,7 +82,7 @@ impl<I: Clone + Send + 'static> RunnableParallel<I> {
     /// Adds a branch: a runnable or an async closure whose output can be turned into JSON.
     ///
     /// A key that is there already makes the whole parallel fail before any branch runs
-    /// ([`ErrorKind::InvalidChain`]); [`try_branch`](Self::try_branch) says so at once, and `parallel!` at compile
+    /// ([`ErrorKind::InvalidChain`](crate::ErrorKind::InvalidChain)); [`try_branch`](Self::try_branch) says so at once, and `parallel!` at compile
     /// time.
     #[must_use]
     pub fn branch<B, Marker>(mut self, key: impl Into<String>, step: B) -> Self
@@ -97,7 +104,7 @@ impl<I: Clone + Send + 'static> RunnableParallel<I> {
     /// Adds a branch, unless its key is there already.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidChain`] if it is.
+    /// [`ErrorKind::InvalidChain`](crate::ErrorKind::InvalidChain) if it is.
     pub fn try_branch<B, Marker>(self, key: impl Into<String>, step: B) -> Result<Self>
     where
         B: IntoBranch<I, Marker>,
@@ -130,33 +137,42 @@ impl<I: Clone + Send + 'static> RunnableParallel<I> {
         config.concurrency_limit().map_or(own, |run| run.min(own))
     }
 
-    /// The streams of the branches, each with its share of the input.
-    pub(crate) fn branch_streams<'a>(&'a self, input: Chunks<'a, I>, config: &'a RunConfig) -> Vec<Chunks<'a, Value>> {
+    /// The streams of the branches, each with its share of the input and a cell for the law of its chunks.
+    pub(crate) fn branch_streams<'a>(
+        &'a self,
+        input: Chunks<'a, I>,
+        config: &'a RunConfig,
+    ) -> (Vec<BranchStream<'a>>, Arc<KeyLaws>) {
         let inputs = input.tee(self.branches.len());
-        self.branches.iter().zip(inputs).map(|(branch, input)| config.stream(branch, input)).collect()
+        let branches = self.branches.iter().zip(inputs).map(|(branch, input)| {
+            let law = LateLaw::new();
+            BranchStream { key: &branch.key, chunks: stream(config, branch, input), law: Some(law) }
+        });
+        let branches: Vec<_> = branches.collect();
+        let laws = branches.iter().filter_map(|branch| Some((branch.key.to_string(), branch.law.clone()?)));
+        let laws = KeyLaws::new(laws.collect());
+        (branches, laws)
+    }
+
+    pub(crate) fn checked(&self) -> &Checked {
+        &self.checked
     }
 
     /// What can be known before a branch runs: two branches of one key cannot both be in the result, and no branch
     /// begins where another cannot work.
-    pub(crate) fn check_once(&self) -> Result<()> {
-        self.checked.once(|| self.describe())
+    pub(crate) fn check_once(&self, config: &RunConfig) -> Result<()> {
+        self.checked.once(|| self.describe())?;
+        watch::warn(config, self.checked.warnings());
+        Ok(())
     }
-}
-
-#[cold]
-pub(crate) fn duplicate(key: &str) -> Error {
-    Error::new(
-        ErrorKind::InvalidChain,
-        format!("two branches of a parallel have the key {key:?}: name one of them differently"),
-    )
 }
 
 impl<I: Clone + Send + 'static> Runnable for RunnableParallel<I> {
     type Input = I;
     type Output = Value;
 
-    async fn invoke_with(&self, input: I, config: &RunConfig) -> Result<Value> {
-        self.check_once()?;
+    async fn call(&self, input: I, config: &RunConfig) -> Result<Value> {
+        self.check_once(config)?;
         let running = BranchRuns::new(self, input, config);
         let outputs = join::all(running, self.limit(config)).await?;
         let mut object = Map::clone(&self.object);
@@ -166,20 +182,21 @@ impl<I: Clone + Send + 'static> Runnable for RunnableParallel<I> {
         Ok(Value::Object(object))
     }
 
-    fn transform_with<'a>(&'a self, input: Chunks<'a, I>, config: &'a RunConfig) -> Chunks<'a, Value> {
-        if let Err(error) = self.check_once() {
+    fn call_stream<'a>(&'a self, input: Chunks<'a, I>, config: &'a RunConfig) -> Chunks<'a, Value> {
+        if let Err(error) = self.check_once(config) {
             return Chunks::failed(error);
         }
-        let branches = self.branch_streams(input, config);
-        let laws =
-            self.branches.iter().zip(&branches).map(|(branch, chunks)| (branch.key.clone(), chunks.merge().clone()));
-        let merge = Merge::keys(laws.collect());
+        if self.branches.is_empty() {
+            // Nobody else would read the input, and what fails in it would be lost.
+            return Chunks::from_future(async move { self.call(input.collect().await?, config).await });
+        }
+        let (branches, laws) = self.branch_streams(input, config);
         let keyed = ParallelStream::new(branches, self.limit(config), |index: usize, value| {
             let mut object = Map::with_capacity(1);
             object.insert(self.branches[index].key.clone(), value);
             Value::Object(object)
         });
-        Chunks::new(keyed, merge)
+        Chunks::new(keyed, Merge::keys(laws))
     }
 
     /// The branches are named; the parallel itself is not.
@@ -189,17 +206,45 @@ impl<I: Clone + Send + 'static> Runnable for RunnableParallel<I> {
 
     fn describe(&self) -> Description {
         let keys = self.keys().map(str::to_string).collect();
-        Description::new("parallel", "parallel")
+        let branches = self.branches.iter().map(Runnable::describe);
+        // So that the check of a chain finds it, wherever the parallel stands.
+        let twice = self.twice.iter().map(|key| Description::new(Kind::BRANCH, &**key));
+        Description::new(Kind::PARALLEL, "parallel")
             .gives(Gives::Keys { keys, optional: Vec::new() })
-            .with_children(Composed::SideBySide, self.branches.iter().map(Runnable::describe))
-            // So that the check of a chain finds it, wherever the parallel stands.
-            .with_children(Composed::SideBySide, self.twice.iter().map(|key| Description::new("branch", &**key)))
+            .with_children(Composed::AllOf, branches.chain(twice))
+            .keyed()
+            .with_checked(&self.checked)
     }
 }
 
 impl<I: Clone + Send + 'static> Default for RunnableParallel<I> {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// Branches of one type, each with its key: `pairs.collect::<RunnableParallel>()`.
+///
+/// ```
+/// use anabranch_core::{RunnableExt, RunnableParallel, lambda};
+/// use serde_json::{Value, json};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
+/// let panel: RunnableParallel = ["legal", "technical"]
+///     .map(|view| (view, lambda(move |text: Value| async move { Ok(format!("{view} view of {text}")) })))
+///     .into_iter()
+///     .collect();
+/// assert_eq!(panel.invoke(1).await?, json!({"legal": "legal view of 1", "technical": "technical view of 1"}));
+/// # Ok(()) }
+/// ```
+impl<I, K, R> FromIterator<(K, R)> for RunnableParallel<I>
+where
+    I: Clone + Send + 'static,
+    K: Into<String>,
+    R: Runnable<Input = I, Output: ToJson> + 'static,
+{
+    fn from_iter<P: IntoIterator<Item = (K, R)>>(pairs: P) -> Self {
+        pairs.into_iter().fold(Self::new(), |parallel, (key, step)| parallel.branch(key, step))
     }
 }
 
@@ -231,12 +276,13 @@ pub(crate) struct Branch<I> {
 }
 
 impl<I: Send + 'static> Branch<I> {
-    /// [`RunConfig::run`] on the branch, in one allocation.
+    /// Runs the branch in one allocation.
     fn start<'a>(&'a self, input: I, config: &'a RunConfig) -> BranchRun<'a> {
-        if config.watches() {
-            return BranchRun { running: config.report(self, input), branch: self, step: None };
-        }
-        BranchRun { running: self.step.call(input, config), branch: self, step: Some(&self.step) }
+        let running = Caught::starting(|| match config.watches() {
+            true => StepRun { running: watched::call(config, self, input), step: None },
+            false => StepRun { running: self.step.start(input, config), step: Some(&self.step) },
+        });
+        BranchRun { running, branch: self }
     }
 }
 
@@ -269,22 +315,32 @@ impl<'a, I: Clone + Send + 'static> Iterator for BranchRuns<'a, I> {
 }
 
 pub(crate) struct BranchRun<'a> {
-    running: BoxFuture<'a, Result<Value>>,
-    branch: &'a dyn Labelled,
-    /// `None` where the step is named already.
-    step: Option<&'a dyn Labelled>,
+    /// Where a panic is caught no step inside can be named any more: the branch is.
+    running: Caught<StepRun<'a>>,
+    branch: &'a dyn Names,
 }
 
 impl Future for BranchRun<'_> {
     type Output = Result<Value>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Value>> {
-        poll_caught(self.running.as_mut(), cx).map_err(|error| {
-            let error = match self.step {
-                Some(step) => step.name_error(error),
-                None => error,
-            };
-            self.branch.name_error(error)
+        Pin::new(&mut self.running).poll(cx).map_err(|error| self.branch.name_error(error))
+    }
+}
+
+struct StepRun<'a> {
+    running: BoxFuture<'a, Result<Value>>,
+    /// `None` where it is named already.
+    step: Option<&'a dyn Names>,
+}
+
+impl Future for StepRun<'_> {
+    type Output = Result<Value>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Value>> {
+        self.running.as_mut().poll(cx).map_err(|error| match self.step {
+            Some(step) => step.name_error(error),
+            None => error,
         })
     }
 }
@@ -293,24 +349,56 @@ impl<I: Send + 'static> Runnable for Branch<I> {
     type Input = I;
     type Output = Value;
 
-    async fn invoke_with(&self, input: I, config: &RunConfig) -> Result<Value> {
-        caught(config.run(&self.step, input)).await
+    async fn call(&self, input: I, config: &RunConfig) -> Result<Value> {
+        Caught::starting(|| run(config, &self.step, input)).await
     }
 
-    fn transform_with<'a>(&'a self, input: Chunks<'a, I>, config: &'a RunConfig) -> Chunks<'a, Value> {
-        let chunks = config.stream(&self.step, input);
-        let merge = chunks.merge().clone();
-        Chunks::new(CatchChunks(chunks), merge)
+    fn call_stream<'a>(&'a self, input: Chunks<'a, I>, config: &'a RunConfig) -> Chunks<'a, Value> {
+        stream(config, &self.step, input)
     }
 
     fn label(&self) -> Option<Label<'_>> {
-        Some(Label::new("branch", format!("parallel {:?}", self.key)))
+        Some(Label::new(Kind::BRANCH, branch_name(&self.key)))
     }
 
     fn describe(&self) -> Description {
         let step = self.step.describe();
-        Description { name: self.key.clone(), ..Description::around("branch", step) }
+        Description::around(Kind::BRANCH, step).named(&self.key)
     }
+}
+
+/// The chunks of a branch on their way into the fan-out.
+pub(crate) struct BranchStream<'a> {
+    pub(crate) key: &'a str,
+    pub(crate) chunks: Chunks<'a, Value>,
+    /// To be told the law of the chunks, which is known when the branch has begun.
+    law: Option<LateLaw<Value>>,
+}
+
+impl BranchStream<'_> {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Value>>> {
+        let next = ready!(Pin::new(&mut self.chunks).poll_next(cx));
+        if let Some(law) = self.law.take() {
+            // The first time that it gives something.
+            self.chunks.tell_law(&law);
+        }
+        Poll::Ready(next)
+    }
+}
+
+impl Stream for BranchStream<'_> {
+    type Item = Result<Value>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match std::panic::catch_unwind(AssertUnwindSafe(|| self.poll_chunk(cx))) {
+            Ok(next) => next,
+            Err(panic) => Poll::Ready(Some(Err(panicked(panic).at(branch_name(self.key))))),
+        }
+    }
+}
+
+pub(crate) fn branch_name(key: &str) -> String {
+    format!("parallel {key:?}")
 }
 
 impl<I> Clone for Branch<I> {
@@ -324,7 +412,7 @@ impl<I> Clone for Branch<I> {
 /// A key that stands twice does not compile.
 ///
 /// ```
-/// use anabranch_core::{Runnable, RunnablePassthrough, lambda, parallel};
+/// use anabranch_core::{RunnableExt, RunnablePassthrough, lambda, parallel};
 /// use serde_json::{Value, json};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
@@ -352,6 +440,12 @@ macro_rules! parallel {
         const _: () = $crate::__private::assert_no_key_twice(&[$($key),*]);
         $crate::RunnableParallel::new()$(.branch($key, $step))*
     }};
+    ($($joined:ident)::+ { $($field:ident : $step:expr),+ $(,)? }) => {
+        $crate::__private::typed_parallel(
+            ($($crate::__private::keyed(::core::stringify!($field), $step),)+),
+            |($($field,)+)| $($joined)::+ { $($field),+ },
+        )
+    };
 }
 
 /// The compile-time check of `parallel!`, whose failure the compiler shows at the macro and not in here.

@@ -10,29 +10,28 @@ use futures_util::stream::FuturesUnordered;
 
 use crate::error::{Error, Result};
 use crate::fan_out::join::first_of;
-use crate::steps::spawned::drop_and_wait;
-use crate::stream::chunks::Chunks;
+use crate::run::task::drop_and_wait;
 
 /// Up to this many streams are simply all polled at each wake-up.
 const FEW: usize = 32;
 
 /// The streams of several branches as one. At most `limit` of them run at once; the first failure drops the others,
 /// and the stream ends only when they are gone.
-pub(crate) struct ParallelStream<'a, T, F> {
-    state: State<'a, T>,
+pub(crate) struct ParallelStream<'a, S, F> {
+    state: State<'a, S>,
     limit: usize,
     keyed: F,
 }
 
-enum State<'a, T> {
-    Few { branches: Vec<Option<Chunks<'a, T>>>, next: usize },
-    Many { waiting: std::vec::IntoIter<Numbered<'a, T>>, running: FuturesUnordered<Numbered<'a, T>> },
+enum State<'a, S> {
+    Few { branches: Vec<Option<S>>, next: usize },
+    Many { waiting: std::vec::IntoIter<Numbered<S>>, running: FuturesUnordered<Numbered<S>> },
     Failing(BoxFuture<'a, Error>),
     Done,
 }
 
-impl<'a, T: Send + 'static, F> ParallelStream<'a, T, F> {
-    pub(crate) fn new(branches: Vec<Chunks<'a, T>>, limit: usize, keyed: F) -> Self {
+impl<'a, T, S: Stream<Item = Result<T>> + Unpin + Send + 'a, F> ParallelStream<'a, S, F> {
+    pub(crate) fn new(branches: Vec<S>, limit: usize, keyed: F) -> Self {
         let state = if branches.len() <= FEW {
             State::Few { branches: branches.into_iter().map(Some).collect(), next: 0 }
         } else {
@@ -56,7 +55,11 @@ impl<'a, T: Send + 'static, F> ParallelStream<'a, T, F> {
     }
 }
 
-impl<T: Send + 'static, U, F: Fn(usize, T) -> U + Unpin> Stream for ParallelStream<'_, T, F> {
+impl<'a, T, U, S, F> Stream for ParallelStream<'a, S, F>
+where
+    S: Stream<Item = Result<T>> + Unpin + Send + 'a,
+    F: Fn(usize, T) -> U + Unpin,
+{
     type Item = Result<U>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -93,8 +96,8 @@ enum Step<T> {
 }
 
 /// One sweep over the branches, from the one after the last that gave something.
-fn poll_few<T: 'static>(
-    branches: &mut [Option<Chunks<'_, T>>],
+fn poll_few<T, S: Stream<Item = Result<T>> + Unpin>(
+    branches: &mut [Option<S>],
     next: &mut usize,
     limit: usize,
     cx: &mut Context<'_>,
@@ -144,9 +147,9 @@ fn poll_few<T: 'static>(
     if pending { Step::Pending } else { Step::Done }
 }
 
-fn poll_many<'a, T: Send + 'static>(
-    waiting: &mut std::vec::IntoIter<Numbered<'a, T>>,
-    running: &mut FuturesUnordered<Numbered<'a, T>>,
+fn poll_many<T, S: Stream<Item = Result<T>> + Unpin>(
+    waiting: &mut std::vec::IntoIter<Numbered<S>>,
+    running: &mut FuturesUnordered<Numbered<S>>,
     limit: usize,
     cx: &mut Context<'_>,
 ) -> Step<T> {
@@ -179,13 +182,13 @@ fn poll_many<'a, T: Send + 'static>(
 }
 
 /// The next chunk of one branch, as a future that gives the stream back.
-struct Numbered<'a, T> {
+struct Numbered<S> {
     index: usize,
-    chunks: Option<Chunks<'a, T>>,
+    chunks: Option<S>,
 }
 
-impl<'a, T: Send + 'static> Future for Numbered<'a, T> {
-    type Output = (usize, Option<Result<T>>, Chunks<'a, T>);
+impl<T, S: Stream<Item = Result<T>> + Unpin> Future for Numbered<S> {
+    type Output = (usize, Option<Result<T>>, S);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;

@@ -6,23 +6,23 @@ use std::task::Poll;
 
 use futures_core::future::BoxFuture;
 
-use crate::boxed::BoxRunnable;
+use crate::description::{Checked, Composed, Description, Gives, Kind, Label};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fan_out::join::Window;
-use crate::panics::caught;
 use crate::pipe_operator;
 use crate::run::config::RunConfig;
-use crate::run::describe::{Composed, Description, Gives};
-use crate::run::label::Label;
-use crate::runnable::Runnable;
-use crate::steps::spawned::drop_and_wait;
-use crate::stream::tee::repeat;
+use crate::run::panics::Caught;
+use crate::run::task::drop_and_wait;
+use crate::run::watch;
+use crate::step::boxed::BoxRunnable;
+use crate::step::run::run;
+use crate::step::runnable::Runnable;
 
 /// Runs all voters at once and gives the answer that `needed` of them agree on, with the votes. The other voters are
 /// cancelled as soon as that is decided, either way.
 ///
 /// ```
-/// use anabranch_core::{Runnable, lambda, quorum};
+/// use anabranch_core::{RunnableExt, lambda, quorum};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
 /// let yes = lambda(async |_: String| Ok("yes")).boxed();
@@ -36,13 +36,14 @@ use crate::stream::tee::repeat;
 /// To ask the same model several times, vote with clones of one chain: `quorum(2, vec![chain.boxed(); 3])`.
 #[doc(alias = "self_consistency")]
 pub fn quorum<I, O>(needed: usize, voters: impl IntoIterator<Item = BoxRunnable<I, O>>) -> Quorum<I, O> {
-    Quorum { needed: needed.max(1), voters: voters.into_iter().collect() }
+    Quorum { needed: needed.max(1), voters: voters.into_iter().collect(), checked: Checked::not_yet() }
 }
 
 /// See [`quorum`].
 pub struct Quorum<I, O> {
     needed: usize,
     voters: Arc<[BoxRunnable<I, O>]>,
+    checked: Checked,
 }
 
 /// What a [`quorum`] decided.
@@ -80,12 +81,12 @@ impl<I: Send + 'static, O: Send + 'static> Runnable for Voter<'_, I, O> {
     type Input = I;
     type Output = O;
 
-    async fn invoke_with(&self, input: I, config: &RunConfig) -> Result<O> {
-        caught(config.run(self.step, input)).await
+    async fn call(&self, input: I, config: &RunConfig) -> Result<O> {
+        Caught::starting(|| run(config, self.step, input)).await
     }
 
     fn label(&self) -> Option<Label<'_>> {
-        Some(Label::new("branch", format!("voter {}", self.index)))
+        Some(Label::new(Kind::BRANCH, format!("voter {}", self.index)))
     }
 }
 
@@ -93,11 +94,13 @@ impl<I: Clone + Send + 'static, O: PartialEq + Send + 'static> Runnable for Quor
     type Input = I;
     type Output = Vote<O>;
 
-    async fn invoke_with(&self, input: I, config: &RunConfig) -> Result<Vote<O>> {
+    async fn call(&self, input: I, config: &RunConfig) -> Result<Vote<O>> {
+        self.checked.once(|| self.describe())?;
+        watch::warn(config, self.checked.warnings());
         let voters = self.voters.len();
         let mut running: Vec<BoxFuture<'_, Result<O>>> = Vec::with_capacity(voters);
-        for (index, (step, input)) in self.voters.iter().zip(repeat(input, voters)).enumerate() {
-            running.push(Box::pin(async move { config.run(&Voter { step, index }, input).await }));
+        for (index, (step, input)) in self.voters.iter().zip(std::iter::repeat_n(input, voters)).enumerate() {
+            running.push(Box::pin(async move { run(config, &Voter { step, index }, input).await }));
         }
         let limit = config.concurrency_limit().unwrap_or(usize::MAX);
         let mut window = Window::new(running.into_iter(), limit);
@@ -148,9 +151,13 @@ impl<I: Clone + Send + 'static, O: PartialEq + Send + 'static> Runnable for Quor
     }
 
     fn describe(&self) -> Description {
-        Description::new("quorum", "quorum")
+        Description::new(Kind::QUORUM, "quorum")
             .gives(Gives::Unknown)
-            .with_children(Composed::SideBySide, self.voters.iter().map(Runnable::describe))
+            .with_children(
+                Composed::Enough { needed: self.needed, required: Vec::new() },
+                self.voters.iter().map(Runnable::describe),
+            )
+            .with_checked(&self.checked)
     }
 }
 
@@ -168,7 +175,7 @@ fn undecided(needed: usize, voters: usize, mut votes: Vec<usize>, mut failures: 
 
 impl<I, O> Clone for Quorum<I, O> {
     fn clone(&self) -> Self {
-        Self { needed: self.needed, voters: self.voters.clone() }
+        Self { needed: self.needed, voters: self.voters.clone(), checked: self.checked.clone() }
     }
 }
 

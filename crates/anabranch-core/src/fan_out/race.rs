@@ -1,4 +1,4 @@
-//! [`first_success`] and [`race`]: several ways to the same answer, at once.
+//! [`race`]: several ways to the same answer, at once.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,45 +6,24 @@ use std::task::{Context, Poll};
 
 use futures_core::future::BoxFuture;
 
-use crate::boxed::BoxRunnable;
-use crate::error::{Error, ErrorKind, Result};
+use crate::description::{Checked, Composed, Description, Gives, Kind, Label};
+use crate::error::Result;
 use crate::fan_out::join::{Window, first_of};
-use crate::panics::{CatchChunks, caught};
 use crate::pipe_operator;
 use crate::run::config::RunConfig;
-use crate::run::describe::{Composed, Description, Gives};
-use crate::run::label::Label;
-use crate::runnable::Runnable;
-use crate::steps::spawned::drop_and_wait;
+use crate::run::panics::{Caught, CaughtStream};
+use crate::run::task::drop_and_wait;
+use crate::run::watch;
+use crate::step::boxed::BoxRunnable;
+use crate::step::run::run;
+use crate::step::runnable::Runnable;
+use crate::step::stream::stream;
 use crate::stream::chunks::Chunks;
-use crate::stream::tee::repeat;
-
-/// Runs all alternatives at once; the first that succeeds gives the answer, the others are cancelled. If all fail,
-/// the error is the first failure in declaration order, the others [related](Error::related) to it.
-///
-/// Streaming, the first to give a chunk wins.
-///
-/// ```
-/// use anabranch_core::{Error, Runnable, first_success, lambda};
-///
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
-/// let hangs = lambda(async |_: String| std::future::pending::<anabranch_core::Result<usize>>().await);
-/// let fails = lambda(async |_: String| Err(Error::other("no luck")));
-/// let works = lambda(async |text: String| Ok(text.len()));
-///
-/// let answer = first_success([hangs.boxed(), fails.boxed(), works.boxed()]);
-/// assert_eq!(answer.invoke("four").await?, 4);
-/// # Ok(()) }
-/// ```
-#[doc(alias = "any")]
-pub fn first_success<I, O>(alternatives: impl IntoIterator<Item = BoxRunnable<I, O>>) -> Race<I, O> {
-    Race { alternatives: alternatives.into_iter().collect(), failures_lose: true }
-}
 
 /// Runs all alternatives at once; the first that is done, well or badly, decides, and the others are cancelled.
 ///
 /// ```
-/// use anabranch_core::{Runnable, lambda, race};
+/// use anabranch_core::{RunnableExt, lambda, race};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
 /// let hangs = lambda(async |_: String| std::future::pending::<anabranch_core::Result<usize>>().await);
@@ -53,22 +32,33 @@ pub fn first_success<I, O>(alternatives: impl IntoIterator<Item = BoxRunnable<I,
 /// # Ok(()) }
 /// ```
 pub fn race<I, O>(alternatives: impl IntoIterator<Item = BoxRunnable<I, O>>) -> Race<I, O> {
-    Race { alternatives: alternatives.into_iter().collect(), failures_lose: false }
+    Race::new(alternatives, false)
 }
 
-/// See [`first_success`] and [`race`].
+/// See [`first_success`](crate::first_success()) and [`race`].
 pub struct Race<I, O> {
-    alternatives: Arc<[BoxRunnable<I, O>]>,
+    alternatives: Arc<[Alternative<I, O>]>,
     /// Whether a failure waits for the others.
     failures_lose: bool,
+    checked: Checked,
+}
+
+impl<I, O> Race<I, O> {
+    pub(crate) fn new(alternatives: impl IntoIterator<Item = BoxRunnable<I, O>>, failures_lose: bool) -> Self {
+        let alternatives = alternatives.into_iter().enumerate().map(|(index, step)| Alternative { step, index });
+        Self { alternatives: alternatives.collect(), failures_lose, checked: Checked::not_yet() }
+    }
 }
 
 impl<I: Clone + Send + 'static, O: Send + 'static> Race<I, O> {
+    fn check_once(&self, config: &RunConfig) -> Result<()> {
+        self.checked.once(|| self.describe())?;
+        watch::warn(config, self.checked.warnings());
+        Ok(())
+    }
+
     /// The first that decides, of futures that may fail.
     async fn decide<T: Send>(&self, running: Vec<BoxFuture<'_, Result<T>>>) -> Result<T> {
-        if running.is_empty() {
-            return Err(Error::new(ErrorKind::InvalidChain, "a race needs at least one alternative"));
-        }
         let limit = running.len();
         let mut window = Window::new(running.into_iter(), limit);
         let mut failures = Vec::new();
@@ -93,21 +83,25 @@ impl<I: Clone + Send + 'static, O: Send + 'static> Race<I, O> {
 }
 
 /// One alternative: its place is its name.
-struct Alternative<'a, I, O> {
-    step: &'a BoxRunnable<I, O>,
+struct Alternative<I, O> {
+    step: BoxRunnable<I, O>,
     index: usize,
 }
 
-impl<I: Send + 'static, O: Send + 'static> Runnable for Alternative<'_, I, O> {
+impl<I: Send + 'static, O: Send + 'static> Runnable for Alternative<I, O> {
     type Input = I;
     type Output = O;
 
-    async fn invoke_with(&self, input: I, config: &RunConfig) -> Result<O> {
-        caught(config.run(self.step, input)).await
+    async fn call(&self, input: I, config: &RunConfig) -> Result<O> {
+        Caught::starting(|| run(config, &self.step, input)).await
+    }
+
+    fn call_stream<'a>(&'a self, input: Chunks<'a, I>, config: &'a RunConfig) -> Chunks<'a, O> {
+        stream(config, &self.step, input).through(CaughtStream::new)
     }
 
     fn label(&self) -> Option<Label<'_>> {
-        Some(Label::new("branch", format!("alternative {}", self.index)))
+        Some(Label::new(Kind::BRANCH, format!("alternative {}", self.index)))
     }
 }
 
@@ -115,27 +109,24 @@ impl<I: Clone + Send + 'static, O: Send + 'static> Runnable for Race<I, O> {
     type Input = I;
     type Output = O;
 
-    async fn invoke_with(&self, input: I, config: &RunConfig) -> Result<O> {
-        let inputs = repeat(input, self.alternatives.len());
+    async fn call(&self, input: I, config: &RunConfig) -> Result<O> {
+        self.check_once(config)?;
+        let inputs = std::iter::repeat_n(input, self.alternatives.len());
         let mut running: Vec<BoxFuture<'_, Result<O>>> = Vec::new();
-        for (index, (step, input)) in self.alternatives.iter().zip(inputs).enumerate() {
-            running.push(Box::pin(async move { config.run(&Alternative { step, index }, input).await }));
+        for (alternative, input) in self.alternatives.iter().zip(inputs) {
+            running.push(Box::pin(async move { run(config, alternative, input).await }));
         }
         self.decide(running).await
     }
 
-    fn transform_with<'a>(&'a self, input: Chunks<'a, I>, config: &'a RunConfig) -> Chunks<'a, O> {
+    fn call_stream<'a>(&'a self, input: Chunks<'a, I>, config: &'a RunConfig) -> Chunks<'a, O> {
         Chunks::deferred(async move {
-            let inputs = repeat(input.collect().await?, self.alternatives.len());
+            self.check_once(config)?;
+            let inputs = std::iter::repeat_n(input.collect().await?, self.alternatives.len());
             let mut running: Vec<BoxFuture<'a, Result<Chunks<'a, O>>>> = Vec::new();
-            for (index, (step, input)) in self.alternatives.iter().zip(inputs).enumerate() {
-                running.push(Box::pin(async move {
-                    let chunks = config.stream(step, Chunks::once(input));
-                    let merge = chunks.merge().clone();
-                    // Nothing at all is an answer, too: the law of the chunks says which.
-                    let begun = Chunks::new(CatchChunks(chunks), merge).begun().await;
-                    begun.map_err(|error| error.at(format!("alternative {index}")))
-                }));
+            for (alternative, input) in self.alternatives.iter().zip(inputs) {
+                // Nothing at all is an answer, too: the law of the chunks says which.
+                running.push(Box::pin(stream(config, alternative, Chunks::once(input)).begun_lawfully()));
             }
             self.decide(running).await
         })
@@ -147,15 +138,22 @@ impl<I: Clone + Send + 'static, O: Send + 'static> Runnable for Race<I, O> {
     }
 
     fn describe(&self) -> Description {
-        let kind = if self.failures_lose { "first_success" } else { "race" };
-        let alternatives = self.alternatives.iter().map(Runnable::describe);
-        Description::new(kind, kind).gives(Gives::Children).with_children(Composed::OneOf, alternatives)
+        let kind = if self.failures_lose { Kind::FIRST_SUCCESS } else { Kind::RACE };
+        let alternatives = self.alternatives.iter().map(|alternative| alternative.step.describe());
+        Description::new(kind, kind.as_str())
+            .gives(Gives::Children)
+            .with_children(Composed::OneOf, alternatives)
+            .with_checked(&self.checked)
     }
 }
 
 impl<I, O> Clone for Race<I, O> {
     fn clone(&self) -> Self {
-        Self { alternatives: self.alternatives.clone(), failures_lose: self.failures_lose }
+        Self {
+            alternatives: self.alternatives.clone(),
+            failures_lose: self.failures_lose,
+            checked: self.checked.clone(),
+        }
     }
 }
 

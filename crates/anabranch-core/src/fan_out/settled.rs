@@ -8,22 +8,21 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
+use serde_json::Value;
 use tokio::time::{Instant, Sleep};
 
-use serde_json::Value;
-
+use crate::description::{Checked, Composed, Description, Gives, Kind, Label, listed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fan_out::join::Window;
 use crate::fan_out::outcome::Outcome;
-use crate::fan_out::parallel::{BranchRuns, RunnableParallel};
+use crate::fan_out::parallel::{BranchRuns, BranchStream, RunnableParallel, branch_name};
 use crate::fan_out::parallel_stream::ParallelStream;
 use crate::pipe_operator;
-use crate::resilience::timer::sleep_until;
 use crate::run::config::RunConfig;
-use crate::run::describe::{Composed, Description, Gives};
-use crate::run::label::Label;
-use crate::runnable::Runnable;
-use crate::steps::spawned::drop_and_wait;
+use crate::run::task::drop_and_wait;
+use crate::run::timer::{poll_timer, sleep_until};
+use crate::run::watch;
+use crate::step::runnable::Runnable;
 use crate::stream::chunks::Chunks;
 use crate::stream::merge::{Collect, Collector, KeyLaws, Merge, Wanted};
 
@@ -31,14 +30,17 @@ use crate::stream::merge::{Collect, Collector, KeyLaws, Merge, Wanted};
 pub struct SettledParallel<I = Value> {
     parallel: RunnableParallel<I>,
     needed: usize,
+    /// Keys of branches that must come through.
+    required: Arc<[String]>,
     grace: Option<Duration>,
+    checked: Checked,
 }
 
 impl<I: Clone + Send + 'static> RunnableParallel<I> {
     /// Waits for all branches, whatever becomes of them, and gives every [`Outcome`] in declaration order.
     ///
     /// ```
-    /// use anabranch_core::{Error, Runnable, lambda, parallel};
+    /// use anabranch_core::{Error, RunnableExt, lambda, parallel};
     /// use serde_json::{Value, json};
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
@@ -58,7 +60,13 @@ impl<I: Clone + Send + 'static> RunnableParallel<I> {
     #[must_use]
     #[doc(alias = "return_exceptions")]
     pub fn settled(self) -> SettledParallel<I> {
-        SettledParallel { parallel: self, needed: 0, grace: None }
+        SettledParallel {
+            parallel: self,
+            needed: 0,
+            required: Arc::default(),
+            grace: None,
+            checked: Checked::not_yet(),
+        }
     }
 
     /// Goes on with what is there if at least `needed` branches came through; else fails, with all failures
@@ -67,7 +75,7 @@ impl<I: Clone + Send + 'static> RunnableParallel<I> {
     /// It waits for the other branches, too, unless a [`grace`](SettledParallel::grace) period ends the wait.
     #[must_use]
     pub fn at_least(self, needed: usize) -> SettledParallel<I> {
-        SettledParallel { parallel: self, needed, grace: None }
+        SettledParallel { parallel: self, needed, required: Arc::default(), grace: None, checked: Checked::not_yet() }
     }
 }
 
@@ -77,7 +85,7 @@ impl<I: Clone + Send + 'static> SettledParallel<I> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use anabranch_core::{Runnable, lambda, parallel};
+    /// use anabranch_core::{RunnableExt, lambda, parallel};
     /// use serde_json::Value;
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
@@ -95,12 +103,41 @@ impl<I: Clone + Send + 'static> SettledParallel<I> {
         self
     }
 
+    /// Branches that must come through, whatever becomes of the others: a failure of one of them is the failure of the
+    /// whole, at once. Their keys are certainly in the object that a prompt behind sees.
+    ///
+    /// ```
+    /// use anabranch_core::{Error, RunnableExt, RunnablePassthrough, lambda, parallel};
+    /// use serde_json::Value;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
+    /// let panel = parallel! {
+    ///     "topic": RunnablePassthrough,
+    ///     "news": lambda(async |_: Value| Err::<Value, _>(Error::other("no luck"))),
+    /// };
+    /// assert!(panel.clone().settled().require(["topic"]).invoke("x").await.is_ok());
+    /// assert!(panel.settled().require(["news"]).invoke("x").await.is_err());
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn require<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
+        self.required = self.required.iter().cloned().chain(keys.into_iter().map(Into::into)).collect();
+        self.checked = Checked::not_yet();
+        self
+    }
+
     /// What can be known before a branch runs.
-    fn check_before(&self) -> Result<()> {
+    fn check_before(&self, config: &RunConfig) -> Result<()> {
         if self.grace.is_some() {
             drop(sleep_until(Instant::now())?);
         }
-        self.parallel.check_once()
+        self.checked.once(|| self.describe())?;
+        watch::warn(config, self.checked.warnings());
+        Ok(())
+    }
+
+    fn requires(&self, key: &str) -> bool {
+        self.required.iter().any(|required| required == key)
     }
 
     fn tally(&self) -> Tally {
@@ -110,16 +147,30 @@ impl<I: Clone + Send + 'static> SettledParallel<I> {
             grace: self.grace,
             succeeded: 0,
             failed: 0,
+            lost: false,
             timer: None,
         }
+    }
+
+    /// The outcome, unless a branch that must come through was late.
+    fn decided(&self, outcome: Outcome) -> Result<Outcome> {
+        let late = outcome.failures().any(|(key, _)| self.requires(key));
+        if !late {
+            return Ok(outcome);
+        }
+        let succeeded = outcome.successes().count();
+        Err(self.fail(outcome.into_branches().into_iter().filter_map(|(_, branch)| branch.err()), succeeded))
     }
 
     fn fail(&self, outcomes: impl IntoIterator<Item = Error>, succeeded: usize) -> Error {
         let failures: Vec<Error> = outcomes.into_iter().collect();
         let kind = failures.first().map_or(ErrorKind::InvalidChain, Error::kind);
         let retryable = failures.iter().any(Error::is_retryable);
-        let message =
+        let mut message =
             format!("{succeeded} of {} branches came through, {} were needed", self.parallel.len(), self.needed);
+        if !self.required.is_empty() {
+            message += &format!(", among them {}", listed(&self.required));
+        }
         let error = Error::new(kind, message).with_retryable(retryable);
         match failures.iter().filter_map(Error::retry_after).max() {
             Some(delay) => error.with_retry_after(delay),
@@ -136,63 +187,78 @@ struct Tally {
     grace: Option<Duration>,
     succeeded: usize,
     failed: usize,
-    timer: Option<Pin<Box<Sleep>>>,
+    /// A branch that must come through has not.
+    lost: bool,
+    /// The end of the wait for stragglers.
+    timer: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
 impl Tally {
-    fn count(&mut self, success: bool) {
-        if success {
-            self.succeeded += 1;
-        } else {
-            self.failed += 1;
-        }
+    fn succeed(&mut self) {
+        self.succeeded += 1;
+        self.begin_grace();
+    }
+
+    fn fail(&mut self, required: bool) {
+        self.failed += 1;
+        self.lost |= required;
+        self.begin_grace();
+    }
+
+    fn begin_grace(&mut self) {
         if self.succeeded >= self.needed && self.timer.is_none() && self.succeeded + self.failed < self.branches {
             // A period too long to be said has no end.
             let end = self.grace.and_then(|grace| Instant::now().checked_add(grace));
             // Whether there can be a timer was asked before anything ran.
-            self.timer = end.and_then(|end| sleep_until(end).ok()).map(Box::pin);
+            self.timer = end.and_then(|end| Some((end, Box::pin(sleep_until(end).ok()?))));
         }
     }
 
     /// Whether too many failed for enough to come through.
     fn is_lost(&self) -> bool {
-        self.branches - self.failed < self.needed
+        self.lost || self.branches.saturating_sub(self.failed) < self.needed
     }
 
-    /// Whether the wait for stragglers is over.
+    /// Whether the wait for stragglers is over. One that always has something ready must not keep the timer from being
+    /// heard, so the clock is asked, too.
     fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
-        self.timer.as_mut().is_some_and(|timer| timer.as_mut().poll(cx).is_ready())
+        self.timer
+            .as_mut()
+            .is_some_and(|(end, timer)| poll_timer(timer.as_mut(), cx).is_ready() || Instant::now() >= *end)
     }
 }
 
 fn straggler(key: &str) -> Error {
     Error::new(ErrorKind::Timeout, "enough other branches came through, and the grace period is over")
-        .at(format!("parallel {key:?}"))
+        .at(branch_name(key))
 }
 
 impl<I: Clone + Send + 'static> Runnable for SettledParallel<I> {
     type Input = I;
     type Output = Outcome;
 
-    async fn invoke_with(&self, input: I, config: &RunConfig) -> Result<Outcome> {
-        self.check_before()?;
+    async fn call(&self, input: I, config: &RunConfig) -> Result<Outcome> {
+        self.check_before(config)?;
         let running = BranchRuns::new(&self.parallel, input, config);
         let mut window = Window::new(running, self.parallel.limit(config));
         let mut outcomes: Vec<Option<Result<Value>>> =
             std::iter::repeat_with(|| None).take(self.parallel.len()).collect();
+        let keys: Vec<&str> = self.parallel.keys().collect();
         let mut tally = self.tally();
         std::future::poll_fn(|cx| {
             loop {
-                if tally.is_lost() {
+                if tally.is_lost() || tally.is_over(cx) {
                     return Poll::Ready(());
                 }
                 match window.poll_next(cx) {
                     Poll::Ready(Some((index, outcome))) => {
-                        tally.count(outcome.is_ok());
+                        match &outcome {
+                            Ok(_) => tally.succeed(),
+                            Err(_) => tally.fail(self.requires(keys[index])),
+                        }
                         outcomes[index] = Some(outcome);
                     }
                     Poll::Ready(None) => return Poll::Ready(()),
-                    Poll::Pending if tally.is_over(cx) => return Poll::Ready(()),
                     Poll::Pending => return Poll::Pending,
                 }
             }
@@ -202,27 +268,23 @@ impl<I: Clone + Send + 'static> Runnable for SettledParallel<I> {
         if tally.is_lost() {
             return Err(self.fail(outcomes.into_iter().flatten().filter_map(Result::err), tally.succeeded));
         }
-        let branches = self.parallel.keys().zip(outcomes).map(|(key, outcome)| {
+        let branches = keys.into_iter().zip(outcomes).map(|(key, outcome)| {
             let outcome = outcome.unwrap_or_else(|| Err(straggler(key)));
             (key.to_string(), outcome)
         });
-        Ok(Outcome::new(branches.collect()))
+        self.decided(Outcome::new(branches.collect()))
     }
 
-    fn transform_with<'a>(&'a self, input: Chunks<'a, I>, config: &'a RunConfig) -> Chunks<'a, Outcome> {
-        if let Err(error) = self.check_before() {
+    fn call_stream<'a>(&'a self, input: Chunks<'a, I>, config: &'a RunConfig) -> Chunks<'a, Outcome> {
+        if let Err(error) = self.check_before(config) {
             return Chunks::failed(error);
         }
-        let branches = self.parallel.branch_streams(input, config);
-        let laws: Vec<_> = self
-            .parallel
-            .keys()
-            .zip(&branches)
-            .map(|(key, chunks)| (key.to_string(), chunks.merge().clone()))
-            .collect();
-        let merge = outcome_law(laws);
-        let branches =
-            branches.into_iter().map(|chunks| Chunks::new(BranchEnd { chunks: Some(chunks) }, Merge::last()));
+        if self.parallel.len() == 0 {
+            // Nobody else would read the input, and what fails in it would be lost.
+            return Chunks::from_future(async move { self.call(input.collect().await?, config).await });
+        }
+        let (branches, laws) = self.parallel.branch_streams(input, config);
+        let branches = branches.into_iter().map(|branch| BranchEnd { branch: Some(branch) });
         let growing = ParallelStream::new(branches.collect(), self.parallel.limit(config), |index, step| (index, step));
         let stream = SettledStream {
             settled: self,
@@ -231,7 +293,7 @@ impl<I: Clone + Send + 'static> Runnable for SettledParallel<I> {
             failures: Vec::new(),
             state: State::Growing(growing),
         };
-        Chunks::new(stream, merge)
+        Chunks::new(stream, outcome_law(laws))
     }
 
     /// The branches are named; the fan-out itself is not.
@@ -240,17 +302,27 @@ impl<I: Clone + Send + 'static> Runnable for SettledParallel<I> {
     }
 
     fn describe(&self) -> Description {
-        let optional = self.parallel.keys().map(str::to_string).collect();
-        let kind = if self.needed == 0 { "settled" } else { "at_least" };
-        Description::new(kind, kind)
-            .gives(Gives::Keys { keys: Vec::new(), optional })
-            .with_children(Composed::SideBySide, self.parallel.describe().children)
+        // Where no branch can be spared, none is absent.
+        let certain = |key: &String| self.needed >= self.parallel.len() || self.requires(key);
+        let (keys, optional) = self.parallel.keys().map(str::to_string).partition(certain);
+        let composed = Composed::Enough { needed: self.needed, required: self.required.to_vec() };
+        Description::new(Kind::SETTLED, if self.needed == 0 { "settled" } else { "at_least" })
+            .gives(Gives::Keys { keys, optional })
+            .with_children(composed, self.parallel.describe().take_children())
+            .keyed()
+            .with_checked(&self.checked)
     }
 }
 
 impl<I> Clone for SettledParallel<I> {
     fn clone(&self) -> Self {
-        Self { parallel: self.parallel.clone(), needed: self.needed, grace: self.grace }
+        Self {
+            parallel: self.parallel.clone(),
+            needed: self.needed,
+            required: self.required.clone(),
+            grace: self.grace,
+            checked: self.checked.clone(),
+        }
     }
 }
 
@@ -275,15 +347,15 @@ enum BranchStep {
 
 /// A branch's stream, whose failure and end are items.
 struct BranchEnd<'a> {
-    chunks: Option<Chunks<'a, Value>>,
+    branch: Option<BranchStream<'a>>,
 }
 
 impl Stream for BranchEnd<'_> {
     type Item = Result<BranchStep>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Some(chunks) = &mut self.chunks else { return Poll::Ready(None) };
-        let step = match Pin::new(chunks).poll_next(cx) {
+        let Some(branch) = &mut self.branch else { return Poll::Ready(None) };
+        let step = match Pin::new(branch).poll_next(cx) {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Some(Ok(chunk))) => return Poll::Ready(Some(Ok(BranchStep::Chunk(chunk)))),
             // What came in with the input is no failure of the branch.
@@ -291,7 +363,7 @@ impl Stream for BranchEnd<'_> {
             Poll::Ready(Some(Err(error))) => Ok(BranchStep::Failed(error)),
             Poll::Ready(None) => Ok(BranchStep::Done),
         };
-        self.chunks = None;
+        self.branch = None;
         Poll::Ready(Some(step))
     }
 }
@@ -305,7 +377,7 @@ struct SettledStream<'a, I, F> {
 }
 
 enum State<'a, F> {
-    Growing(ParallelStream<'a, BranchStep, F>),
+    Growing(ParallelStream<'a, BranchEnd<'a>, F>),
     /// The rest is on its way out; then comes this, and nothing more.
     Ending(BoxFuture<'a, Result<Outcome>>),
     Done,
@@ -327,16 +399,27 @@ where
         }));
     }
 
-    /// A branch is over; says whether that ends the whole.
+    /// A branch is over.
     fn count(&mut self, index: usize, success: bool) {
         self.ended[index] = true;
-        self.tally.count(success);
+        if success {
+            self.tally.succeed();
+        } else {
+            self.tally.fail(self.settled.requires(self.key(index)));
+        }
         if self.tally.is_lost() {
             self.failures.sort_by_key(|(index, _)| *index);
             let failures: Vec<_> = std::mem::take(&mut self.failures).into_iter().map(|(_, error)| error).collect();
             let error = self.settled.fail(failures, self.tally.succeeded);
             self.end_with(Err(error));
         }
+    }
+
+    /// The wait for stragglers is over.
+    fn leave_stragglers(&mut self) {
+        let late = self.settled.parallel.keys().zip(&self.ended).filter(|(_, ended)| !**ended);
+        let late = Outcome::new(late.map(|(key, _)| (key.to_string(), Err(straggler(key)))).collect());
+        self.end_with(self.settled.decided(late));
     }
 }
 
@@ -354,6 +437,9 @@ where
             this.end_with(Err(error));
         }
         loop {
+            if matches!(this.state, State::Growing(_)) && this.tally.is_over(cx) {
+                this.leave_stragglers();
+            }
             let next = match &mut this.state {
                 State::Done => return Poll::Ready(None),
                 State::Ending(gone) => {
@@ -365,6 +451,7 @@ where
                 State::Growing(growing) => Pin::new(growing).poll_next(cx),
             };
             match next {
+                Poll::Pending => return Poll::Pending,
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
                 Poll::Ready(None) => this.state = State::Done,
                 Poll::Ready(Some(Ok((index, BranchStep::Chunk(chunk))))) => {
@@ -378,12 +465,6 @@ where
                         return Poll::Ready(Some(Ok(Outcome::new(vec![(this.key(index).to_string(), Err(error))]))));
                     }
                 }
-                Poll::Pending if this.tally.is_over(cx) => {
-                    let late = this.settled.parallel.keys().zip(&this.ended).filter(|(_, ended)| !**ended);
-                    let late = late.map(|(key, _)| (key.to_string(), Err(straggler(key)))).collect();
-                    this.end_with(Ok(Outcome::new(late)));
-                }
-                Poll::Pending => return Poll::Pending,
             }
         }
     }
@@ -391,8 +472,7 @@ where
 
 /// Chunks are outcomes of the branches that grew; each branch adds up by its own law, and a failure stands for all of
 /// it.
-fn outcome_law(laws: Vec<(String, Merge<Value>)>) -> Merge<Outcome> {
-    let laws = KeyLaws::new(laws);
+fn outcome_law(laws: Arc<KeyLaws>) -> Merge<Outcome> {
     Merge::collect_with(move || {
         Box::new(OutcomeCollector { laws: laws.clone(), branches: laws.collectors().map(Ok).collect() })
     })
@@ -407,10 +487,13 @@ impl Collect<Outcome> for OutcomeCollector {
     fn push(&mut self, chunk: Outcome) -> Result<()> {
         for (key, grown) in chunk.into_branches() {
             let branch = &mut self.branches[self.laws.place(&key)?];
-            match (branch.as_mut(), grown) {
-                (Ok(collector), Ok(value)) => collector.push(value)?,
-                (Ok(_), Err(error)) => *branch = Err(error),
-                (Err(_), _) => {}
+            let added = match (branch.as_mut(), grown) {
+                (Ok(collector), Ok(value)) => collector.push(value).map_err(|error| error.at(branch_name(&key))),
+                (Ok(_), Err(error)) => Err(error),
+                (Err(_), _) => Ok(()),
+            };
+            if let Err(error) = added {
+                *branch = Err(error);
             }
         }
         Ok(())
@@ -418,8 +501,7 @@ impl Collect<Outcome> for OutcomeCollector {
 
     fn finish(self: Box<Self>, _: Wanted<'_>) -> Result<Option<Outcome>> {
         let branches = self.laws.keys().zip(self.branches).map(|(key, branch)| {
-            let whole =
-                branch.and_then(|collector| collector.finish().map_err(|error| error.at(format!("parallel {key:?}"))));
+            let whole = branch.and_then(|collector| collector.finish().map_err(|error| error.at(branch_name(key))));
             (key.clone(), whole)
         });
         Ok(Some(Outcome::new(branches.collect())))

@@ -1,16 +1,16 @@
 //! A tuple of runnables is a runnable that gives a tuple: the fan-out without JSON.
 
+use std::future::Future;
+use std::task::Poll;
+
+use crate::description::{Composed, Description, Gives, Kind, Label};
 use crate::error::Result;
 use crate::fan_out::join;
-use crate::panics::poll_caught;
 use crate::run::config::RunConfig;
-use crate::run::describe::{Composed, Description, Gives};
-use crate::run::label::Label;
-use crate::runnable::Runnable;
-use crate::steps::spawned::drop_and_wait;
-use crate::stream::chunks::Chunks;
-
-use std::task::Poll;
+use crate::run::panics::poll_caught;
+use crate::run::task::drop_and_wait;
+use crate::step::run::run;
+use crate::step::runnable::Runnable;
 
 /// One step of a tuple: its place is its name.
 struct Place<'a, R> {
@@ -22,12 +22,12 @@ impl<R: Runnable> Runnable for Place<'_, R> {
     type Input = R::Input;
     type Output = R::Output;
 
-    fn invoke_with(&self, input: R::Input, config: &RunConfig) -> impl Future<Output = Result<R::Output>> + Send {
-        config.run(self.step, input)
+    fn call<'a>(&'a self, input: R::Input, config: &'a RunConfig) -> impl Future<Output = Result<R::Output>> + Send {
+        run(config, self.step, input)
     }
 
     fn label(&self) -> Option<Label<'_>> {
-        Some(Label::new("branch", format!("tuple {}", self.index)))
+        Some(Label::new(Kind::BRANCH, format!("tuple {}", self.index)))
     }
 }
 
@@ -36,7 +36,7 @@ macro_rules! runnable_tuple {
         /// Each step on the same input, all at once; a tuple of their outputs. The first failure in time stops the
         /// others. A tuple has no partial form, so its stream has one chunk.
         ///
-        /// The orphan rule keeps a tuple from the left of a `|`; use [`.pipe(…)`](Runnable::pipe) there.
+        /// The orphan rule keeps a tuple from the left of a `|`; use [`.pipe(…)`](crate::RunnableExt::pipe) there.
         impl<$first, $($rest),+> Runnable for ($first, $($rest),+)
         where
             $first: Runnable<Input: Clone>,
@@ -45,14 +45,14 @@ macro_rules! runnable_tuple {
             type Input = $first::Input;
             type Output = ($first::Output, $($rest::Output),+);
 
-            async fn invoke_with(&self, input: $first::Input, config: &RunConfig) -> Result<Self::Output> {
+            async fn call(&self, input: $first::Input, config: &RunConfig) -> Result<Self::Output> {
                 $(let $done = {
                     let (input, place) = (input.clone(), Place { step: &self.$index, index: $index });
-                    Box::pin(async move { config.run(&place, input).await })
+                    Box::pin(async move { run(config, &place, input).await })
                 };)+
                 let $first_done = {
                     let place = Place { step: &self.$first_index, index: $first_index };
-                    Box::pin(async move { config.run(&place, input).await })
+                    Box::pin(async move { run(config, &place, input).await })
                 };
                 let mut running = ($first_done, $($done),+);
                 let mut outputs = (None::<$first::Output>, $(None::<$rest::Output>),+);
@@ -70,23 +70,15 @@ macro_rules! runnable_tuple {
                 }
             }
 
-            fn transform_with<'a>(
-                &'a self,
-                input: Chunks<'a, Self::Input>,
-                config: &'a RunConfig,
-            ) -> Chunks<'a, Self::Output> {
-                Chunks::from_future(async move { self.invoke_with(input.collect().await?, config).await })
-            }
-
             /// The steps are named; the tuple itself is not.
             fn label(&self) -> Option<Label<'_>> {
                 None
             }
 
             fn describe(&self) -> Description {
-                Description::new("tuple", concat!("tuple of ", $count))
+                Description::new(Kind::TUPLE, concat!("tuple of ", $count))
                     .gives(Gives::Unknown)
-                    .with_children(Composed::SideBySide, [self.$first_index.describe(), $(self.$index.describe()),+])
+                    .with_children(Composed::AllOf, [self.$first_index.describe(), $(self.$index.describe()),+])
             }
         }
     };

@@ -9,14 +9,19 @@ use tokio::time::Instant;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Leaves a step alone for a while when it fails and fails: see
-/// [`Runnable::with_circuit_breaker`](crate::Runnable::with_circuit_breaker). Clones share the state, so one breaker
-/// can stand before everything that calls the same server.
+/// [`RunnableExt::with_circuit_breaker`](crate::RunnableExt::with_circuit_breaker)(crate::Runnable::with_circuit_breaker). Clones share it, so one breaker
+/// can stand before everything that calls the same server. A builder method makes another one, closed.
 #[derive(Clone)]
 pub struct CircuitBreaker {
+    settings: Settings,
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Settings {
     failures: u32,
     open_for: Duration,
     probes: u32,
-    shared: Arc<Mutex<Shared>>,
 }
 
 /// What a [`CircuitBreaker`] does with calls.
@@ -47,30 +52,31 @@ impl CircuitBreaker {
     /// Opens after 5 failures in a row, for 30 seconds, then lets one probe through at a time.
     #[must_use]
     pub fn new() -> Self {
-        let shared = Shared { phase: Phase::Closed { failures: 0 }, era: 0 };
-        Self { failures: 5, open_for: Duration::from_secs(30), probes: 1, shared: Arc::new(Mutex::new(shared)) }
+        Self::with(Settings { failures: 5, open_for: Duration::from_secs(30), probes: 1 })
     }
 
     /// Opens after so many failures in a row. Zero counts as one.
     #[must_use]
-    pub fn failures(mut self, failures: u32) -> Self {
-        self.failures = failures.max(1);
-        self
+    pub fn failures(self, failures: u32) -> Self {
+        Self::with(Settings { failures: failures.max(1), ..self.settings })
     }
 
     /// How long it stays open before it lets a probe through.
     #[must_use]
-    pub fn open_for(mut self, time: Duration) -> Self {
-        self.open_for = time;
-        self
+    pub fn open_for(self, time: Duration) -> Self {
+        Self::with(Settings { open_for: time, ..self.settings })
     }
 
     /// How many probes may be under way at once while it is half open. The first that succeeds closes it, the first
     /// that fails opens it again. Zero counts as one.
     #[must_use]
-    pub fn probes(mut self, probes: u32) -> Self {
-        self.probes = probes.max(1);
-        self
+    pub fn probes(self, probes: u32) -> Self {
+        Self::with(Settings { probes: probes.max(1), ..self.settings })
+    }
+
+    fn with(settings: Settings) -> Self {
+        let shared = Shared { phase: Phase::Closed { failures: 0 }, era: 0 };
+        Self { settings, shared: Arc::new(Mutex::new(shared)) }
     }
 
     /// What it does with calls at this moment.
@@ -88,7 +94,7 @@ impl CircuitBreaker {
     pub fn consecutive_failures(&self) -> u32 {
         match self.lock().phase {
             Phase::Closed { failures } => failures,
-            Phase::Open { .. } | Phase::HalfOpen { .. } => self.failures,
+            Phase::Open { .. } | Phase::HalfOpen { .. } => self.settings.failures,
         }
     }
 
@@ -112,7 +118,7 @@ impl CircuitBreaker {
             shared.enter(Phase::HalfOpen { probing: 0 });
         }
         let probe = match &mut shared.phase {
-            Phase::HalfOpen { probing } if *probing >= self.probes => {
+            Phase::HalfOpen { probing } if *probing >= self.settings.probes => {
                 return Err(open("another call is trying whether it works again"));
             }
             Phase::HalfOpen { probing } => {
@@ -127,7 +133,7 @@ impl CircuitBreaker {
     fn opened(&self) -> Phase {
         let now = Instant::now();
         const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
-        Phase::Open { until: now.checked_add(self.open_for).unwrap_or_else(|| now + FAR) }
+        Phase::Open { until: now.checked_add(self.settings.open_for).unwrap_or_else(|| now + FAR) }
     }
 }
 
@@ -181,7 +187,7 @@ impl Call<'_> {
         }
         if let Phase::Closed { failures } = &mut shared.phase {
             *failures += 1;
-            if *failures < self.breaker.failures {
+            if *failures < self.breaker.settings.failures {
                 return;
             }
         }

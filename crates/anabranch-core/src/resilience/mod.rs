@@ -2,19 +2,16 @@
 
 pub(crate) mod backoff;
 pub(crate) mod circuit_breaker;
-pub(crate) mod circuit_broken;
-pub(crate) mod fallback;
-pub(crate) mod hedge;
-pub(crate) mod idle_timeout;
+pub(crate) mod hedged;
 pub(crate) mod meter;
-pub(crate) mod on_end;
-pub(crate) mod opening;
-pub(crate) mod rate_limited;
 pub(crate) mod rate_limiter;
-pub(crate) mod retry;
 pub(crate) mod retry_budget;
-pub(crate) mod timed;
-pub(crate) mod timeout;
-pub(crate) mod timer;
+pub(crate) mod timed_stream;
 pub(crate) mod token_bucket;
 pub(crate) mod token_queue;
+pub(crate) mod with_circuit_breaker;
+pub(crate) mod with_fallback;
+pub(crate) mod with_idle_timeout;
+pub(crate) mod with_rate_limiter;
+pub(crate) mod with_retry;
+pub(crate) mod with_timeout;

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 /// fallbacks, to bound what they make together:
 ///
 /// ```
-/// use anabranch_core::{Retry, RetryBudget, Runnable, lambda};
+/// use anabranch_core::{Retry, RetryBudget, RunnableExt, lambda};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
 /// let budget = RetryBudget::new().share(0.1).reserve(10);

@@ -4,29 +4,30 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_core::future::BoxFuture;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
+use crate::description::Label;
 use crate::error::{Error, ErrorKind, Result};
-use crate::run::budget::{Budget, Concurrency, Permit};
-use crate::run::label::Labelled;
-use crate::run::observe::{self, Observer, StepPath, Waited, WaitedOn};
-use crate::run::reported::{self, Reported};
-use crate::runnable::Runnable;
-use crate::stream::chunks::Chunks;
+use crate::run::limit::{self, Concurrency, Limit, Permit};
+use crate::run::observer::{Observer, Waited, WaitedOn};
+use crate::run::progress::Progress;
+use crate::run::step_path::StepPath;
+use crate::run::watch;
 
 /// How many runnables may be chosen at run time inside each other, unless [`RunConfig::max_depth`] says otherwise.
 pub(crate) const DEFAULT_MAX_DEPTH: usize = 25;
 
-/// What holds for a whole run: its name, tags and metadata, its deadline, its concurrency budget, who watches it.
+/// What holds for a whole run: its name, tags and metadata, how long it may take, how much of it may go on at once, who
+/// watches it.
 ///
 /// It is passed explicitly, to the `_with` form of every method, and inherited by everything below. An empty one
-/// costs nothing; clones share the budget.
+/// costs nothing. It is a plain value: a change makes another one. What clones share is the concurrency limit, so that
+/// several runs can be limited together; a time-out counts anew from the start of each run.
 ///
 /// ```
 /// use std::time::Duration;
-/// use anabranch_core::{RunConfig, Runnable, lambda};
+/// use anabranch_core::{RunConfig, RunnableExt, lambda};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
 /// let double = lambda(async |n: i64| Ok(n * 2));
@@ -38,9 +39,15 @@ pub(crate) const DEFAULT_MAX_DEPTH: usize = 25;
 #[derive(Clone, Default)]
 pub struct RunConfig {
     shared: Option<Arc<Shared>>,
-    /// A time-out around the present step: whoever set it keeps to it, so the steps below need no timer for it. Beside
-    /// the rest, so that a time-out need not allocate.
+    /// The step that runs. Beside the rest, as is all that changes from step to step, so that the rest need not be
+    /// copied.
+    path: Option<Arc<StepPath>>,
+    /// A time-out around the present step: whoever set it keeps to it, so the steps below need no timer for it.
     limit: Option<Instant>,
+    /// How many runnables were chosen at run time inside each other.
+    depth: usize,
+    /// Somebody wants to know whether there is progress, though the run is read as a whole.
+    progress: Option<Progress>,
 }
 
 #[derive(Clone, Default)]
@@ -48,12 +55,12 @@ struct Shared {
     name: Option<String>,
     tags: Vec<String>,
     metadata: Map<String, Value>,
+    /// Counted from the start of the run, which makes a deadline of it.
+    timeout: Option<Duration>,
     deadline: Option<Instant>,
-    /// Innermost first: a permit is one of each, always taken in this order.
-    budgets: Vec<Budget>,
+    /// In the one order in which all take them.
+    limits: Vec<Limit>,
     observers: Vec<Arc<dyn Observer>>,
-    path: Option<Arc<StepPath>>,
-    depth: usize,
     max_depth: Option<usize>,
 }
 
@@ -70,7 +77,7 @@ impl RunConfig {
     /// An empty configuration.
     #[must_use]
     pub const fn new() -> Self {
-        Self { shared: None, limit: None }
+        Self { shared: None, path: None, limit: None, depth: 0, progress: None }
     }
 
     /// The empty configuration, for as long as it is needed.
@@ -116,24 +123,27 @@ impl RunConfig {
         self.with(|shared| shared.deadline = Some(shared.deadline.map_or(deadline, |earlier| earlier.min(deadline))))
     }
 
-    /// [`deadline_at`](Self::deadline_at), counted from now.
+    /// The run must be over this long after it has begun. It counts anew for each run: a configuration that is kept,
+    /// or that a chain [brings along](crate::RunnableExt::with_config), can be used again and again. A batch is one run.
+    /// A shorter time-out that is set already stays.
     #[must_use]
     pub fn timeout(self, duration: Duration) -> Self {
-        match Instant::now().checked_add(duration) {
-            Some(deadline) => self.deadline_at(deadline),
-            // Too far away to be said is no deadline.
-            None => self,
-        }
+        self.with(|shared| shared.timeout = Some(shared.timeout.map_or(duration, |shorter| shorter.min(duration))))
     }
 
-    /// At most this many pieces of leaf work (model and tool calls, lambdas that ask for it) at once over the whole
-    /// run, however its fan-outs nest. Zero counts as one.
+    /// At most this many limited calls at once over the whole run, however its fan-outs nest: calls of models and tools,
+    /// [`blocking`](crate::blocking()) functions, lambdas that [ask for it](crate::combinators::Lambda::limited). Zero
+    /// counts as one.
     ///
-    /// Leaf work waits for its turn in the order it came. A fan-out or batch also starts no more than this many
-    /// branches or elements at once, so that a batch of 100,000 does not hold 100,000 half-done chains.
+    /// Each takes a [permit](Self::permit) for as long as it goes on, in the order they came. A stream has its permit
+    /// while it is read. While the step behind it works on a chunk and does not read on, its permit is lent to that
+    /// step's own calls, and to nobody else's, so that no chain waits for itself.
+    ///
+    /// A fan-out or batch also starts no more than this many branches or elements at once, so that a batch of 100,000
+    /// does not hold 100,000 half-done chains.
     #[must_use]
     pub fn max_concurrency(self, limit: usize) -> Self {
-        self.with(|shared| shared.budgets = vec![Budget::new(limit.max(1))])
+        self.with(|shared| shared.limits = vec![Limit::new(limit.max(1))])
     }
 
     /// Adds an observer.
@@ -166,8 +176,9 @@ impl RunConfig {
         self.shared.as_deref().map(|shared| &shared.metadata)
     }
 
-    /// When the step must be over: the run's deadline, or that of a [time-out](Runnable::with_timeout) around the step
-    /// if it comes earlier.
+    /// When the step must be over: the run's deadline, or that of a
+    /// [time-out](crate::RunnableExt::with_timeout) around the step if it comes earlier. `None` before the run has begun
+    /// where it has only a [`timeout`](Self::timeout).
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         earlier(self.run_deadline(), self.limit)
@@ -178,9 +189,33 @@ impl RunConfig {
         self.shared.as_deref()?.deadline
     }
 
+    /// The same configuration for a run that begins now, if that makes a difference.
+    pub(crate) fn started(&self) -> Option<Self> {
+        let timeout = self.shared.as_deref()?.timeout?;
+        // Too far away to be said is no deadline.
+        let deadline = Instant::now().checked_add(timeout);
+        Some(self.clone().with(|shared| {
+            shared.timeout = None;
+            shared.deadline = earlier(shared.deadline, deadline);
+        }))
+    }
+
+    pub(crate) fn has_timeout(&self) -> bool {
+        self.shared.as_deref().is_some_and(|shared| shared.timeout.is_some())
+    }
+
     /// The configuration of a step that whoever calls this stops at `limit`.
     pub(crate) fn within(&self, limit: Instant) -> Self {
-        Self { shared: self.shared.clone(), limit: earlier(self.limit, Some(limit)) }
+        Self { limit: earlier(self.limit, Some(limit)), ..self.clone() }
+    }
+
+    /// The configuration of a step that is read as a whole by somebody who wants to see progress.
+    pub(crate) fn showing(&self, progress: Progress) -> Self {
+        Self { progress: Some(progress), ..self.clone() }
+    }
+
+    pub(crate) fn progress(&self) -> Option<&Progress> {
+        self.progress.as_ref()
     }
 
     /// How long the step still has, if it has a [deadline](Self::deadline): zero when it has passed.
@@ -189,35 +224,40 @@ impl RunConfig {
         self.deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
-    /// The run's limit on leaf work at once, if there is one: the smallest of those in force.
+    /// The run's limit on calls at once, if there is one: the smallest of those in force.
     #[must_use]
     pub fn concurrency_limit(&self) -> Option<usize> {
-        self.shared.as_deref()?.budgets.iter().map(Budget::limit).min()
+        self.limits().iter().map(Limit::size).min()
     }
 
-    /// Waits for a place in the run's concurrency budget and holds it until the permit is dropped. For leaf work
-    /// only: never hold it while waiting for another step or a back-off. Without a budget it is free.
+    pub(crate) fn limits(&self) -> &[Limit] {
+        self.shared.as_deref().map_or(&[], |shared| &shared.limits)
+    }
+
+    /// Waits for a permit of the run's [concurrency limit](Self::max_concurrency), which is given back when it is
+    /// dropped. For the call of a model or a tool; never hold one while waiting for another step or a back-off. A call
+    /// that gives a stream hands it to [`Permit::hold`]. Without a limit it is free.
     ///
     /// Observers hear how long it [waited](Observer::waited), if it had to.
     pub async fn permit(&self) -> Permit {
-        let Some(shared) = self.shared.as_deref().filter(|shared| !shared.budgets.is_empty()) else {
+        let limits = self.limits();
+        if limits.is_empty() {
             return Permit::free();
-        };
-        if shared.observers.is_empty() {
-            return Permit::acquire(&shared.budgets).await;
         }
-        let ahead = shared.budgets.iter().map(|budget| budget.snapshot().waiting).sum();
+        if self.observers().is_empty() {
+            return limit::acquire(limits).await.0;
+        }
+        let ahead = limits.iter().map(|limit| limit.snapshot().waiting).sum();
         let began = Instant::now();
-        let permit = Permit::acquire(&shared.budgets).await;
-        let waited = Waited { on: WaitedOn::Concurrency, time: began.elapsed(), ahead };
-        if !waited.time.is_zero() {
-            observe::tell_here(self, began, |observer, step| observer.waited(step, &waited));
+        let (permit, had_to_wait) = limit::acquire(limits).await;
+        if had_to_wait {
+            let waited = Waited { on: WaitedOn::Concurrency, time: began.elapsed(), ahead };
+            watch::tell(self, |observer, step| observer.waited(step, &waited));
         }
         permit
     }
 
-    /// How the run's concurrency budget stands: of several in force, the one with the smallest limit. `None` if there
-    /// is none.
+    /// How the run's concurrency limit stands: of several in force, the smallest. `None` if there is none.
     ///
     /// ```
     /// use anabranch_core::RunConfig;
@@ -232,69 +272,22 @@ impl RunConfig {
     /// ```
     #[must_use]
     pub fn concurrency(&self) -> Option<Concurrency> {
-        self.shared.as_deref()?.budgets.iter().min_by_key(|budget| budget.limit()).map(Budget::snapshot)
-    }
-
-    /// Runs a step inside another one: names it in errors, tells the observers, keeps to the deadline. This is how a
-    /// combinator of your own calls the steps it is made of.
-    pub async fn run<R: Runnable>(&self, step: &R, input: R::Input) -> Result<R::Output> {
-        let done = if self.watches() { self.report(step, input).await } else { step.invoke_with(input, self).await };
-        done.map_err(|error| step.name_error(error))
-    }
-
-    /// [`run`](Self::run) for streams.
-    pub fn stream<'a, R: Runnable>(&'a self, step: &'a R, input: Chunks<'a, R::Input>) -> Chunks<'a, R::Output> {
-        let chunks = if self.watches() { self.report_stream(step, input) } else { step.transform_with(input, self) };
-        chunks.that_add_up().labelled(step)
-    }
-
-    /// Whether nobody has reported the step this configuration was handed to, though somebody wants to know: a step
-    /// with a name that was called directly then calls [`report`](Self::report) on itself.
-    #[must_use]
-    pub fn at_root(&self) -> bool {
-        self.watches() && self.path().is_none()
-    }
-
-    /// Runs a step under the eyes of the observers and the deadline, without naming it in errors.
-    pub fn report<'a, R: Runnable>(&'a self, step: &'a R, input: R::Input) -> BoxFuture<'a, Result<R::Output>> {
-        let Some(label) = step.label() else { return Box::pin(step.invoke_with(input, self)) };
-        let config = self.at(label.name.into_owned());
-        Box::pin(reported::invoke(step, input, config, label.kind))
-    }
-
-    /// [`report`](Self::report) for streams.
-    pub fn report_stream<'a, R: Runnable>(&'a self, step: &'a R, input: Chunks<'a, R::Input>) -> Chunks<'a, R::Output> {
-        let Some(label) = step.label() else { return step.transform_with(input, self) };
-        let config = self.at(label.name.into_owned());
-        Reported::chunks(step, input, config, Some(label.kind))
-    }
-
-    /// [`stream`](Self::stream) under this configuration instead of one that lives as long as the stream.
-    pub(crate) fn stream_owned<'a, R: Runnable>(
-        self,
-        step: &'a R,
-        input: Chunks<'a, R::Input>,
-    ) -> Chunks<'a, R::Output> {
-        Reported::chunks(step, input, self, None)
+        self.limits().iter().min_by_key(|limit| limit.size()).map(Limit::snapshot)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.shared.is_none() && self.limit.is_none()
+        self.shared.is_none() && self.limit.is_none() && self.progress.is_none() && self.depth == 0
     }
 
-    /// The configuration of a step with this name inside the present one.
-    pub(crate) fn at(&self, name: String) -> Self {
-        let path = Arc::new(StepPath::new(self.shared.as_deref().and_then(|shared| shared.path.clone()), name));
-        self.clone().with(|shared| shared.path = Some(path))
+    /// The configuration of a step that begins now inside the present one.
+    pub(crate) fn at(&self, label: Label<'_>) -> Self {
+        Self { path: Some(Arc::new(StepPath::new(self.path.clone(), label))), ..self.clone() }
     }
 
     /// The configuration of a runnable that was chosen at run time.
     pub(crate) fn deeper(&self) -> Result<Self> {
-        let (depth, limit) = self
-            .shared
-            .as_deref()
-            .map_or((0, DEFAULT_MAX_DEPTH), |shared| (shared.depth, shared.max_depth.unwrap_or(DEFAULT_MAX_DEPTH)));
-        if depth >= limit {
+        let limit = self.shared.as_deref().and_then(|shared| shared.max_depth).unwrap_or(DEFAULT_MAX_DEPTH);
+        if self.depth >= limit {
             return Err(Error::new(
                 ErrorKind::InvalidChain,
                 format!(
@@ -302,43 +295,61 @@ impl RunConfig {
                 ),
             ));
         }
-        Ok(self.clone().with(|shared| shared.depth = depth + 1))
+        Ok(Self { depth: self.depth + 1, ..self.clone() })
     }
 
-    /// `bound`, which a step brings along, under `self`, the configuration of the call.
+    /// `bound`, which a step brings along, under `self`, the configuration of the call. What is bound begins now.
     pub(crate) fn merged_with(&self, bound: &Self) -> Self {
+        let started = bound.started();
+        let bound = started.as_ref().unwrap_or(bound);
         let limit = earlier(self.limit, bound.limit);
-        let (Some(call), Some(bound)) = (self.shared.as_deref(), bound.shared.as_deref()) else {
-            return Self { shared: self.shared.clone().or_else(|| bound.shared.clone()), limit };
+        let shared = match (&self.shared, &bound.shared) {
+            (Some(call), Some(bound)) => Some(Arc::new(call.merged_with(bound))),
+            (call, bound) => call.clone().or_else(|| bound.clone()),
         };
-        let more_tags = call.tags.iter().filter(|tag| !bound.tags.contains(tag));
-        let mut metadata = bound.metadata.clone();
-        metadata.extend(call.metadata.iter().map(|(key, value)| (key.clone(), value.clone())));
-        let merged = Shared {
-            name: call.name.as_ref().or(bound.name.as_ref()).cloned(),
-            tags: bound.tags.iter().chain(more_tags).cloned().collect(),
-            metadata,
-            deadline: earlier(call.deadline, bound.deadline),
-            // Both hold. The inner budget is taken first everywhere, so that two budgets cannot wait for each other.
-            budgets: bound.budgets.iter().chain(&call.budgets).cloned().collect(),
-            observers: call.observers.iter().chain(&bound.observers).cloned().collect(),
-            path: call.path.clone(),
-            depth: call.depth,
-            max_depth: call.max_depth.or(bound.max_depth),
-        };
-        Self { shared: Some(Arc::new(merged)), limit }
+        Self { shared, limit, ..self.clone() }
     }
 
     pub(crate) fn path(&self) -> Option<&StepPath> {
-        self.shared.as_deref()?.path.as_deref()
+        self.path.as_deref()
     }
 
     pub(crate) fn observers(&self) -> &[Arc<dyn Observer>] {
         self.shared.as_deref().map_or(&[], |shared| &shared.observers)
     }
 
+    pub(crate) fn is_observed(&self) -> bool {
+        !self.observers().is_empty()
+    }
+
+    /// Whether there is more to a step than calling it.
+    #[inline]
     pub(crate) fn watches(&self) -> bool {
-        self.shared.as_deref().is_some_and(|shared| shared.deadline.is_some() || !shared.observers.is_empty())
+        self.progress.is_some()
+            || self.shared.as_deref().is_some_and(|shared| {
+                shared.deadline.is_some() || shared.timeout.is_some() || !shared.observers.is_empty()
+            })
+    }
+}
+
+impl Shared {
+    fn merged_with(&self, bound: &Self) -> Self {
+        let more_tags = self.tags.iter().filter(|tag| !bound.tags.contains(tag));
+        let mut metadata = bound.metadata.clone();
+        metadata.extend(self.metadata.iter().map(|(key, value)| (key.clone(), value.clone())));
+        // An observer that both name is one observer.
+        let more_observers = bound.observers.iter().filter(|it| !self.observers.iter().any(|one| Arc::ptr_eq(one, it)));
+        Self {
+            name: self.name.as_ref().or(bound.name.as_ref()).cloned(),
+            tags: bound.tags.iter().chain(more_tags).cloned().collect(),
+            metadata,
+            timeout: None,
+            deadline: earlier(self.deadline, bound.deadline),
+            // All of them hold, each once.
+            limits: limit::merge(&bound.limits, &self.limits),
+            observers: self.observers.iter().chain(more_observers).cloned().collect(),
+            max_depth: self.max_depth.or(bound.max_depth),
+        }
     }
 }
 
@@ -347,6 +358,7 @@ impl fmt::Debug for RunConfig {
         f.debug_struct("RunConfig")
             .field("name", &self.run_name())
             .field("tags", &self.tags())
+            .field("timeout", &self.shared.as_deref().and_then(|shared| shared.timeout))
             .field("deadline", &self.deadline())
             .field("max_concurrency", &self.concurrency_limit())
             .field("observers", &self.observers().len())
@@ -359,14 +371,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_earlier_deadline_and_both_budgets_hold() {
+    fn the_earlier_deadline_and_both_limits_hold() {
         let now = Instant::now();
         let call = RunConfig::new().deadline_at(now + Duration::from_secs(5)).max_concurrency(4).tag("call").tag("x");
         let bound = RunConfig::new().deadline_at(now + Duration::from_secs(1)).max_concurrency(9).tag("bound").tag("x");
         let merged = call.merged_with(&bound);
         assert_eq!(merged.deadline(), Some(now + Duration::from_secs(1)));
         assert_eq!(merged.concurrency_limit(), Some(4));
+        assert_eq!(merged.limits().len(), 2);
         assert_eq!(merged.tags(), ["bound", "x", "call"]);
+        assert_eq!(merged.merged_with(&bound).limits().len(), 2, "a limit that is met twice counts once");
+        let ids = |config: &RunConfig| config.limits().iter().map(Limit::id).collect::<Vec<_>>();
+        assert_eq!(ids(&merged), ids(&bound.merged_with(&call)), "all take them in one order");
     }
 
     #[test]
@@ -382,5 +398,18 @@ mod tests {
         ] {
             assert_eq!(config.deadline(), Some(limit));
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_time_out_counts_from_the_start_of_each_run() {
+        let kept = RunConfig::new().timeout(Duration::from_secs(5)).timeout(Duration::from_secs(9));
+        assert_eq!(kept.deadline(), None);
+        for _ in 0..2 {
+            let run = kept.started().unwrap();
+            assert_eq!(run.time_left(), Some(Duration::from_secs(5)));
+            assert!(run.started().is_none());
+            tokio::time::advance(Duration::from_secs(60)).await;
+        }
+        assert!(RunConfig::new().timeout(Duration::MAX).started().unwrap().deadline().is_none());
     }
 }

@@ -1,9 +1,13 @@
-//! A run: its configuration, who watches it, what is checked before it.
+//! A run: its configuration, its limits, its clock, its tasks, and who watches it. Knows nothing of steps.
 
-pub(crate) mod budget;
-pub(crate) mod check;
 pub(crate) mod config;
-pub(crate) mod describe;
-pub(crate) mod label;
-pub(crate) mod observe;
-pub(crate) mod reported;
+pub(crate) mod drop_reason;
+pub(crate) mod flow;
+pub(crate) mod limit;
+pub(crate) mod observer;
+pub(crate) mod panics;
+pub(crate) mod progress;
+pub(crate) mod step_path;
+pub(crate) mod task;
+pub(crate) mod timer;
+pub(crate) mod watch;

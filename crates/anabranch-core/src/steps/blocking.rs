@@ -4,17 +4,17 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use crate::description::{Kind, Label};
 use crate::error::Result;
 use crate::pipe_operator;
 use crate::run::config::RunConfig;
-use crate::run::label::Label;
-use crate::runnable::Runnable;
-use crate::steps::spawned::Task;
+use crate::run::task::Task;
+use crate::step::runnable::Runnable;
 
 /// A step from a synchronous function, run on a thread of its own: for processor-bound work and for calls that block.
 ///
 /// ```
-/// use anabranch_core::{Runnable, blocking};
+/// use anabranch_core::{RunnableExt, blocking};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
 /// let words = blocking(|text: String| Ok(text.split_whitespace().count()));
@@ -22,7 +22,7 @@ use crate::steps::spawned::Task;
 /// # Ok(()) }
 /// ```
 ///
-/// It takes a place in the run's concurrency budget. A panic in the function is an error. When the call is dropped, a
+/// It takes a permit of the run's concurrency limit. A panic in the function is an error. When the call is dropped, a
 /// function that has not begun never does; one that runs cannot be interrupted and its result is thrown away.
 pub fn blocking<F, I, O>(function: F) -> Blocking<F, I>
 where
@@ -48,22 +48,19 @@ where
     type Input = I;
     type Output = O;
 
-    async fn invoke_with(&self, input: I, config: &RunConfig) -> Result<O> {
-        if config.at_root() {
-            return config.report(self, input).await;
-        }
-        let place = config.permit().await;
+    async fn call(&self, input: I, config: &RunConfig) -> Result<O> {
+        let permit = config.permit().await;
         let function = self.function.clone();
-        // The thread holds the place: it is taken for as long as the work goes on, even if nobody waits for it.
+        // The thread holds the permit: it is taken for as long as the work goes on, even if nobody waits for it.
         Task::spawn_blocking(move || {
-            let _place = place;
+            let _permit = permit;
             function(input)
         })?
         .await?
     }
 
     fn label(&self) -> Option<Label<'_>> {
-        Some(Label::new("blocking", "blocking"))
+        Some(Label::new(Kind::BLOCKING, "blocking"))
     }
 }
 

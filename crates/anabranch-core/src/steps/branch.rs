@@ -3,13 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::boxed::BoxRunnable;
+use crate::description::{Composed, Description, Gives, Kind, Label};
 use crate::error::Result;
 use crate::pipe_operator;
 use crate::run::config::RunConfig;
-use crate::run::describe::{Composed, Description, Gives};
-use crate::run::label::Label;
-use crate::runnable::Runnable;
+use crate::step::boxed::BoxRunnable;
+use crate::step::run::run;
+use crate::step::runnable::Runnable;
+use crate::step::stream::stream;
 use crate::stream::chunks::Chunks;
 
 /// Runs the first body whose condition holds, or the default.
@@ -18,7 +19,7 @@ use crate::stream::chunks::Chunks;
 /// streams.
 ///
 /// ```
-/// use anabranch_core::{Runnable, RunnableBranch, lambda};
+/// use anabranch_core::{RunnableBranch, RunnableExt, lambda};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
 /// let sign = RunnableBranch::when(|n: &i64| *n > 0, lambda(async |_: i64| Ok("plus")))
@@ -75,7 +76,7 @@ impl<I: Send + Sync + 'static, O: Send + 'static> RunnableBranch<I, O> {
         for arm in self.arms.iter() {
             let holds = match &arm.condition {
                 Condition::Function(function) => function(input),
-                Condition::Runnable { ask, copy } => config.run(ask, copy(input)).await?,
+                Condition::Runnable { ask, copy } => run(config, ask, copy(input)).await?,
             };
             if holds {
                 return Ok(&arm.body);
@@ -93,7 +94,7 @@ impl<I: Send + Sync + 'static, O: Send + 'static> BranchArms<I, O> {
         condition: impl Fn(&I) -> bool + Send + Sync + 'static,
         body: impl Runnable<Input = I, Output = O> + 'static,
     ) -> Self {
-        self.arms.push(Arm { condition: Condition::Function(Box::new(condition)), body: body.boxed() });
+        self.arms.push(Arm { condition: Condition::Function(Box::new(condition)), body: BoxRunnable::new(body) });
         self
     }
 
@@ -107,14 +108,14 @@ impl<I: Send + Sync + 'static, O: Send + 'static> BranchArms<I, O> {
     where
         I: Clone,
     {
-        let condition = Condition::Runnable { ask: condition.boxed(), copy: I::clone };
-        self.arms.push(Arm { condition, body: body.boxed() });
+        let condition = Condition::Runnable { ask: BoxRunnable::new(condition), copy: I::clone };
+        self.arms.push(Arm { condition, body: BoxRunnable::new(body) });
         self
     }
 
     /// What runs when no condition holds.
     pub fn otherwise(self, default: impl Runnable<Input = I, Output = O> + 'static) -> RunnableBranch<I, O> {
-        RunnableBranch { arms: Arc::new(self.arms), default: default.boxed() }
+        RunnableBranch { arms: Arc::new(self.arms), default: BoxRunnable::new(default) }
     }
 }
 
@@ -122,16 +123,16 @@ impl<I: Send + Sync + 'static, O: Send + 'static> Runnable for RunnableBranch<I,
     type Input = I;
     type Output = O;
 
-    async fn invoke_with(&self, input: I, config: &RunConfig) -> Result<O> {
+    async fn call(&self, input: I, config: &RunConfig) -> Result<O> {
         let body = self.choose(&input, config).await?;
-        config.run(body, input).await
+        run(config, body, input).await
     }
 
-    fn transform_with<'a>(&'a self, input: Chunks<'a, I>, config: &'a RunConfig) -> Chunks<'a, O> {
+    fn call_stream<'a>(&'a self, input: Chunks<'a, I>, config: &'a RunConfig) -> Chunks<'a, O> {
         Chunks::deferred(async move {
             let input = input.collect().await?;
             let body = self.choose(&input, config).await?;
-            Ok(config.stream(body, Chunks::once(input)))
+            Ok(stream(config, body, Chunks::once(input)))
         })
     }
 
@@ -141,8 +142,16 @@ impl<I: Send + Sync + 'static, O: Send + 'static> Runnable for RunnableBranch<I,
     }
 
     fn describe(&self) -> Description {
+        let conditions = self.arms.iter().map(|arm| match &arm.condition {
+            // It stands before the others, so that it is not they that are certain to be asked.
+            Condition::Function(_) => Description::new(Kind::LAMBDA, "condition"),
+            Condition::Runnable { ask, .. } => ask.describe(),
+        });
         let bodies = self.arms.iter().map(|arm| arm.body.describe()).chain([self.default.describe()]);
-        Description::new("branch", "branch").gives(Gives::Children).with_children(Composed::OneOf, bodies)
+        Description::new(Kind::CHOICE, "branch")
+            .gives(Gives::Children)
+            .with_conditions(conditions)
+            .with_children(Composed::OneOf, bodies)
     }
 }
 

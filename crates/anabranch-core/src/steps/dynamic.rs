@@ -1,14 +1,18 @@
 //! [`dynamic`]: a step that chooses the next chain at run time.
 
 use std::fmt;
+use std::future::Future;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
-use crate::boxed::BoxRunnable;
+use crate::description::{Kind, Label};
 use crate::error::Result;
 use crate::pipe_operator;
 use crate::run::config::RunConfig;
-use crate::run::label::Label;
-use crate::runnable::Runnable;
+use crate::step::boxed::BoxRunnable;
+use crate::step::run::run;
+use crate::step::runnable::Runnable;
+use crate::step::stream::stream_of;
 use crate::stream::chunks::Chunks;
 
 /// A step that looks at its input and returns the chain to run on it.
@@ -17,7 +21,7 @@ use crate::stream::chunks::Chunks;
 /// without end.
 ///
 /// ```
-/// use anabranch_core::{BoxRunnable, Runnable, dynamic, lambda};
+/// use anabranch_core::{BoxRunnable, RunnableExt, dynamic, lambda};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
 /// let brief = lambda(async |text: String| Ok(format!("brief: {text}"))).boxed();
@@ -56,29 +60,23 @@ where
     type Input = I;
     type Output = O;
 
-    async fn invoke_with(&self, input: I, config: &RunConfig) -> Result<O> {
-        if config.at_root() {
-            return config.report(self, input).await;
-        }
+    async fn call(&self, input: I, config: &RunConfig) -> Result<O> {
         let config = config.deeper()?;
         let chain = (self.choose)(input.clone()).await?;
-        config.run(&chain, input).await
+        run(&config, &chain, input).await
     }
 
-    fn transform_with<'a>(&'a self, input: Chunks<'a, I>, config: &'a RunConfig) -> Chunks<'a, O> {
-        if config.at_root() {
-            return config.report_stream(self, input);
-        }
+    fn call_stream<'a>(&'a self, input: Chunks<'a, I>, config: &'a RunConfig) -> Chunks<'a, O> {
         Chunks::deferred(async move {
             let input = input.collect().await?;
             let config = config.deeper()?;
             let chain = (self.choose)(input.clone()).await?;
-            Ok(chain.stream_owned(input, config))
+            Ok(stream_of(config, Arc::new(chain), Chunks::once(input)))
         })
     }
 
     fn label(&self) -> Option<Label<'_>> {
-        Some(Label::new("dynamic", "dynamic"))
+        Some(Label::new(Kind::DYNAMIC, "dynamic"))
     }
 }
 

@@ -3,18 +3,18 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use crate::description::{Kind, Label};
 use crate::error::Result;
 use crate::pipe_operator;
 use crate::run::config::RunConfig;
-use crate::run::label::Label;
-use crate::runnable::Runnable;
+use crate::step::runnable::Runnable;
 use crate::stream::chunks::Chunks;
 
 /// A step from a function that takes chunks and gives chunks: the way to keep a stream streaming through code of
 /// your own.
 ///
 /// ```
-/// use anabranch_core::{Chunks, Merge, Runnable, generator};
+/// use anabranch_core::{Chunks, Merge, RunnableExt, generator};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
 /// let shout = generator(|text: Chunks<'_, String>| text.map_chunks(|piece| Ok(piece.to_uppercase()), Merge::append()));
@@ -25,7 +25,7 @@ use crate::stream::chunks::Chunks;
 /// With any stream combinator, or a stream of your own, say how the chunks add up:
 ///
 /// ```
-/// use anabranch_core::{Chunks, Merge, Runnable, generator};
+/// use anabranch_core::{Chunks, Merge, RunnableExt, generator};
 /// use futures::{StreamExt, TryStreamExt};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
@@ -61,22 +61,16 @@ where
     type Input = I;
     type Output = O;
 
-    async fn invoke_with(&self, input: I, config: &RunConfig) -> Result<O> {
-        if config.at_root() {
-            return config.report(self, input).await;
-        }
+    async fn call(&self, input: I, _: &RunConfig) -> Result<O> {
         (self.function)(Chunks::once(input)).collect().await
     }
 
-    fn transform_with<'a>(&'a self, input: Chunks<'a, I>, config: &'a RunConfig) -> Chunks<'a, O> {
-        if config.at_root() {
-            return config.report_stream(self, input);
-        }
+    fn call_stream<'a>(&'a self, input: Chunks<'a, I>, _: &'a RunConfig) -> Chunks<'a, O> {
         (self.function)(input)
     }
 
     fn label(&self) -> Option<Label<'_>> {
-        Some(Label::new("generator", "generator"))
+        Some(Label::new(Kind::GENERATOR, "generator"))
     }
 }
 

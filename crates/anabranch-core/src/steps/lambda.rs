@@ -3,17 +3,19 @@
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
+use crate::description::{Kind, Label};
 use crate::error::Result;
 use crate::pipe_operator;
 use crate::run::config::RunConfig;
-use crate::run::label::Label;
-use crate::runnable::Runnable;
+use crate::step::runnable::Runnable;
+use crate::steps::into_runnable::{IntoRunnable, IsClosure};
 
 /// A step from an async function of one argument.
 ///
 /// ```
-/// use anabranch_core::{Runnable, lambda};
+/// use anabranch_core::{RunnableExt, lambda};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
 /// let shout = lambda(async |text: String| Ok(text.to_uppercase()));
@@ -21,33 +23,18 @@ use crate::runnable::Runnable;
 /// # Ok(()) }
 /// ```
 ///
-/// A closure that uses something from around it hands each call its own copy:
+/// `?` works on the errors of the standard library and of `serde_json`, and on boxed errors.
 ///
-/// ```
-/// use std::sync::Arc;
-/// use anabranch_core::{Runnable, lambda};
-///
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
-/// let greeting: Arc<str> = "Hello".into();
-/// let greet = lambda(move |name: String| {
-///     let greeting = greeting.clone();
-///     async move { Ok(format!("{greeting}, {name}")) }
-/// });
-/// assert_eq!(greet.invoke("you").await?, "Hello, you");
-/// # Ok(()) }
-/// ```
+/// A function that uses something from around it, a client or a pool, is [`lambda_with_state`].
 ///
 /// It waits for the whole of its input; a function that works on pieces is a [`generator`](crate::generator()). It
-/// takes no place in the run's concurrency budget unless asked to with [`limited`](Lambda::limited).
+/// takes no permit of the run's concurrency limit unless asked to with [`limited`](Lambda::limited).
 #[doc(alias = "RunnableLambda")]
-pub fn lambda<F, I, O, Fut>(function: F) -> Lambda<F, I>
+pub fn lambda<F, I>(function: F) -> Lambda<F, I>
 where
-    F: Fn(I) -> Fut + Send + Sync,
-    Fut: Future<Output = Result<O>> + Send,
-    I: Send + 'static,
-    O: Send + 'static,
+    F: IntoRunnable<IsClosure<I>, Runnable = Lambda<F, I>>,
 {
-    Lambda { function, limited: false, input: PhantomData }
+    function.into_runnable()
 }
 
 /// See [`lambda`].
@@ -58,9 +45,13 @@ pub struct Lambda<F, I> {
 }
 
 impl<F, I> Lambda<F, I> {
-    /// Counts each call as leaf work: it waits for a place in the run's concurrency budget
-    /// ([`RunConfig::max_concurrency`]) and holds it until it is done. For functions that call a server or do heavy
-    /// work; not for functions that wait for other steps.
+    pub(super) const fn new(function: F) -> Self {
+        Self { function, limited: false, input: PhantomData }
+    }
+
+    /// Limits the calls: each waits for a permit of the run's concurrency limit ([`RunConfig::max_concurrency`]) and
+    /// holds it until it is done. For functions that call a server or do heavy work; not for functions that wait for
+    /// other steps.
     #[must_use]
     pub fn limited(mut self) -> Self {
         self.limited = true;
@@ -78,19 +69,16 @@ where
     type Input = I;
     type Output = O;
 
-    async fn invoke_with(&self, input: I, config: &RunConfig) -> Result<O> {
-        if config.at_root() {
-            return config.report(self, input).await;
-        }
+    async fn call(&self, input: I, config: &RunConfig) -> Result<O> {
         if self.limited {
-            let _place = config.permit().await;
+            let _permit = config.permit().await;
             return (self.function)(input).await;
         }
         (self.function)(input).await
     }
 
     fn label(&self) -> Option<Label<'_>> {
-        Some(Label::new("lambda", "lambda"))
+        Some(Label::new(Kind::LAMBDA, "lambda"))
     }
 }
 
@@ -112,73 +100,35 @@ pipe_operator!(impl<F, I, O, Fut> for Lambda<F, I> where
     I: Send + 'static,
     O: Send + 'static);
 
-/// A step from an async function that also takes the run's configuration: for functions that run other steps, which
-/// then share the run's deadline, budget and observers.
+/// A step from an async function that uses something from around it: a client, a pool, a set of prompts. Each call gets
+/// the state in an [`Arc`].
 ///
 /// ```
-/// use anabranch_core::{RunConfig, Runnable, lambda, lambda_with};
+/// use anabranch_core::{RunnableExt, lambda_with_state};
+///
+/// struct Greeter { greeting: String }
+///
+/// impl Greeter {
+///     async fn greet(&self, name: &str) -> String { format!("{}, {name}", self.greeting) }
+/// }
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
-/// let twice = lambda_with(|n: i64, config: RunConfig| async move {
-///     let double = lambda(async |n: i64| Ok(n * 2));
-///     let once = config.run(&double, n).await?;
-///     config.run(&double, once).await
-/// });
-/// assert_eq!(twice.invoke(3).await?, 12);
+/// let greeter = Greeter { greeting: "Hello".to_string() };
+/// let greet = lambda_with_state(greeter, async |greeter, name: String| Ok(greeter.greet(&name).await));
+/// assert_eq!(greet.invoke("you").await?, "Hello, you");
 /// # Ok(()) }
 /// ```
-pub fn lambda_with<F, I, O, Fut>(function: F) -> LambdaWith<F, I>
+///
+/// (An async closure that borrows what it has captured cannot be a step: the compiler cannot see that its futures may
+/// go to another thread.)
+pub fn lambda_with_state<S, F, I, O, Fut>(state: S, function: F) -> Lambda<impl Fn(I) -> Fut + Send + Sync + Clone, I>
 where
-    F: Fn(I, RunConfig) -> Fut + Send + Sync,
+    S: Send + Sync + 'static,
+    F: Fn(Arc<S>, I) -> Fut + Send + Sync + Clone,
     Fut: Future<Output = Result<O>> + Send,
     I: Send + 'static,
     O: Send + 'static,
 {
-    LambdaWith { function, input: PhantomData }
+    let state = Arc::new(state);
+    lambda(move |input| function(state.clone(), input))
 }
-
-/// See [`lambda_with`].
-pub struct LambdaWith<F, I> {
-    function: F,
-    input: PhantomData<fn(I)>,
-}
-
-impl<F, I, O, Fut> Runnable for LambdaWith<F, I>
-where
-    F: Fn(I, RunConfig) -> Fut + Send + Sync,
-    Fut: Future<Output = Result<O>> + Send,
-    I: Send + 'static,
-    O: Send + 'static,
-{
-    type Input = I;
-    type Output = O;
-
-    async fn invoke_with(&self, input: I, config: &RunConfig) -> Result<O> {
-        if config.at_root() {
-            return config.report(self, input).await;
-        }
-        (self.function)(input, config.clone()).await
-    }
-
-    fn label(&self) -> Option<Label<'_>> {
-        Some(Label::new("lambda", "lambda"))
-    }
-}
-
-impl<F: Clone, I> Clone for LambdaWith<F, I> {
-    fn clone(&self) -> Self {
-        Self { function: self.function.clone(), input: PhantomData }
-    }
-}
-
-impl<F, I> fmt::Debug for LambdaWith<F, I> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LambdaWith")
-    }
-}
-
-pipe_operator!(impl<F, I, O, Fut> for LambdaWith<F, I> where
-    F: Fn(I, RunConfig) -> Fut + Send + Sync,
-    Fut: Future<Output = Result<O>> + Send,
-    I: Send + 'static,
-    O: Send + 'static);

@@ -5,17 +5,15 @@ use std::marker::PhantomData;
 
 use serde_json::Value;
 
+use crate::description::{Description, Gives, Kind, Label};
 use crate::error::Result;
-use crate::fan_out::json::ToJson;
 use crate::pipe_operator;
 use crate::run::config::RunConfig;
-use crate::run::describe::{Description, Gives};
-use crate::run::label::Label;
-use crate::runnable::Runnable;
+use crate::step::runnable::Runnable;
 use crate::stream::chunks::Chunks;
 
 /// Gives what it takes: the branch that hands the input on, or the start of an
-/// [`.assign(…)`](Runnable::assign). It streams.
+/// [`.assign(…)`](crate::RunnableExt::assign). It streams.
 ///
 /// It takes JSON, and as a branch whatever the other branches take; [`passthrough`] is the same for any type.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,20 +23,20 @@ impl Runnable for RunnablePassthrough {
     type Input = Value;
     type Output = Value;
 
-    async fn invoke_with(&self, input: Value, _: &RunConfig) -> Result<Value> {
+    async fn call(&self, input: Value, _: &RunConfig) -> Result<Value> {
         Ok(input)
     }
 
-    fn transform_with<'a>(&'a self, input: Chunks<'a, Value>, _: &'a RunConfig) -> Chunks<'a, Value> {
+    fn call_stream<'a>(&'a self, input: Chunks<'a, Value>, _: &'a RunConfig) -> Chunks<'a, Value> {
         input
     }
 
     fn label(&self) -> Option<Label<'_>> {
-        Some(Label::new("passthrough", "RunnablePassthrough"))
+        Some(Label::new(Kind::PASSTHROUGH, "RunnablePassthrough"))
     }
 
     fn describe(&self) -> Description {
-        Description::new("passthrough", "RunnablePassthrough").gives(Gives::Input)
+        Description::new(Kind::PASSTHROUGH, "RunnablePassthrough").gives(Gives::Input)
     }
 }
 
@@ -47,7 +45,7 @@ pipe_operator!(impl for RunnablePassthrough);
 /// [`RunnablePassthrough`] for values of any type.
 ///
 /// ```
-/// use anabranch_core::{Runnable, lambda, passthrough};
+/// use anabranch_core::{RunnableExt, lambda, passthrough};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
 /// let with_length = (passthrough::<String>(), lambda(async |text: String| Ok(text.len())));
@@ -68,20 +66,20 @@ impl<T: Send + 'static> Runnable for Passthrough<T> {
     type Input = T;
     type Output = T;
 
-    async fn invoke_with(&self, input: T, _: &RunConfig) -> Result<T> {
+    async fn call(&self, input: T, _: &RunConfig) -> Result<T> {
         Ok(input)
     }
 
-    fn transform_with<'a>(&'a self, input: Chunks<'a, T>, _: &'a RunConfig) -> Chunks<'a, T> {
+    fn call_stream<'a>(&'a self, input: Chunks<'a, T>, _: &'a RunConfig) -> Chunks<'a, T> {
         input
     }
 
     fn label(&self) -> Option<Label<'_>> {
-        Some(Label::new("passthrough", "passthrough"))
+        Some(Label::new(Kind::PASSTHROUGH, "passthrough"))
     }
 
     fn describe(&self) -> Description {
-        Description::new("passthrough", "passthrough").gives(Gives::Input)
+        Description::new(Kind::PASSTHROUGH, "passthrough").gives(Gives::Input)
     }
 }
 
@@ -98,18 +96,3 @@ impl<T> fmt::Debug for Passthrough<T> {
 }
 
 pipe_operator!(impl<T> for Passthrough<T> where T: Send + 'static);
-
-/// Types, other than JSON itself, that [`RunnablePassthrough`] hands on as a branch of a parallel that takes them.
-#[doc(hidden)]
-pub trait PassesThrough: ToJson + Clone {}
-
-impl PassesThrough for String {}
-impl PassesThrough for bool {}
-impl PassesThrough for i32 {}
-impl PassesThrough for i64 {}
-impl PassesThrough for u32 {}
-impl PassesThrough for u64 {}
-impl PassesThrough for usize {}
-impl PassesThrough for f32 {}
-impl PassesThrough for f64 {}
-impl<T: serde::Serialize + Clone + Send + 'static> PassesThrough for Vec<T> {}

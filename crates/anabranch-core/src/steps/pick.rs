@@ -1,19 +1,21 @@
 //! [`RunnablePick`]: some keys of an object.
 
+use std::pin::Pin;
+use std::task::Poll;
+
+use futures_core::Stream;
 use serde_json::{Map, Value};
 
+use crate::description::{Description, Gives, Kind, Label, Needs, closest, listed_or};
 use crate::error::{Error, Result};
 use crate::pipe_operator;
-use crate::run::check::{closest, listed_or};
 use crate::run::config::RunConfig;
-use crate::run::describe::{Description, Gives, Needs};
-use crate::run::label::Label;
-use crate::runnable::Runnable;
-use crate::steps::assign::kind_of;
+use crate::step::runnable::Runnable;
+use crate::steps::json_kind::json_kind;
 use crate::stream::chunks::Chunks;
 use crate::stream::merge::{Collect, Collector, Merge, Wanted};
 
-/// What [`Runnable::pick`] picks: one key gives its value, several give an object.
+/// What [`RunnableExt::pick`](crate::RunnableExt::pick) picks: one key gives its value, several give an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Keys {
     /// The value of one key.
@@ -55,7 +57,7 @@ impl From<Vec<String>> for Keys {
     }
 }
 
-/// See [`Runnable::pick`].
+/// See [`RunnableExt::pick`](crate::RunnableExt::pick).
 #[derive(Debug, Clone)]
 pub struct RunnablePick {
     keys: Keys,
@@ -72,7 +74,7 @@ impl RunnablePick {
             return Err(Error::invalid_input(format!(
                 "`pick` takes an object with the key {}, but it was given {}",
                 listed_or(self.keys.list(), "(none)"),
-                kind_of(&input)
+                json_kind(&input)
             )));
         };
         match &self.keys {
@@ -101,6 +103,21 @@ impl RunnablePick {
     }
 }
 
+/// What is wrong with keys of which no chunk came: nothing, if that is a value. Then their law has it.
+#[cold]
+fn never_came(keys: &[&String], objects: &Merge<Value>, there: &Map<String, Value>) -> Option<Error> {
+    if keys.is_empty() {
+        return None;
+    }
+    match objects.collector().finish_any(&|key| keys.iter().any(|wanted| *wanted == key)) {
+        Ok(nothing) => keys
+            .iter()
+            .find(|key| nothing.as_ref().is_none_or(|object| object.get(key.as_str()).is_none()))
+            .map(|key| absent(key, there)),
+        Err(error) => Some(error),
+    }
+}
+
 #[cold]
 fn absent(key: &str, object: &Map<String, Value>) -> Error {
     let there: Vec<_> = object.keys().collect();
@@ -115,26 +132,25 @@ impl Runnable for RunnablePick {
     type Input = Value;
     type Output = Value;
 
-    async fn invoke_with(&self, input: Value, _: &RunConfig) -> Result<Value> {
+    async fn call(&self, input: Value, _: &RunConfig) -> Result<Value> {
         self.pick(input)
     }
 
     /// Chunks without the keys are skipped. A key that never came is an error at the end.
-    fn transform_with<'a>(&'a self, input: Chunks<'a, Value>, _: &'a RunConfig) -> Chunks<'a, Value> {
-        let input = input.that_add_up();
+    fn call_stream<'a>(&'a self, input: Chunks<'a, Value>, _: &'a RunConfig) -> Chunks<'a, Value> {
+        let mut input = input;
+        input.make_lawful();
         let merge = match &self.keys {
             Keys::One(key) => input.merge().of_key(key),
             Keys::Several(keys) => input.merge().of_keys(keys),
         };
+        let objects = input.merge();
         let mut wanted: Vec<&String> = self.keys.list().iter().collect();
         // The keys that came, for the message; as long as one is missing.
         let mut there = Map::new();
-        let mut input = input;
         let picked = futures_util::stream::poll_fn(move |cx| {
-            use futures_core::Stream;
-            use std::task::Poll;
             loop {
-                let next = match std::pin::Pin::new(&mut input).poll_next(cx) {
+                let next = match Pin::new(&mut input).poll_next(cx) {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(next) => next,
                 };
@@ -142,7 +158,8 @@ impl Runnable for RunnablePick {
                     Some(Ok(chunk)) => chunk,
                     Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                     None => {
-                        return Poll::Ready(std::mem::take(&mut wanted).first().map(|key| Err(absent(key, &there))));
+                        let wanted = std::mem::take(&mut wanted);
+                        return Poll::Ready(never_came(&wanted, &objects, &there).map(Err));
                     }
                 };
                 if !wanted.is_empty() {
@@ -164,7 +181,7 @@ impl Runnable for RunnablePick {
     }
 
     fn label(&self) -> Option<Label<'_>> {
-        Some(Label::new("pick", "pick"))
+        Some(Label::new(Kind::PICK, "pick"))
     }
 
     fn describe(&self) -> Description {
@@ -173,7 +190,7 @@ impl Runnable for RunnablePick {
             Keys::One(_) => Gives::Unknown,
             Keys::Several(keys) => Gives::Keys { keys: keys.clone(), optional: Vec::new() },
         };
-        Description::new("pick", "pick").needs(Needs::keys(keys)).gives(gives)
+        Description::new(Kind::PICK, "pick").needs(Needs::keys(keys)).gives(gives)
     }
 }
 

@@ -3,22 +3,21 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::boxed::BoxRunnable;
+use crate::description::{Composed, Description, Gives, Kind, Label, closest, listed, listed_or};
 use crate::error::{Error, Result};
-use crate::fan_out::batch;
 use crate::pipe_operator;
-use crate::run::check::{closest, listed_or};
 use crate::run::config::RunConfig;
-use crate::run::describe::{Composed, Description, Gives};
-use crate::run::label::Label;
-use crate::runnable::Runnable;
+use crate::step::boxed::BoxRunnable;
+use crate::step::run::run;
+use crate::step::runnable::Runnable;
+use crate::step::stream::stream;
 use crate::stream::chunks::Chunks;
 
-/// Runs the chain whose key a function reads from the input. A key that is not there is an error before anything
-/// runs; in a `batch`, before any element runs.
+/// Runs the chain whose key a function reads from the input. A key that is not there is an error before anything runs;
+/// in a [`batch`](Self::batch), before any element runs.
 ///
 /// ```
-/// use anabranch_core::{Runnable, RunnableRouter, lambda};
+/// use anabranch_core::{RunnableExt, RunnableRouter, lambda};
 /// use serde_json::{Value, json};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
@@ -48,7 +47,7 @@ impl<I: Send + 'static, O: Send + 'static> RunnableRouter<I, O> {
     /// Adds a route. A key that is there already gets the new chain.
     #[must_use]
     pub fn route(mut self, key: impl Into<String>, chain: impl Runnable<Input = I, Output = O> + 'static) -> Self {
-        let (key, chain) = (key.into(), chain.boxed());
+        let (key, chain) = (key.into(), BoxRunnable::new(chain));
         match self.routes.iter_mut().find(|(there, _)| *there == key) {
             Some((_, old)) => *old = chain,
             None => self.routes.push((key, chain)),
@@ -56,7 +55,7 @@ impl<I: Send + 'static, O: Send + 'static> RunnableRouter<I, O> {
         self
     }
 
-    fn choose(&self, input: &I) -> Result<&BoxRunnable<I, O>> {
+    pub(crate) fn choose(&self, input: &I) -> Result<&BoxRunnable<I, O>> {
         let wanted = (self.key)(input);
         match self.routes.iter().find(|(key, _)| *key == wanted) {
             Some((_, chain)) => Ok(chain),
@@ -67,8 +66,8 @@ impl<I: Send + 'static, O: Send + 'static> RunnableRouter<I, O> {
     #[cold]
     fn no_route(&self, wanted: &str) -> Error {
         let keys: Vec<_> = self.routes.iter().map(|(key, _)| key).collect();
-        // The key comes from the input, which may be a whole prompt: only a short one is quoted.
-        let quoted = if wanted.chars().count() <= 40 { format!("`{wanted}`") } else { "of that (long) name".into() };
+        // The key comes from the input, which may be a whole prompt: only a short name is quoted.
+        let quoted = listed(&[wanted]);
         let mut message = format!("the router has no route {quoted}: there are {}", listed_or(&keys, "none"));
         if let Some(meant) = closest(wanted, &keys) {
             message += &format!("; did you mean `{meant}`?");
@@ -81,33 +80,15 @@ impl<I: Send + 'static, O: Send + 'static> Runnable for RunnableRouter<I, O> {
     type Input = I;
     type Output = O;
 
-    async fn invoke_with(&self, input: I, config: &RunConfig) -> Result<O> {
-        config.run(self.choose(&input)?, input).await
+    async fn call(&self, input: I, config: &RunConfig) -> Result<O> {
+        run(config, self.choose(&input)?, input).await
     }
 
-    fn transform_with<'a>(&'a self, input: Chunks<'a, I>, config: &'a RunConfig) -> Chunks<'a, O> {
+    fn call_stream<'a>(&'a self, input: Chunks<'a, I>, config: &'a RunConfig) -> Chunks<'a, O> {
         Chunks::deferred(async move {
             let input = input.collect().await?;
-            Ok(config.stream(self.choose(&input)?, Chunks::once(input)))
+            Ok(stream(config, self.choose(&input)?, Chunks::once(input)))
         })
-    }
-
-    fn batch_with<B>(&self, inputs: B, config: &RunConfig) -> impl Future<Output = Result<Vec<O>>> + Send
-    where
-        B: IntoIterator<Item: Into<I>, IntoIter: Send>,
-    {
-        // All keys are looked up before the first element runs.
-        let inputs: Vec<I> = inputs.into_iter().map(Into::into).collect();
-        let unknown = inputs
-            .iter()
-            .enumerate()
-            .find_map(|(index, input)| self.choose(input).err().map(|error| error.at(format!("batch {index}"))));
-        async move {
-            match unknown {
-                Some(error) => Err(error),
-                None => batch::all(self, inputs.into_iter(), config).await,
-            }
-        }
     }
 
     /// The routes are named; the router itself is not.
@@ -117,7 +98,7 @@ impl<I: Send + 'static, O: Send + 'static> Runnable for RunnableRouter<I, O> {
 
     fn describe(&self) -> Description {
         let routes = self.routes.iter().map(|(_, chain)| chain.describe());
-        Description::new("router", "router").gives(Gives::Children).with_children(Composed::OneOf, routes)
+        Description::new(Kind::ROUTER, "router").gives(Gives::Children).with_children(Composed::OneOf, routes)
     }
 }
 

@@ -1,20 +1,21 @@
 //! [`Chunks`]: a stream that knows how its chunks add up.
 
+use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
-use futures_util::StreamExt;
-use typewit::{TypeEq, type_fn};
+use pin_project_lite::pin_project;
 
-use crate::accepts::Accepts;
 use crate::error::{Error, Result};
-use crate::run::label::Labelled;
-use crate::stream::merge::Merge;
+use crate::stream::exit::{Exit, Names};
+use crate::stream::late::{LateLaw, do_not_add_up};
+use crate::stream::merge::{Collector, Merge};
+use crate::stream::yielding::Turns;
 
 /// The stream of a step's output, as chunks that are values of the same type: a chunk of a `String` is a `String`.
 ///
@@ -24,7 +25,6 @@ use crate::stream::merge::Merge;
 ///
 /// ```
 /// use anabranch_core::{Chunks, Merge};
-/// use futures::TryStreamExt;
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
 /// let pieces = || Chunks::from_values(["ana".to_string(), "branch".to_string()], Merge::append());
@@ -32,67 +32,99 @@ use crate::stream::merge::Merge;
 /// assert_eq!(pieces().collect().await?, "anabranch");
 ///
 /// let mut pieces = pieces();
-/// assert_eq!(pieces.try_next().await?.as_deref(), Some("ana"));
+/// while let Some(piece) = pieces.next().await {
+///     assert!(!piece?.is_empty());
+/// }
 /// # Ok(()) }
 /// ```
+///
+/// Who reads chunk by chunk has each as it is made; what was handed on cannot be taken back, so a failure after the
+/// first chunk is final. Who [collects](Self::collect) a stream from its beginning gets what `invoke` gives: each step
+/// gets the whole of its input, and a retry inside begins anew after a failure at any chunk.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Chunks<'a, T> {
     source: Source<'a, T>,
-    merge: Merge<T>,
-    on_error: OnError<'a>,
+    law: Law<T>,
+    /// Whether somebody wants to add the chunks up.
+    asked: Cell<bool>,
+    /// Whether an end without a chunk is an error where the law has no value for that. There was no chunk yet.
+    needs_a_chunk: bool,
+    exit: Exit<'a>,
 }
 
 enum Source<'a, T> {
     /// One value or error that is there already; `None` when it was taken.
     Ready(Option<Result<T>>),
     Stream(Pin<Box<dyn Stream<Item = Result<T>> + Send + 'a>>),
-    Whole(Box<dyn WholeSource<T> + 'a>),
+    /// Not begun: how it is read decides what runs.
+    Unread(Box<dyn Unread<T> + 'a>),
+    /// The chunks are those of a stream that has to be found first.
+    Deferred(Pin<Box<dyn Find<T> + 'a>>),
+    /// A chunk that was taken already, and the rest.
+    Begun(Option<T>, Box<Source<'a, T>>),
 }
 
-/// A source that has a better way to the whole than adding up its chunks.
-pub(crate) trait WholeSource<T>: Send {
-    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T>>>;
-    fn collect<'s>(self: Box<Self>) -> BoxFuture<'s, Result<T>>
+/// What is known of the law of the chunks.
+enum Law<T> {
+    Known(Merge<T>),
+    Late(LateLaw<T>),
+    /// Whether there is one at all is known later.
+    Maybe(LateLaw<T>),
+    /// The chunks were converted one by one and do not add up: only their source gives the whole.
+    Missing,
+}
+
+/// A source that was not read yet. (It has no lifetime of its own, so that chunks may be taken for shorter-lived ones.)
+pub(crate) trait Unread<T>: Send {
+    /// It is read chunk by chunk; `lawful` says that the chunks must add up.
+    fn begin<'s>(self: Box<Self>, lawful: bool) -> Chunks<'s, T>
+    where
+        Self: 's;
+
+    /// The whole of it is wanted, and nothing else.
+    fn whole<'s>(self: Box<Self>) -> BoxFuture<'s, Result<T>>
     where
         Self: 's;
 }
 
-/// What to do with an error on its way out: name the step it came from, unless it only passed through it.
-#[derive(Default)]
-struct OnError<'a> {
-    label: Option<&'a dyn Labelled>,
-    /// The joints it leaves.
-    leaves: u16,
-    /// The joints it enters, after that.
-    enters: u16,
+/// A future that finds chunks.
+trait Find<T>: Send {
+    fn poll_find<'s>(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Chunks<'s, T>>>
+    where
+        Self: 's;
 }
 
-impl OnError<'_> {
-    #[cold]
-    fn apply(&self, mut error: Error) -> Error {
-        if let Some(step) = self.label {
-            error = step.name_error(error);
-        }
-        error.leave_joints(self.leaves);
-        error.enter_joints(self.enters);
-        error
+pin_project! {
+    struct Finding<'a, T, F> {
+        #[pin]
+        future: F,
+        found: PhantomData<fn() -> Chunks<'a, T>>,
+    }
+}
+
+impl<'a, T, F: Future<Output = Result<Chunks<'a, T>>> + Send> Find<T> for Finding<'a, T, F> {
+    fn poll_find<'s>(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Chunks<'s, T>>>
+    where
+        Self: 's,
+    {
+        self.project().future.poll(cx).map(|found| found.map(|chunks| chunks as Chunks<'s, T>))
     }
 }
 
 impl<'a, T: Send + 'static> Chunks<'a, T> {
     /// Chunks from a stream and the law by which they add up.
     pub fn new(stream: impl Stream<Item = Result<T>> + Send + 'a, merge: Merge<T>) -> Self {
-        Self::from_source(Source::Stream(Box::pin(stream)), merge)
+        Self::from_source(Source::Stream(Box::pin(stream)), Law::Known(merge))
     }
 
     /// One value, which is the whole.
     pub fn once(value: T) -> Self {
-        Self::from_source(Source::Ready(Some(Ok(value))), Merge::last())
+        Self::from_source(Source::Ready(Some(Ok(value))), Law::Known(Merge::last()))
     }
 
     /// Nothing but an error.
     pub fn failed(error: Error) -> Self {
-        Self::from_source(Source::Ready(Some(Err(error))), Merge::last())
+        Self::from_source(Source::Ready(Some(Err(error))), Law::Known(Merge::last()))
     }
 
     /// The value of a future as the only chunk.
@@ -111,19 +143,45 @@ impl<'a, T: Send + 'static> Chunks<'a, T> {
 
     /// Chunks of a stream that a future finds first: for steps that decide at run time which step gives the answer.
     pub fn deferred(future: impl Future<Output = Result<Chunks<'a, T>>> + Send + 'a) -> Self {
-        let law: Arc<OnceLock<Merge<T>>> = Arc::default();
-        let source = Deferred { state: DeferredState::Finding(Box::pin(future)), law: law.clone() };
-        Self::from_source(Source::Whole(Box::new(source)), Merge::late(move || law.get().cloned()))
+        let finding = Finding { future, found: PhantomData };
+        Self::from_source(Source::Deferred(Box::pin(finding)), Law::Late(LateLaw::new()))
     }
 
-    /// Chunks from a source that has its own way to the whole.
-    pub(crate) fn from_whole(source: impl WholeSource<T> + 'a, merge: Merge<T>) -> Self {
-        Self::from_source(Source::Whole(Box::new(source)), merge)
+    /// Chunks of which it is not decided yet how they are read.
+    pub(crate) fn unread(source: impl Unread<T> + 'a) -> Self {
+        Self::from_source(Source::Unread(Box::new(source)), Law::Late(LateLaw::new()))
     }
 
-    /// The law by which the chunks add up.
-    pub fn merge(&self) -> &Merge<T> {
-        &self.merge
+    /// [`new`](Self::new), where somebody fills the cell.
+    pub(crate) fn with_late_law(stream: impl Stream<Item = Result<T>> + Send + 'a, law: LateLaw<T>) -> Self {
+        Self::from_source(Source::Stream(Box::pin(stream)), Law::Late(law))
+    }
+
+    fn from_source(source: Source<'a, T>, law: Law<T>) -> Self {
+        Self { source, law, asked: Cell::new(false), needs_a_chunk: false, exit: Exit::default() }
+    }
+
+    /// The law by which the chunks add up. Asked before the first chunk, it may be one that only passes on to the law
+    /// of a step that is found later.
+    ///
+    /// Chunks that are converted one by one at a joint of two steps may have no law. Who asks for it wants them to add
+    /// up, and then gets the whole as the only chunk.
+    pub fn merge(&self) -> Merge<T> {
+        self.asked.set(true);
+        match &self.law {
+            Law::Known(merge) => merge.clone(),
+            Law::Late(law) | Law::Maybe(law) => law.as_merge(),
+            Law::Missing => LateLaw::missing().as_merge(),
+        }
+    }
+
+    /// The next chunk; `None` at the end. The same as `StreamExt::next`, without that trait.
+    ///
+    /// # Errors
+    /// The error of the step that failed. Nothing comes after it.
+    #[expect(clippy::should_implement_trait, reason = "it is the `next` of `StreamExt`")]
+    pub fn next(&mut self) -> impl Future<Output = Option<Result<T>>> + Send + Unpin {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx))
     }
 
     /// The whole: the same value that `invoke` gives.
@@ -132,26 +190,41 @@ impl<'a, T: Send + 'static> Chunks<'a, T> {
     /// The error of the stream, or [`ErrorKind::EmptyStream`](crate::ErrorKind::EmptyStream) where there was no chunk
     /// and the values have no empty form.
     pub async fn collect(mut self) -> Result<T> {
-        let on_error = std::mem::take(&mut self.on_error);
+        let exit = std::mem::take(&mut self.exit);
         let whole = match self.source {
             Source::Ready(Some(ready)) => ready,
-            Source::Whole(source) => source.collect().await,
-            Source::Ready(None) => self.merge.collector().finish(),
-            Source::Stream(mut stream) => {
-                let mut collector = self.merge.collector();
-                loop {
-                    match stream.next().await {
-                        Some(Ok(chunk)) => match collector.push(chunk) {
-                            Ok(()) => {}
-                            Err(error) => break Err(error),
-                        },
-                        Some(Err(error)) => break Err(error),
-                        None => break collector.finish(),
-                    }
-                }
-            }
+            Source::Unread(unread) => unread.whole().await,
+            Source::Deferred(mut found) => match std::future::poll_fn(|cx| found.as_mut().poll_find(cx)).await {
+                Ok(chunks) => Box::pin(chunks.collect()).await,
+                Err(error) => Err(error),
+            },
+            Source::Ready(None) | Source::Stream(_) | Source::Begun(..) => self.add_up().await,
         };
-        whole.map_err(|error| on_error.apply(error))
+        whole.map_err(|error| exit.apply(error))
+    }
+
+    /// The chunks that are left, added up one by one.
+    pub(crate) async fn add_up(mut self) -> Result<T> {
+        let mut collector: Option<Collector<T>> = None;
+        let mut turns = Turns::default();
+        loop {
+            let next = std::future::poll_fn(|cx| {
+                std::task::ready!(turns.poll_next(cx));
+                let next = Pin::new(&mut self).poll_next(cx);
+                if next.is_pending() {
+                    turns.rested();
+                }
+                next
+            });
+            let Some(chunk) = next.await.transpose()? else { break };
+            let collector = match &mut collector {
+                Some(collector) => collector,
+                // With its first chunk a stream knows its law.
+                None => collector.insert(self.known_law().ok_or_else(do_not_add_up)?.collector()),
+            };
+            collector.push(chunk)?;
+        }
+        collector.unwrap_or_else(|| self.known_law().unwrap_or(Merge::last()).collector()).finish()
     }
 
     /// Turns each chunk into another; the new ones add up by `merge`. The first error ends the stream.
@@ -160,7 +233,7 @@ impl<'a, T: Send + 'static> Chunks<'a, T> {
         mut step: impl FnMut(T) -> Result<U> + Send + 'a,
         merge: Merge<U>,
     ) -> Chunks<'a, U> {
-        self.filter_map_chunks(move |chunk| step(chunk).map(Some), merge)
+        Chunks::new(Mapped { chunks: self, step: move |chunk| step(chunk).map(Some) }, merge)
     }
 
     /// [`map_chunks`](Self::map_chunks), where a chunk may turn into nothing.
@@ -172,119 +245,227 @@ impl<'a, T: Send + 'static> Chunks<'a, T> {
         Chunks::new(Mapped { chunks: self, step }, merge)
     }
 
-    /// The joint of two steps: chunks converted one by one for a step that streams, the whole converted for one that
-    /// does not.
-    pub(crate) fn convert<U: Accepts<T> + Send + 'static>(mut self) -> Chunks<'a, U> {
-        self.on_error.enters = self.on_error.enters.saturating_add(1);
-        // Nearly always the two are the same, and there is nothing to convert.
-        if let Some(same) = TypeEq::<T, U>::with_any() {
-            return same.project::<ChunksOf<'a>>().to_right(self);
+    /// Chunks made one by one out of these, which add up by the law that these have after the conversion, if there is
+    /// one. Where it is not known yet, the stream is handed a cell to fill with its first chunk.
+    pub(crate) fn converted_by<U, S>(self, stream: impl FnOnce(Self, Option<LateLaw<U>>) -> S) -> Chunks<'a, U>
+    where
+        U: Send + 'static,
+        S: Stream<Item = Result<U>> + Send + 'a,
+    {
+        let (law, late) = match &self.law {
+            Law::Known(merge) => (merge.converted().map_or(Law::Missing, Law::Known), None),
+            Law::Missing => (Law::Missing, None),
+            Law::Late(_) | Law::Maybe(_) => {
+                let late = LateLaw::new();
+                (Law::Maybe(late.clone()), Some(late))
+            }
+        };
+        Chunks::from_source(Source::Stream(Box::pin(stream(self, late))), law)
+    }
+
+    /// Fills a cell with the law: with what is known, or with the cell that will be filled.
+    pub(crate) fn tell_law(&mut self, cell: &LateLaw<T>) {
+        self.begin();
+        match &self.law {
+            Law::Known(merge) => cell.set(Some(merge.clone())),
+            Law::Missing => cell.set(None),
+            Law::Late(late) | Law::Maybe(late) => cell.link(late),
         }
-        if let Source::Ready(ready) = self.source {
-            let ready = ready.map(|ready| ready.map(U::accept).map_err(|error| self.on_error.apply(error)));
-            return Chunks::from_source(Source::Ready(ready), Merge::last());
+    }
+
+    /// These chunks add up, though it is not known yet how.
+    pub(crate) fn assume_lawful(mut self) -> Self {
+        if let Law::Maybe(late) = &self.law {
+            self.law = Law::Late(late.clone());
         }
-        let merge = self.merge.converted();
-        Chunks::from_source(Source::Whole(Box::new(Converted { chunks: self })), merge)
+        self
     }
 
-    /// Names the step in errors that happen in it.
-    pub(crate) fn labelled(mut self, step: &'a dyn Labelled) -> Self {
-        if self.on_error.label.is_none() && self.on_error.leaves == 0 && self.on_error.enters == 0 {
-            self.on_error.label = Some(step);
-            return self;
+    /// The cell of a law that is not known yet.
+    pub(crate) fn late_law(&self) -> Option<&LateLaw<T>> {
+        match &self.law {
+            Law::Late(law) | Law::Maybe(law) => Some(law),
+            Law::Known(_) | Law::Missing => None,
         }
-        let mut outer = self.wrapped();
-        outer.on_error.label = Some(step);
-        outer
     }
 
-    /// Ends the passage of errors that came in through the joint of a sequence.
-    pub(crate) fn leaving_joint(self) -> Self {
-        let mut this = if self.on_error.enters == 0 { self } else { self.wrapped() };
-        this.on_error.leaves = this.on_error.leaves.saturating_add(1);
-        this
+    /// The chunks add up: of those that would not, the whole is the only one. No step gives chunks that do not add up:
+    /// they exist only between a joint and the step behind it.
+    pub(crate) fn make_lawful(&mut self) {
+        self.asked.set(true);
+        self.begin();
     }
 
-    /// The same chunks with nothing to do on an error yet.
-    fn wrapped(self) -> Self {
-        let merge = self.merge.clone();
-        Self::new(self, merge)
-    }
-
-    /// The same chunks, if they add up; else the whole as the only one. No step gives chunks that do not add up: they
-    /// exist only between a joint and the step behind it.
-    pub(crate) fn that_add_up(self) -> Self {
-        if self.merge.is_whole() { Self::from_future(self.collect()) } else { self }
+    /// The chunks are what a step gives: they add up, and where nothing is no value, nothing is an error, as it is for
+    /// who invokes the step.
+    pub(crate) fn make_output(&mut self) {
+        self.make_lawful();
+        self.needs_a_chunk = true;
     }
 
     /// The same chunks once their law is known: at once, or with the first chunk.
-    pub(crate) async fn with_law_known(self) -> Result<Self> {
-        if self.merge.is_known() {
+    pub(crate) async fn with_law_known(mut self) -> Result<Self> {
+        self.begin();
+        if self.late_law().is_none() {
             return Ok(self);
         }
+        let mut this = self.begun().await?;
+        if this.late_law().is_some() {
+            this.law = this.known_law().map_or(Law::Missing, Law::Known);
+        }
+        Ok(this)
+    }
+
+    /// [`begun`](Self::begun), for whoever may want the whole of them after that.
+    pub(crate) async fn begun_lawfully(mut self) -> Result<Self> {
+        self.make_lawful();
         self.begun().await
     }
 
-    /// The same chunks once the first is there, or the stream has ended well without one.
-    pub(crate) async fn begun(mut self) -> Result<Self> {
-        match self.next().await.transpose()? {
-            Some(first) => Ok(self.with_first(first)),
-            None => Ok(self),
+    /// The same chunks once the first is there, or the stream has ended well without one. Then it is known
+    /// [how they add up](Self::merge): for steps that do different things with snapshots and with pieces.
+    ///
+    /// # Errors
+    /// The error that came in place of a first chunk.
+    pub async fn begun(mut self) -> Result<Self> {
+        if let Some(first) = self.next().await.transpose()? {
+            let rest = std::mem::replace(&mut self.source, Source::Ready(None));
+            self.source = Source::Begun(Some(first), Box::new(rest));
         }
-    }
-
-    /// The same chunks with one that was taken already in front.
-    fn with_first(self, first: T) -> Self {
-        let merge = self.merge.clone();
-        Self::new(StreamExt::chain(futures_util::stream::iter([Ok(first)]), self), merge)
+        Ok(self)
     }
 
     /// The value, if the stream is one value that is there already.
     pub(crate) fn into_ready(mut self) -> std::result::Result<Result<T>, Self> {
         match &mut self.source {
-            Source::Ready(ready) if ready.is_some() => {
-                let on_error = std::mem::take(&mut self.on_error);
-                let ready = ready.take().unwrap_or_else(|| self.merge.collector().finish());
-                Ok(ready.map_err(|error| on_error.apply(error)))
-            }
+            Source::Ready(ready) => match ready.take() {
+                Some(ready) => Ok(ready.map_err(|error| self.exit.apply(error))),
+                None => Err(self),
+            },
             _ => Err(self),
         }
     }
 
-    fn from_source(source: Source<'a, T>, merge: Merge<T>) -> Self {
-        Self { source, merge, on_error: OnError::default() }
+    pub(crate) fn is_ready(&self) -> bool {
+        matches!(self.source, Source::Ready(_))
+    }
+
+    // Through the steps
+
+    /// These chunks are the input of a step: what fails in them did not happen in it.
+    pub(crate) fn entering(mut self) -> Self {
+        self.exit.enter();
+        self
+    }
+
+    /// These chunks leave the step they are the output of.
+    pub(crate) fn leaving(mut self) -> Self {
+        self.exit.leave();
+        self
+    }
+
+    /// Names the step in errors that happen in it.
+    pub(crate) fn named(mut self, step: &'a dyn Names) -> Self {
+        self.exit.name(step);
+        self
+    }
+
+    /// Reads it chunk by chunk from here on.
+    pub(crate) fn begin(&mut self) {
+        while let Source::Unread(_) = &self.source {
+            if let Source::Unread(unread) = std::mem::replace(&mut self.source, Source::Ready(None)) {
+                self.adopt(unread.begin(self.asked.get()));
+            }
+        }
+    }
+
+    /// The chunks are those of `found`.
+    fn adopt(&mut self, mut found: Self) {
+        if self.asked.get() {
+            found.asked.set(true);
+        }
+        found.begin();
+        if let Some(cell) = self.late_law() {
+            found.tell_law(cell);
+        }
+        self.source = found.source;
+        self.law = found.law;
+        self.needs_a_chunk |= found.needs_a_chunk;
+        self.exit.after(found.exit);
     }
 }
 
-impl<T: 'static> Stream for Chunks<'_, T> {
+impl<T: Send + 'static> Stream for Chunks<'_, T> {
     type Item = Result<T>;
 
     #[inline]
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        let next = match &mut this.source {
-            Source::Ready(ready) => Poll::Ready(ready.take()),
-            Source::Stream(stream) => stream.as_mut().poll_next(cx),
-            Source::Whole(source) => source.poll_chunk(cx),
-        };
-        // Chunks are handed on where they lie.
-        if let Poll::Ready(None | Some(Err(_))) = &next {
-            return Poll::Ready(this.end(next));
+        loop {
+            let next = match &mut this.source {
+                Source::Stream(stream) => stream.as_mut().poll_next(cx),
+                Source::Ready(ready) => Poll::Ready(ready.take()),
+                _ => match this.prepare(cx) {
+                    Poll::Ready(Some(next)) => Poll::Ready(next),
+                    Poll::Ready(None) => continue,
+                    Poll::Pending => return Poll::Pending,
+                },
+            };
+            // Chunks are handed on where they lie.
+            match &next {
+                Poll::Pending => {}
+                Poll::Ready(Some(Ok(_))) => this.needs_a_chunk = false,
+                Poll::Ready(None | Some(Err(_))) => return Poll::Ready(this.end(next)),
+            }
+            return next;
         }
-        next
     }
 }
 
-impl<T> Chunks<'_, T> {
+impl<T: Send + 'static> Chunks<'_, T> {
+    /// What stands before the stream itself: an item, or nothing where the stream is there now.
+    #[cold]
+    #[expect(clippy::option_option, reason = "an item may be the end of the stream")]
+    fn prepare(&mut self, cx: &mut Context<'_>) -> Poll<Option<Option<Result<T>>>> {
+        match &mut self.source {
+            Source::Deferred(found) => match std::task::ready!(found.as_mut().poll_find(cx)) {
+                Ok(found) => self.adopt(found),
+                Err(error) => return Poll::Ready(Some(Some(Err(error)))),
+            },
+            Source::Begun(first, rest) => {
+                let first = first.take();
+                self.source = std::mem::replace(rest, Source::Ready(None));
+                if let Some(first) = first {
+                    return Poll::Ready(Some(Some(Ok(first))));
+                }
+            }
+            _ => self.begin(),
+        }
+        Poll::Ready(None)
+    }
+}
+
+impl<T: 'static> Chunks<'_, T> {
+    /// The law, if it is known by now.
+    pub(crate) fn known_law(&self) -> Option<Merge<T>> {
+        match &self.law {
+            Law::Known(merge) => Some(merge.clone()),
+            Law::Late(law) | Law::Maybe(law) => law.get().flatten().cloned(),
+            Law::Missing => None,
+        }
+    }
+
     /// The end, good or bad: what is behind the stream is let go at once.
     #[cold]
     fn end(&mut self, end: Poll<Option<Result<T>>>) -> Option<Result<T>> {
         self.source = Source::Ready(None);
-        match end {
-            Poll::Ready(Some(Err(error))) => Some(Err(self.on_error.apply(error))),
+        let error = match end {
+            Poll::Ready(Some(Err(error))) => Some(error),
+            _ if self.needs_a_chunk => self.known_law().and_then(|law| law.accept_nothing().err()),
             _ => None,
-        }
+        };
+        self.needs_a_chunk = false;
+        error.map(|error| Err(self.exit.apply(error)))
     }
 }
 
@@ -293,7 +474,11 @@ impl<T> Unpin for Chunks<'_, T> {}
 
 impl<T> fmt::Debug for Chunks<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Chunks").field("merge", &self.merge).finish_non_exhaustive()
+        let mut shown = f.debug_struct("Chunks");
+        if let Law::Known(merge) = &self.law {
+            shown.field("merge", merge);
+        }
+        shown.finish_non_exhaustive()
     }
 }
 
@@ -305,7 +490,7 @@ struct Mapped<'a, T, F> {
 /// The step is called where it is and never pinned.
 impl<T, F> Unpin for Mapped<'_, T, F> {}
 
-impl<T: 'static, U, F: FnMut(T) -> Result<Option<U>>> Stream for Mapped<'_, T, F> {
+impl<T: Send + 'static, U, F: FnMut(T) -> Result<Option<U>>> Stream for Mapped<'_, T, F> {
     type Item = Result<U>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -321,70 +506,5 @@ impl<T: 'static, U, F: FnMut(T) -> Result<Option<U>>> Stream for Mapped<'_, T, F
                 return Poll::Ready(Some(mapped));
             }
         }
-    }
-}
-
-type_fn! {
-    struct ChunksOf<'a>;
-
-    impl<T> T => Chunks<'a, T>
-}
-
-/// Chunks converted one by one at a joint.
-struct Converted<'a, T> {
-    chunks: Chunks<'a, T>,
-}
-
-impl<T: Send + 'static, U: Accepts<T> + Send + 'static> WholeSource<U> for Converted<'_, T> {
-    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<U>>> {
-        Pin::new(&mut self.chunks).poll_next(cx).map(|next| next.map(|chunk| chunk.map(U::accept)))
-    }
-
-    fn collect<'s>(self: Box<Self>) -> BoxFuture<'s, Result<U>>
-    where
-        Self: 's,
-    {
-        Box::pin(async move { self.chunks.collect().await.map(U::accept) })
-    }
-}
-
-struct Deferred<'a, T> {
-    state: DeferredState<'a, T>,
-    law: Arc<OnceLock<Merge<T>>>,
-}
-
-enum DeferredState<'a, T> {
-    Finding(BoxFuture<'a, Result<Chunks<'a, T>>>),
-    Found(Chunks<'a, T>),
-}
-
-impl<T: Send + 'static> WholeSource<T> for Deferred<'_, T> {
-    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T>>> {
-        loop {
-            match &mut self.state {
-                DeferredState::Found(chunks) => return Pin::new(chunks).poll_next(cx),
-                DeferredState::Finding(future) => match future.as_mut().poll(cx) {
-                    Poll::Pending => return Poll::Pending,
-                    Poll::Ready(Err(error)) => return Poll::Ready(Some(Err(error))),
-                    Poll::Ready(Ok(chunks)) => {
-                        // Set once: the state never goes back to `Finding`.
-                        let _ = self.law.set(chunks.merge.clone());
-                        self.state = DeferredState::Found(chunks);
-                    }
-                },
-            }
-        }
-    }
-
-    fn collect<'s>(self: Box<Self>) -> BoxFuture<'s, Result<T>>
-    where
-        Self: 's,
-    {
-        Box::pin(async move {
-            match self.state {
-                DeferredState::Finding(future) => future.await?.collect().await,
-                DeferredState::Found(chunks) => chunks.collect().await,
-            }
-        })
     }
 }

@@ -24,14 +24,31 @@ pub(crate) struct Yielder<T> {
 }
 
 impl<T> Yielder<T> {
+    fn put(&self, item: T) {
+        *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(item);
+    }
+
     /// Hands out one item and goes on when it was taken.
     pub(crate) async fn give(&mut self, item: T) {
-        *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(item);
+        self.put(item);
         let mut taken = false;
         std::future::poll_fn(|_| match std::mem::replace(&mut taken, true) {
             true => Poll::Ready(()),
             // No waker is needed: the consumer takes the item as this poll returns, and polls again for the next.
             false => Poll::Pending,
+        })
+        .await;
+    }
+
+    /// Hands out all items of a stream.
+    pub(crate) async fn give_all(&mut self, mut stream: impl Stream<Item = T> + Unpin) {
+        std::future::poll_fn(|cx| match Pin::new(&mut stream).poll_next(cx) {
+            Poll::Ready(Some(item)) => {
+                self.put(item);
+                Poll::Pending
+            }
+            Poll::Ready(None) => Poll::Ready(()),
+            Poll::Pending => Poll::Pending,
         })
         .await;
     }

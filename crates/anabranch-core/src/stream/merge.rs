@@ -10,6 +10,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::run::panics::caught_in;
+use crate::stream::late::LateLaw;
 
 /// How the chunks of a stream add up to the whole: brought along by whoever makes the chunks, so that the types
 /// that flow through a chain need no trait.
@@ -26,11 +28,7 @@ enum Law<T> {
     Last,
     Fold(Fold<T>),
     /// A law with state of its own.
-    Collect(Arc<dyn Fn() -> Box<dyn Collect<T>> + Send + Sync>),
-    /// Not known before the first chunk: the step that makes the chunks is chosen at run time.
-    Late(Arc<dyn Fn() -> Option<Merge<T>> + Send + Sync>),
-    /// The chunks do not add up by themselves (they were converted one by one): only their source gives the whole.
-    Whole,
+    Collect(Arc<dyn CollectLaw<T>>),
 }
 
 /// A law that folds chunk after chunk into the first.
@@ -42,6 +40,23 @@ struct Fold<T> {
 
 /// Makes the same law for chunks that were serialised.
 type JsonForm<T> = fn(&Fold<T>) -> Merge<Value>;
+
+/// A law with state of its own.
+pub(crate) trait CollectLaw<T>: Send + Sync {
+    /// A fresh accumulator.
+    fn collector(&self) -> Box<dyn Collect<T>>;
+
+    /// The law it stands for, if it only stands for another one.
+    fn resolved(&self) -> Option<Merge<T>> {
+        None
+    }
+}
+
+impl<T, F: Fn() -> Box<dyn Collect<T>> + Send + Sync> CollectLaw<T> for F {
+    fn collector(&self) -> Box<dyn Collect<T>> {
+        self()
+    }
+}
 
 /// The accumulator of a law with state of its own.
 pub(crate) trait Collect<T>: Send {
@@ -105,82 +120,59 @@ impl<T: 'static> Merge<T> {
     #[must_use]
     pub fn collector(&self) -> Collector<T> {
         match &self.0 {
-            Law::Collect(make) => Collector(State::Own(make())),
-            _ => Collector(State::Law { merge: self.clone(), whole: None }),
+            Law::Last => Collector(State::Last(None)),
+            Law::Fold(fold) => Collector(State::Fold(Fold { ..*fold }, None)),
+            Law::Collect(law) => Collector(State::Own(law.collector())),
         }
     }
 
+    pub(crate) fn collect_by(law: impl CollectLaw<T> + 'static) -> Self {
+        Self(Law::Collect(Arc::new(law)))
+    }
+
     pub(crate) fn collect_with(make: impl Fn() -> Box<dyn Collect<T>> + Send + Sync + 'static) -> Self {
-        Self(Law::Collect(Arc::new(make)))
+        Self::collect_by(make)
     }
 
-    pub(crate) fn late(resolve: impl Fn() -> Option<Self> + Send + Sync + 'static) -> Self {
-        Self(Law::Late(Arc::new(resolve)))
-    }
-
-    pub(crate) const fn whole() -> Self {
-        Self(Law::Whole)
-    }
-
-    pub(crate) fn is_whole(&self) -> bool {
-        matches!(self.0, Law::Whole)
-    }
-
-    /// Whether each chunk replaces the one before. `false` also where the law is not known yet, since the step that
-    /// makes the chunks is chosen at run time.
+    /// Whether each chunk replaces the one before.
     #[must_use]
     pub fn replaces(&self) -> bool {
         match &self.0 {
             Law::Last => true,
-            Law::Late(resolve) => resolve().is_some_and(|merge| merge.replaces()),
-            Law::Fold(_) | Law::Collect(_) | Law::Whole => false,
-        }
-    }
-
-    pub(crate) fn is_known(&self) -> bool {
-        match &self.0 {
-            Law::Late(resolve) => resolve().is_some_and(|merge| merge.is_known()),
-            _ => true,
+            Law::Fold(_) => false,
+            Law::Collect(law) => law.resolved().is_some_and(|merge| merge.replaces()),
         }
     }
 
     /// The same law over serialised chunks, if it has that form.
     pub(crate) fn json(&self) -> Option<Merge<Value>> {
-        if self.is_whole() {
-            return None;
-        }
         if let Some(json) = (self as &dyn Any).downcast_ref::<Merge<Value>>() {
             return Some(json.clone());
         }
         match &self.0 {
             Law::Last => Some(Merge::last()),
             Law::Fold(fold) => fold.json.map(|json| json(fold)),
-            Law::Late(resolve) => resolve()?.json(),
-            Law::Collect(_) | Law::Whole => None,
+            Law::Collect(law) => law.resolved()?.json(),
         }
     }
 
-    /// The law of the same chunks after each was converted by `From`.
-    pub(crate) fn converted<U: 'static>(&self) -> Merge<U> {
+    /// The law of the same chunks after each was converted by `From`, where it has one.
+    pub(crate) fn converted<U: 'static>(&self) -> Option<Merge<U>> {
         let this: &dyn Any = self;
         if let Some(same) = this.downcast_ref::<Merge<U>>() {
-            return same.clone();
+            return Some(same.clone());
         }
         match &self.0 {
-            Law::Last => Merge::last(),
+            Law::Last => Some(Merge::last()),
             // Text to JSON is the one conversion whose law is known: `Value::from(String)` is how text is serialised.
-            law if this.is::<Merge<String>>() => {
-                let late = match law {
-                    Law::Late(resolve) => {
-                        let resolve = resolve.clone();
-                        Merge::late(move || resolve()?.json())
-                    }
-                    _ => self.json().unwrap_or(Merge::whole()),
-                };
-                (&late as &dyn Any).downcast_ref::<Merge<U>>().cloned().unwrap_or(Merge::whole())
-            }
-            _ => Merge::whole(),
+            _ if this.is::<Merge<String>>() => (&self.json()? as &dyn Any).downcast_ref::<Merge<U>>().cloned(),
+            _ => None,
         }
+    }
+
+    /// An error where a stream without a chunk is one.
+    pub(crate) fn accept_nothing(&self) -> Result<()> {
+        self.collector().finish().map(drop)
     }
 }
 
@@ -239,15 +231,15 @@ impl<T: Send + 'static> Merge<Vec<T>> {
     }
 }
 
-/// A law for each key of an object.
+/// A law for each key of an object, known when its branch has begun.
 pub(crate) struct KeyLaws {
     /// In declared order.
-    laws: Vec<(String, Merge<Value>)>,
+    laws: Vec<(String, LateLaw<Value>)>,
     places: HashMap<String, usize>,
 }
 
 impl KeyLaws {
-    pub(crate) fn new(laws: Vec<(String, Merge<Value>)>) -> Arc<Self> {
+    pub(crate) fn new(laws: Vec<(String, LateLaw<Value>)>) -> Arc<Self> {
         let places = laws.iter().enumerate().map(|(place, (key, _))| (key.clone(), place)).collect();
         Arc::new(Self { laws, places })
     }
@@ -257,7 +249,7 @@ impl KeyLaws {
     }
 
     pub(crate) fn collectors(&self) -> impl Iterator<Item = Collector<Value>> {
-        self.laws.iter().map(|(_, law)| law.collector())
+        self.laws.iter().map(|(_, law)| law.as_merge().collector())
     }
 
     /// Where a key stands.
@@ -265,19 +257,23 @@ impl KeyLaws {
         self.places
             .get(key)
             .copied()
-            .ok_or_else(|| Error::new(ErrorKind::Parse, format!("a chunk has the unknown key `{key}`")))
+            .ok_or_else(|| Error::new(ErrorKind::Parse, "a chunk has a key that no branch has"))
     }
 }
 
 impl Merge<Value> {
     /// Chunks are objects; the chunks of each key add up by a law of their own. The whole has the keys in the order
     /// given here, whatever order they came in.
-    pub(crate) fn keys(laws: Vec<(String, Merge<Value>)>) -> Self {
-        let laws = KeyLaws::new(laws);
+    pub(crate) fn keys(laws: Arc<KeyLaws>) -> Self {
         Self::collect_with(move || {
             Box::new(KeyCollector { laws: laws.clone(), collectors: laws.collectors().collect() })
         })
     }
+}
+
+/// How the branch of a key is named in errors.
+fn branch_name(key: &str) -> String {
+    format!("parallel {key:?}")
 }
 
 struct KeyCollector {
@@ -291,7 +287,8 @@ impl Collect<Value> for KeyCollector {
             return Err(Error::new(ErrorKind::Parse, "a stream of objects had a chunk that is no object"));
         };
         for (key, value) in object {
-            self.collectors[self.laws.place(&key)?].push(value)?;
+            let place = self.laws.place(&key)?;
+            self.collectors[place].push(value).map_err(|error| error.at(branch_name(&key)))?;
         }
         Ok(())
     }
@@ -299,7 +296,7 @@ impl Collect<Value> for KeyCollector {
     fn finish(self: Box<Self>, wanted: Wanted<'_>) -> Result<Option<Value>> {
         let mut object = Map::with_capacity(self.collectors.len());
         for (key, collector) in self.laws.keys().zip(self.collectors).filter(|(key, _)| wanted(key)) {
-            let value = collector.finish().map_err(|error| error.at(format!("key {key:?}")))?;
+            let value = collector.finish().map_err(|error| error.at(branch_name(key)))?;
             object.insert(key.clone(), value);
         }
         Ok(Some(Value::Object(object)))
@@ -325,7 +322,8 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Collect<Value> for Throug
 pub struct Collector<T>(State<T>);
 
 enum State<T> {
-    Law { merge: Merge<T>, whole: Option<T> },
+    Last(Option<T>),
+    Fold(Fold<T>, Option<T>),
     Own(Box<dyn Collect<T>>),
 }
 
@@ -333,26 +331,13 @@ impl<T: 'static> Collector<T> {
     /// Adds one chunk.
     ///
     /// # Errors
-    /// When the chunk does not fit the ones before it.
+    /// When the chunk does not fit the ones before it; when the law panics.
     pub fn push(&mut self, chunk: T) -> Result<()> {
-        let (merge, whole) = match &mut self.0 {
-            State::Own(own) => return own.push(chunk),
-            State::Law { merge, whole } => (merge, whole),
-        };
-        if let Law::Late(resolve) = &merge.0 {
-            let resolved = resolve().unwrap_or(Merge::whole());
-            *self = resolved.collector();
-            return self.push(chunk);
-        }
-        match (&merge.0, whole.as_mut()) {
-            (Law::Last, _) | (_, None) => *whole = Some(chunk),
-            (Law::Fold(fold), Some(sum)) => (fold.push)(sum, chunk)?,
-            (Law::Whole | Law::Late(_) | Law::Collect(_), Some(_)) => {
-                return Err(Error::new(
-                    ErrorKind::Unsupported,
-                    "these chunks do not add up: they were converted one by one; collect before converting",
-                ));
-            }
+        match &mut self.0 {
+            State::Last(whole) | State::Fold(_, whole @ None) => *whole = Some(chunk),
+            // Whoever adds up may stand outside of what would have caught the panic of the step whose law it is.
+            State::Fold(fold, Some(whole)) => caught_in(|| (fold.push)(whole, chunk))?,
+            State::Own(own) => own.push(chunk)?,
         }
         Ok(())
     }
@@ -362,29 +347,23 @@ impl<T: 'static> Collector<T> {
     /// # Errors
     /// [`ErrorKind::EmptyStream`] when there was no chunk and the law has no value for that.
     pub fn finish(self) -> Result<T> {
-        self.finish_any(&|_| true)?.ok_or_else(|| {
-            Error::new(ErrorKind::EmptyStream, "the stream ended without a chunk, and its values have no empty form")
-        })
+        self.finish_any(&|_| true)?.ok_or_else(empty_stream)
     }
 
     /// The whole, or nothing where there was no chunk and the law has no value for that.
     pub(crate) fn finish_any(self, wanted: Wanted<'_>) -> Result<Option<T>> {
         match self.0 {
+            State::Last(whole) => Ok(whole),
+            State::Fold(Fold { empty: Some(empty), .. }, None) => caught_in(|| Ok(Some(empty()))),
+            State::Fold(_, whole) => Ok(whole),
             State::Own(own) => own.finish(wanted),
-            State::Law { merge, whole: None } => Ok(merge.empty()),
-            State::Law { whole, .. } => Ok(whole),
         }
     }
 }
 
-impl<T: 'static> Merge<T> {
-    fn empty(&self) -> Option<T> {
-        match &self.0 {
-            Law::Fold(fold) => fold.empty.map(|empty| empty()),
-            Law::Late(resolve) => resolve().and_then(|merge| merge.empty()),
-            Law::Last | Law::Collect(_) | Law::Whole => None,
-        }
-    }
+#[cold]
+pub(crate) fn empty_stream() -> Error {
+    Error::new(ErrorKind::EmptyStream, "the stream ended without a chunk, and its values have no empty form")
 }
 
 impl<T> Clone for Merge<T> {
@@ -392,9 +371,7 @@ impl<T> Clone for Merge<T> {
         Self(match &self.0 {
             Law::Last => Law::Last,
             Law::Fold(fold) => Law::Fold(Fold { ..*fold }),
-            Law::Collect(make) => Law::Collect(make.clone()),
-            Law::Late(resolve) => Law::Late(resolve.clone()),
-            Law::Whole => Law::Whole,
+            Law::Collect(law) => Law::Collect(law.clone()),
         })
     }
 }
@@ -405,8 +382,6 @@ impl<T> fmt::Debug for Merge<T> {
             Law::Last => "Merge::last",
             Law::Fold(_) => "Merge::fold",
             Law::Collect(_) => "Merge::collect",
-            Law::Late(_) => "Merge::late",
-            Law::Whole => "Merge::whole",
         })
     }
 }
@@ -449,7 +424,12 @@ mod tests {
 
     #[test]
     fn keys_add_up_by_their_own_laws_and_in_declared_order() {
-        let merge = Merge::keys(vec![("a".into(), JSON_TEXT), ("b".into(), Merge::last())]);
+        let law = |merge| {
+            let law = LateLaw::new();
+            law.set(Some(merge));
+            law
+        };
+        let merge = Merge::keys(KeyLaws::new(vec![("a".into(), law(JSON_TEXT)), ("b".into(), law(Merge::last()))]));
         let whole = add_up(&merge, [json!({"b": 1}), json!({"a": "x"}), json!({"b": 2}), json!({"a": "y"})]).unwrap();
         assert_eq!(whole.to_string(), r#"{"a":"xy","b":2}"#);
     }
@@ -467,8 +447,8 @@ mod tests {
 
     #[test]
     fn conversion_keeps_the_laws_it_can() {
-        assert_eq!(add_up(&Merge::append().converted(), [json!("a"), json!("b")]).unwrap(), json!("ab"));
-        assert!(Merge::append().converted::<Vec<u8>>().is_whole());
-        assert!(!Merge::<i32>::last().converted::<i64>().is_whole());
+        assert_eq!(add_up(&Merge::append().converted().unwrap(), [json!("a"), json!("b")]).unwrap(), json!("ab"));
+        assert!(Merge::append().converted::<Vec<u8>>().is_none());
+        assert!(Merge::<i32>::last().converted::<i64>().is_some());
     }
 }

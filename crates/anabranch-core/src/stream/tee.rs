@@ -14,13 +14,14 @@ impl<'a, T: Clone + Send + 'static> Chunks<'a, T> {
     /// The same chunks for `readers` readers. Each may read at its own pace: what the fastest has taken and another
     /// has not is kept for it.
     pub(crate) fn tee(self, readers: usize) -> Vec<Chunks<'a, T>> {
-        let this = match self.into_ready() {
-            Ok(Ok(value)) => return repeat(value, readers).map(Chunks::once).collect(),
-            Ok(Err(error)) => return repeat(error, readers).map(Chunks::failed).collect(),
-            // What does not add up is collected once, for all.
-            Err(this) => this.that_add_up(),
+        let mut this = match self.into_ready() {
+            Ok(Ok(value)) => return std::iter::repeat_n(value, readers).map(Chunks::once).collect(),
+            Ok(Err(error)) => return std::iter::repeat_n(error, readers).map(Chunks::failed).collect(),
+            Err(this) => this,
         };
-        let merge = this.merge().clone();
+        // What does not add up is collected once, for all.
+        this.make_lawful();
+        let merge = this.merge();
         let shared = Arc::new(Mutex::new(Shared {
             source: Some(this),
             end: None,
@@ -28,12 +29,6 @@ impl<'a, T: Clone + Send + 'static> Chunks<'a, T> {
         }));
         (0..readers).map(|index| Chunks::new(Tee { shared: shared.clone(), index }, merge.clone())).collect()
     }
-}
-
-/// The value itself and `count - 1` clones of it.
-pub(crate) fn repeat<T: Clone>(value: T, count: usize) -> impl Iterator<Item = T> {
-    let mut value = Some(value);
-    (1..=count).filter_map(move |turn| if turn == count { value.take() } else { value.clone() })
 }
 
 struct Shared<'a, T> {
@@ -60,7 +55,7 @@ impl<'a, T> Tee<'a, T> {
     }
 }
 
-impl<T: Clone + 'static> Stream for Tee<'_, T> {
+impl<T: Clone + Send + 'static> Stream for Tee<'_, T> {
     type Item = Result<T>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use anabranch_core::{Chunks, Error, ErrorKind, Merge, Result, Runnable, generator, lambda};
+use anabranch_core::{Chunks, Error, ErrorKind, Merge, Result, Runnable, RunnableExt, generator, lambda};
 use futures::StreamExt;
 use serde_json::Value;
 

@@ -8,7 +8,6 @@ use std::sync::{Arc, Once};
 use anabranch_core::{Error, ErrorKind, Result};
 
 use crate::backend::ChatBackend;
-use crate::scripted::ScriptedModel;
 
 /// What a provider's folder says about itself.
 struct Provider {
@@ -43,23 +42,28 @@ const PROVIDERS: &[Provider] = &[Provider {
     default_model: "gpt-4o-mini",
 }];
 
-/// The name of the model that needs no provider.
-const SCRIPTED: &str = "scripted";
+/// The variable that names the model.
+const MODEL: &str = "ANABRANCH_MODEL";
+
+/// What [`MODEL`] says where the offline model is wanted.
+const OFFLINE: &str = "offline";
+
+fn misconfigured(message: String) -> Error {
+    Error::new(ErrorKind::Configuration, message)
+}
 
 /// The model with a name.
 pub(crate) fn by_name(name: &str, environment: Environment<'_>) -> Result<Arc<dyn ChatBackend>> {
     let name = name.trim();
-    if name == SCRIPTED {
-        return Ok(Arc::new(ScriptedModel::offline()));
-    }
     let unknown = |message: String| {
-        let known: Vec<_> = PROVIDERS.iter().map(|provider| provider.name).chain([SCRIPTED]).collect();
-        Err(Error::new(ErrorKind::Configuration, format!("{message}; known providers: {}", known.join(", "))))
+        let known: Vec<_> = PROVIDERS.iter().map(|provider| provider.name).collect();
+        Err(misconfigured(format!("{message}; known providers: {}", known.join(", "))))
     };
     let (wanted, model) = name.split_once(':').unwrap_or((name, ""));
     let Some(provider) = PROVIDERS.iter().find(|provider| provider.name == wanted) else {
-        return match model {
-            "" => unknown("a model is named `provider:model`, such as `openai:gpt-4o-mini`".into()),
+        return match (wanted, model) {
+            (OFFLINE, "") => unknown("only `ChatModel::from_env_or_offline` gives the offline model".into()),
+            (_, "") => unknown("a model is named `provider:model`, such as `openai:gpt-4o-mini`".into()),
             _ => unknown(format!("there is no provider `{wanted}`")),
         };
     };
@@ -68,43 +72,81 @@ pub(crate) fn by_name(name: &str, environment: Environment<'_>) -> Result<Arc<dy
     }
     match provider.build {
         Some(build) => build(model, environment),
-        None => Err(Error::new(
-            ErrorKind::Configuration,
-            format!("provider `{wanted}` is not compiled in: enable the feature \"{wanted}\""),
-        )),
+        None => Err(misconfigured(format!("provider `{wanted}` is not compiled in: enable the feature \"{wanted}\""))),
     }
 }
 
 /// The model that the environment asks for.
 pub(crate) fn from_env(environment: Environment<'_>) -> Result<Arc<dyn ChatBackend>> {
-    if let Some(name) = environment("ANABRANCH_MODEL") {
-        return by_name(&name, environment).map_err(|error| error.at("ANABRANCH_MODEL"));
+    configured(environment)?
+        .ok_or_else(|| misconfigured(format!("no model is configured: {}", what_to_do(environment))))
+}
+
+/// The model that the environment asks for, or this one.
+pub(crate) fn from_env_or(
+    environment: Environment<'_>,
+    offline: impl FnOnce() -> Arc<dyn ChatBackend>,
+) -> Result<Arc<dyn ChatBackend>> {
+    if environment(MODEL).is_some_and(|name| name.trim() == OFFLINE) {
+        say_that_it_is_offline("`ANABRANCH_MODEL` is `offline`");
+    } else if let Some(model) = configured(environment)? {
+        return Ok(model);
+    } else {
+        say_that_it_is_offline(&format!("no model is configured; for real ones, {}", what_to_do(environment)));
     }
-    let is_set = |variable: &&str| environment(variable).is_some();
-    for provider in PROVIDERS.iter().filter(|provider| provider.configured_by.iter().any(is_set)) {
-        if let Some(build) = provider.build {
-            return build(provider.default_model, environment);
-        }
+    Ok(offline())
+}
+
+/// The model that the environment asks for, if it asks for one.
+fn configured(environment: Environment<'_>) -> Result<Option<Arc<dyn ChatBackend>>> {
+    if let Some(name) = environment(MODEL) {
+        return by_name(&name, environment).map(Some).map_err(|error| error.at(MODEL));
     }
-    say_that_it_is_offline();
-    Ok(Arc::new(ScriptedModel::offline()))
+    PROVIDERS
+        .iter()
+        .filter(|provider| provider.variable_set(environment).is_some())
+        .find_map(|provider| provider.build.map(|build| build(provider.default_model, environment)))
+        .transpose()
+}
+
+/// What to set where nothing is configured, or which feature to enable.
+#[cold]
+fn what_to_do(environment: Environment<'_>) -> String {
+    // Somebody did set something.
+    let off = PROVIDERS.iter().filter(|provider| provider.build.is_none());
+    if let Some((variable, Provider { name, .. })) =
+        off.clone().find_map(|provider| Some((provider.variable_set(environment)?, provider)))
+    {
+        return format!("enable the feature \"{name}\": {variable} is set, but provider `{name}` is not compiled in");
+    }
+    let variables = |provider: &Provider| provider.configured_by.join(" or ");
+    let on: Vec<_> = PROVIDERS.iter().filter(|provider| provider.build.is_some()).map(variables).collect();
+    if on.is_empty() {
+        let all: Vec<_> =
+            off.map(|provider| format!("\"{}\" and set {}", provider.name, variables(provider))).collect();
+        return format!("enable a provider's feature: {}", all.join(", or "));
+    }
+    format!("set {}, or {MODEL}=provider:model", on.join(", or "))
+}
+
+impl Provider {
+    /// The variable by which it is configured.
+    fn variable_set(&self, environment: Environment<'_>) -> Option<&'static str> {
+        self.configured_by.iter().copied().find(|variable| environment(variable).is_some())
+    }
 }
 
 /// Once for each process: a program may ask for its model many times.
 #[expect(clippy::print_stderr, reason = "whoever runs an example must learn that no model was asked")]
-fn say_that_it_is_offline() {
+fn say_that_it_is_offline(why: &str) {
     static SAID: Once = Once::new();
-    SAID.call_once(|| {
-        eprintln!(
-            "anabranch: no model is configured, so the answers are scripted; for real ones enable a provider's feature \
-             (`--features openai`) and set OPENAI_API_KEY, or ANABRANCH_MODEL=provider:model"
-        );
-    });
+    SAID.call_once(|| eprintln!("anabranch: the answers are made up, because {why}"));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scripted::ScriptedModel;
 
     fn name(backend: Result<Arc<dyn ChatBackend>>) -> String {
         match backend {
@@ -116,15 +158,38 @@ mod tests {
         }
     }
 
+    /// What `from_env` and `from_env_or_offline` give where these are set.
+    fn from(set: &[(&str, &str)]) -> (String, String) {
+        let environment =
+            |variable: &str| set.iter().find(|(key, _)| *key == variable).map(|(_, value)| value.to_string());
+        let offline = || Arc::new(ScriptedModel::offline()) as Arc<dyn ChatBackend>;
+        (name(from_env(&environment)), name(from_env_or(&environment, offline)))
+    }
+
     #[test]
     fn names_that_are_none_say_what_there_is() {
         let found = |wanted| name(by_name(wanted, &|_| None));
-        assert_eq!(found("scripted"), "scripted");
-        assert!(found("gpt-4o-mini").ends_with("known providers: openai, scripted"));
+        assert!(found("gpt-4o-mini").ends_with("known providers: openai"));
         assert!(found("nobody:gpt").contains("no provider `nobody`"));
         assert!(found("openai").contains("such as `openai:gpt-4o-mini`"));
         assert!(found("openai:").contains("names no model"));
         assert!(found("").contains("provider:model"));
+    }
+
+    /// A name reaches no model whose answers are made up.
+    #[test]
+    fn the_offline_model_has_no_name() {
+        let found = |wanted| name(by_name(wanted, &|_| None));
+        assert!(found("scripted").contains("provider:model"));
+        assert!(found("offline").contains("from_env_or_offline"));
+        for offline in ["offline", " offline "] {
+            let (plain, or_offline) = from(&[("ANABRANCH_MODEL", offline)]);
+            assert!(plain.contains("ANABRANCH_MODEL") && plain.contains("from_env_or_offline"), "{plain}");
+            assert_eq!(or_offline, "offline");
+        }
+        let (plain, or_offline) = from(&[("ANABRANCH_MODEL", "scripted")]);
+        assert_eq!(plain, or_offline);
+        assert!(plain.contains("provider:model"), "{plain}");
     }
 
     #[test]
@@ -132,22 +197,28 @@ mod tests {
     fn a_provider_that_is_not_compiled_in_names_its_feature() {
         let error = name(by_name("openai:gpt-4o-mini", &|_| None));
         assert!(error.contains("enable the feature \"openai\""), "{error}");
-        assert_eq!(name(from_env(&|variable| (variable == "OPENAI_API_KEY").then(|| "key".into()))), "scripted");
+        let (error, or_offline) = from(&[]);
+        let expected = "configuration: no model is configured: enable a provider's feature: \"openai\" and set \
+                        OPENAI_API_KEY or OPENAI_BASE_URL";
+        assert_eq!((error.as_str(), or_offline.as_str()), (expected, "offline"));
+        let (error, or_offline) = from(&[("OPENAI_API_KEY", "key")]);
+        let expected = "configuration: no model is configured: enable the feature \"openai\": OPENAI_API_KEY is set, \
+                        but provider `openai` is not compiled in";
+        assert_eq!((error.as_str(), or_offline.as_str()), (expected, "offline"));
     }
 
     #[test]
     #[cfg(feature = "openai")]
     fn the_environment_chooses() {
-        let from = |set: &[(&str, &str)]| {
-            let set: Vec<_> = set.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
-            name(from_env(&move |variable| set.iter().find(|(key, _)| key == variable).map(|(_, value)| value.clone())))
-        };
+        let both = |name: &str| (name.to_string(), name.to_string());
         let local = ("OPENAI_BASE_URL", "http://localhost:1/v1");
-        assert_eq!(from(&[]), "scripted");
-        assert_eq!(from(&[local]), "openai:gpt-4o-mini");
-        assert_eq!(from(&[local, ("ANABRANCH_MODEL", "openai:tiny")]), "openai:tiny");
-        assert_eq!(from(&[local, ("ANABRANCH_MODEL", "scripted")]), "scripted");
-        let error = from(&[("ANABRANCH_MODEL", "openai:tiny")]);
+        let nothing = "configuration: no model is configured: set OPENAI_API_KEY or OPENAI_BASE_URL, or \
+                       ANABRANCH_MODEL=provider:model";
+        assert_eq!(from(&[]), (nothing.to_string(), "offline".to_string()));
+        assert_eq!(from(&[local]), both("openai:gpt-4o-mini"));
+        assert_eq!(from(&[local, ("ANABRANCH_MODEL", "openai:tiny")]), both("openai:tiny"));
+        let (error, or_offline) = from(&[("ANABRANCH_MODEL", "openai:tiny")]);
         assert!(error.contains("ANABRANCH_MODEL") && error.contains("OPENAI_API_KEY"), "{error}");
+        assert_eq!(error, or_offline);
     }
 }

@@ -28,7 +28,7 @@ use crate::chat_model::ChatModel;
 /// Clones share the script, so a test keeps one and looks at what was [asked](Self::requests):
 ///
 /// ```
-/// use anabranch_core::{Error, ErrorKind, Runnable};
+/// use anabranch_core::{Error, ErrorKind, RunnableExt};
 /// use anabranch_models::{ChatModel, Reply, ScriptedModel};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
@@ -103,11 +103,11 @@ impl ScriptedModel {
         replies.into_iter().fold(Self::new(), Self::reply)
     }
 
-    /// The model behind [`ChatModel::from_env`] where no provider is configured: an answer of sorts to every prompt, a
-    /// word at a time, in about a second.
-    #[must_use]
-    pub fn offline() -> Self {
+    /// The model behind [`ChatModel::from_env_or_offline`]: an answer of sorts to every prompt, a word at a time, in about
+    /// a second. Nothing else leads here, so that its texts are in no other program.
+    pub(crate) fn offline() -> Self {
         let offline = Self::new()
+            .named("offline")
             .otherwise_with(|messages| Reply::from(offline::reply(messages)))
             .delay(Duration::from_millis(300), Duration::from_millis(15));
         offline.script().requests = None;
@@ -152,7 +152,7 @@ impl ScriptedModel {
     /// [`otherwise`](Self::otherwise) with a reply that is made of the request.
     ///
     /// ```
-    /// use anabranch_core::Runnable;
+    /// use anabranch_core::RunnableExt;
     /// use anabranch_models::{ChatModel, ScriptedModel};
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {

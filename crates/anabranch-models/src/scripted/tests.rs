@@ -1,4 +1,4 @@
-use anabranch_core::Runnable;
+use anabranch_core::RunnableExt;
 use anabranch_messages::{ToolCall, Usage};
 use futures::StreamExt;
 use serde_json::json;
@@ -49,6 +49,12 @@ async fn a_stream_adds_up_to_the_answer() {
         let llm = ChatModel::from(script);
         let whole = llm.invoke("?").await.unwrap();
         assert_eq!(llm.stream("?").collect().await.unwrap(), whole);
+        let mut read = AiMessage::merge().collector();
+        let mut chunks = llm.stream("?");
+        while let Some(chunk) = chunks.next().await {
+            read.push(chunk.unwrap()).unwrap();
+        }
+        assert_eq!(read.finish().unwrap(), whole);
         assert_eq!(whole.text(), message.text());
         assert_eq!(whole.tool_calls(), message.tool_calls());
         let count = llm.stream("?").count().await;

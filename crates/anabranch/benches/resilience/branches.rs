@@ -55,7 +55,7 @@ pub(super) fn table() {
         (fan_out(BRANCHES, sleeper()).max_concurrency(AT_ONCE), fan_out(BRANCHES, limited_sleeper()));
     let nested = fan_out(100, fan_out(100, limited_sleeper()));
     let done = |map: &RunnableParallel<u64>, config: &RunConfig| {
-        let made = runtime.block_on(map.invoke_with(1, config)).unwrap();
+        let made = runtime.block_on(map.invoke_with(1_u64, config)).unwrap();
         black_box(made.as_object().unwrap().len());
     };
     let batched = |step: &dyn Fn() -> anabranch::BoxRunnable<u64, u64>| {

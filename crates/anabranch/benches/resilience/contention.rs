@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anabranch::prelude::*;
-use anabranch::{Cost, ServerLimits};
+use anabranch::{Cost, RateLimiter, ServerLimits};
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use allocation_counter::{AllocationInfo, measure};
 use anabranch::prelude::*;
-use anabranch::{Cost, Result, ServerLimits};
+use anabranch::{Cost, RateLimiter, Result, ServerLimits};
 use tokio::sync::Semaphore;
 
 use super::{AT_ONCE, HOUR, fan_out, one_thread, unlimited};

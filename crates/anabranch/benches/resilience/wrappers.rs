@@ -23,7 +23,7 @@ impl Runnable for Ready {
     type Input = u64;
     type Output = u64;
 
-    async fn invoke_with(&self, n: u64, _: &RunConfig) -> Result<u64> {
+    async fn call(&self, n: u64, _: &RunConfig) -> Result<u64> {
         Ok(n + 1)
     }
 }
@@ -38,7 +38,7 @@ impl Runnable for WaitsOnce {
     type Input = u64;
     type Output = u64;
 
-    async fn invoke_with(&self, n: u64, _: &RunConfig) -> Result<u64> {
+    async fn call(&self, n: u64, _: &RunConfig) -> Result<u64> {
         yield_once().await;
         Ok(n + 1)
     }
@@ -117,7 +117,7 @@ wrappers! {
     with_name = "with_name", |step: S| step.with_name("named");
     with_config_empty = "with_config, empty", |step: S| step.with_config(RunConfig::new());
     with_config = "with_config, a tag", |step: S| step.with_config(tagged());
-    outcome = "outcome", |step: S| step.outcome();
+    outcome = "outcome", |step: S| step.result();
     boxed = "boxed", |step: S| step.boxed();
     with_retry = "with_retry", |step: S| step.with_retry(Retry::attempts(3));
     with_fallback = "with_fallback", |step: S| { let other = step.clone(); step.with_fallback(other) };

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use anabranch_core::{ErrorKind, RunConfig, Runnable};
+use anabranch_core::{Chunks, ErrorKind, Result, RunConfig, RunnableExt};
 use anabranch_messages::{AiMessage, FinishKind};
-use futures::StreamExt;
+use futures::StreamExt as _;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
@@ -83,6 +83,15 @@ fn document(text: &str) -> String {
     format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }
 
+/// What a stream adds up to when it is read chunk by chunk; one that is collected from its start asks for the whole.
+async fn read(mut chunks: Chunks<'_, AiMessage>) -> Result<AiMessage> {
+    let mut whole = AiMessage::merge().collector();
+    while let Some(chunk) = chunks.next().await {
+        whole.push(chunk?)?;
+    }
+    whole.finish()
+}
+
 /// Law 6, over a wire.
 #[tokio::test]
 async fn a_stream_adds_up_to_the_answer_and_the_request_is_right() {
@@ -100,6 +109,7 @@ async fn a_stream_adds_up_to_the_answer_and_the_request_is_right() {
     let llm = model(address).temperature(0.5).option("user", "me");
     let whole = llm.invoke("Hi").await.unwrap();
     assert_eq!(whole.text(), "Hello");
+    assert_eq!(read(llm.stream("Hi")).await.unwrap(), whole);
     assert_eq!(llm.stream("Hi").collect().await.unwrap(), whole);
     assert_eq!(llm.stream("Hi").count().await, 3);
 
@@ -176,9 +186,9 @@ async fn a_server_that_never_answers() {
     let llm = model(address);
     let start = Instant::now();
     let config = RunConfig::new().timeout(Duration::from_millis(100));
-    assert_eq!(llm.invoke_with("Hi".into(), &config).await.unwrap_err().kind(), ErrorKind::DeadlineExceeded);
+    assert_eq!(llm.invoke_with("Hi", &config).await.unwrap_err().kind(), ErrorKind::DeadlineExceeded);
     let config = RunConfig::new().timeout(Duration::from_millis(100));
-    let error = llm.stream_with("Hi", &config).collect().await.unwrap_err();
+    let error = read(llm.stream_with("Hi", &config)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
 
     let impatient = builder(address).response_timeout(Duration::from_millis(100)).build().unwrap();
@@ -195,7 +205,7 @@ async fn a_server_that_falls_silent() {
     })
     .await;
     let llm = builder(address).idle_timeout(Duration::from_millis(100)).build().unwrap();
-    let error = llm.stream("Hi").collect().await.unwrap_err();
+    let error = read(llm.stream("Hi")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert_eq!(error.partial::<AiMessage>().unwrap().text(), "Hel");
 }
@@ -210,7 +220,7 @@ async fn a_server_that_only_says_it_is_alive() {
     })
     .await;
     let llm = builder(address).response_timeout(Duration::from_millis(150)).build().unwrap();
-    let error = llm.stream("Hi").collect().await.unwrap_err();
+    let error = read(llm.stream("Hi")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert_eq!(error.partial::<AiMessage>().unwrap().text(), "Hel");
 }
@@ -227,7 +237,7 @@ async fn a_slow_trickle_of_bytes_is_whole_and_not_idle() {
     })
     .await;
     let llm = builder(address).idle_timeout(Duration::from_millis(300)).build().unwrap();
-    let answer = llm.stream("Hi").collect().await.unwrap();
+    let answer = read(llm.stream("Hi")).await.unwrap();
     assert_eq!(answer.text(), "Zwei Fl\u{fc}sse \u{1f30a}");
     assert!(answer.finish_reason().is_some_and(|reason| *reason == FinishKind::Stop));
 }
@@ -247,7 +257,7 @@ async fn a_redirect_is_an_error_and_tells_the_other_host_nothing() {
             say(&mut socket, format!("{head}content-length: 0\r\n\r\n")).await;
         })
         .await;
-        for error in [model(address).invoke("Hi").await, model(address).stream("Hi").collect().await] {
+        for error in [model(address).invoke("Hi").await, read(model(address).stream("Hi")).await] {
             let error = error.unwrap_err();
             assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Configuration, false), "{error}");
             assert!(!error.to_string().contains("secret"), "{error}");
@@ -326,9 +336,9 @@ async fn the_limit_of_the_run_holds_for_streams() {
         tokio::time::sleep(Duration::from_millis(30)).await;
         first.send(()).unwrap();
     };
-    let all = futures::future::join_all(streams.into_iter().map(anabranch_core::Chunks::collect));
+    let all = futures::future::join_all(streams.into_iter().map(read));
     let (answers, ()) = futures::join!(all, later);
-    assert!(answers.iter().all(Result::is_ok));
+    assert!(answers.iter().all(std::result::Result::is_ok));
     assert_eq!(most.load(Ordering::SeqCst), 1);
 }
 
@@ -342,7 +352,7 @@ async fn failures_have_kinds_and_show_nothing() {
     })
     .await;
     let llm = model(address);
-    for error in [llm.invoke("tell me").await, llm.stream("tell me").collect().await] {
+    for error in [llm.invoke("tell me").await, read(llm.stream("tell me")).await] {
         let error = error.unwrap_err();
         assert_eq!((error.kind(), error.retry_after()), (ErrorKind::RateLimited, Some(Duration::from_secs(2))));
         let expected = format!(
@@ -375,7 +385,7 @@ async fn an_error_in_mid_stream_keeps_what_came_and_what_was_said() {
         say(&mut socket, format!("{SSE}{}{error}", delta("Hel"))).await;
     })
     .await;
-    let error = model(address).stream("Hi").collect().await.unwrap_err();
+    let error = read(model(address).stream("Hi")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Overloaded);
     assert_eq!(error.partial::<AiMessage>().unwrap().text(), "Hel");
     assert_eq!(error.partial::<String>().unwrap(), "the engine is on fire");
@@ -393,11 +403,11 @@ async fn documents_and_pages_where_events_were_expected() {
         ("no events at all", ErrorKind::IncompleteStream),
     ] {
         let address = server(move |mut socket, _| async move { say(&mut socket, format!("{SSE}{body}")).await }).await;
-        let error = model(address).stream("Hi").collect().await.unwrap_err();
+        let error = read(model(address).stream("Hi")).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{body:?}");
     }
     let address = server(|mut socket, _| async move { say(&mut socket, document("whole")).await }).await;
-    assert_eq!(model(address).stream("Hi").collect().await.unwrap().text(), "whole");
+    assert_eq!(read(model(address).stream("Hi")).await.unwrap().text(), "whole");
 }
 
 /// After a stream that was read to its end, the connection is used again.
@@ -421,7 +431,7 @@ async fn an_unencrypted_connection_is_not_used_again() {
     });
     let llm = model(address);
     for _ in 0..50 {
-        assert_eq!(llm.stream("Hi").collect().await.unwrap().text(), "Hello");
+        assert_eq!(read(llm.stream("Hi")).await.unwrap().text(), "Hello");
     }
     assert_eq!(connections.load(Ordering::SeqCst), 50);
 }

@@ -1,0 +1,87 @@
+//! [`Watch`]: what the observers of a run hear of one step.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use crate::description::Warning;
+use crate::error::Error;
+use crate::run::config::RunConfig;
+use crate::run::drop_reason::drop_reason;
+use crate::run::observer::{Observer, StepEvent};
+
+/// Tells the observers how one step goes; says that it was stopped if it is dropped before the end.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    /// The configuration of the step itself: its path is the step's.
+    config: RunConfig,
+    ended: bool,
+}
+
+impl Watch {
+    /// The step begins.
+    pub(crate) fn begin(config: RunConfig) -> Self {
+        let watch = Self { config, ended: false };
+        watch.tell(|observer, step| observer.started(step));
+        watch
+    }
+
+    /// The configuration of the step.
+    pub(crate) fn config(&self) -> &RunConfig {
+        &self.config
+    }
+
+    pub(crate) fn chunk(&self) {
+        self.tell(|observer, step| observer.chunk(step));
+    }
+
+    pub(crate) fn finished(&mut self) {
+        self.ended = true;
+        self.tell(|observer, step| observer.finished(step));
+    }
+
+    pub(crate) fn failed(&mut self, error: &Error) {
+        // An error that came in with the input did not happen here: this step never got to run.
+        if !error.is_passing() {
+            self.ended = true;
+            self.tell(|observer, step| observer.failed(step, error));
+        }
+    }
+
+    fn tell(&self, event: impl Fn(&dyn Observer, &StepEvent<'_>)) {
+        tell(&self.config, event);
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        match drop_reason() {
+            Some(error) => self.tell(|observer, step| observer.failed(step, &error)),
+            None => self.tell(|observer, step| observer.cancelled(step)),
+        }
+    }
+}
+
+/// Tells the observers something about the step that `config` was handed to. Outside of every step that has a name
+/// there is nothing to tell it of.
+pub(crate) fn tell(config: &RunConfig, event: impl Fn(&dyn Observer, &StepEvent<'_>)) {
+    if let Some(path) = config.path() {
+        let step = StepEvent::new(config, path);
+        config.observers().iter().for_each(|observer| guarded(observer, |observer| event(observer, &step)));
+    }
+}
+
+/// Tells the observers what was found before the run.
+pub(crate) fn warn(config: &RunConfig, warnings: &[Warning]) {
+    for warning in warnings {
+        config.observers().iter().for_each(|observer| guarded(observer, |observer| observer.warned(warning)));
+    }
+}
+
+/// An observer that panics must not take the run with it, least of all while one of its steps is dropped. The panic
+/// has been reported by the program's hook.
+pub(crate) fn guarded(observer: &Arc<dyn Observer>, event: impl FnOnce(&dyn Observer)) {
+    let _ = std::panic::catch_unwind(AssertUnwindSafe(|| event(&**observer)));
+}
