@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anabranch::prelude::*;
 use anabranch::{Merge, Observer};
 use futures::FutureExt;
+use futures::executor::block_on;
 use serde_json::Value;
 
 use crate::programs::{CHUNKS, TOPIC, by_hand, read, ready, story, three_branches, three_branches_typed};
@@ -139,17 +140,18 @@ fn limited() {
     }
 }
 
+/// So many at once let others run now and then, so they need an executor.
 fn fan_outs() {
     for branches in [10_usize, 32, 33, 100, 1_000, 10_000] {
         let mut map = RunnableParallel::new();
         for index in 0..branches {
             map = map.branch(index.to_string(), lambda(async |n: u64| Ok(n)));
         }
-        let ours = || drop(black_box(ready(map.invoke(black_box(1_u64)))));
+        let ours = || drop(black_box(block_on(map.invoke(black_box(1_u64)))));
         let step = lambda(async |n: u64| Ok(n));
         let boxes = || {
             let all = (0..branches).map(|_| step.invoke(black_box(1_u64)).boxed());
-            drop(black_box(ready(futures::future::join_all(all))));
+            drop(black_box(block_on(futures::future::join_all(all))));
         };
         let name = format!("parallel of {branches} ready branches, per branch; join_all of boxes");
         row(&name, in_turns(ours, boxes), branches as f64);
