@@ -52,6 +52,7 @@ mod runnable_ext;
 mod step;
 mod steps;
 mod stream;
+mod work;
 
 pub use error::{Attempt, Error, ErrorKind, Result};
 pub use fan_out::batch::{BatchAsCompleted, DEFAULT_BATCH_WINDOW};

@@ -12,10 +12,10 @@ use crate::description::{Kind, Label};
 use crate::error::{Error, Result};
 use crate::fan_out::join::{self, Window};
 use crate::run::config::RunConfig;
-use crate::run::panics::Caught;
-use crate::run::task::drop_and_wait;
 use crate::step::run::run as run_step;
 use crate::step::runnable::Runnable;
+use crate::work::panics::Caught;
+use crate::work::task::drop_and_wait;
 
 /// How many elements of a batch are under way at once where no
 /// [`max_concurrency`](crate::RunConfig::max_concurrency) says otherwise.

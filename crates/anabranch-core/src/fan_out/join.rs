@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use crate::error::{Error, Result};
-use crate::run::task::drop_and_wait;
+use crate::work::task::drop_and_wait;
 
 /// Up to this many futures are simply all polled at each wake-up; more are polled one by one as they wake.
 const FEW: usize = 32;

@@ -18,7 +18,6 @@ use crate::fan_out::parallel_stream::ParallelStream;
 use crate::fan_out::to_json::ToJson;
 use crate::pipe_operator;
 use crate::run::config::RunConfig;
-use crate::run::panics::{Caught, panicked};
 use crate::run::watch;
 use crate::step::boxed::BoxRunnable;
 use crate::step::run::run;
@@ -29,6 +28,7 @@ use crate::stream::chunks::Chunks;
 use crate::stream::exit::Names;
 use crate::stream::late::LateLaw;
 use crate::stream::merge::{KeyLaws, Merge};
+use crate::work::panics::{Caught, panicked};
 
 /// Several branches on one input, all at once; an object with their outputs, in declaration order.
 ///

@@ -10,7 +10,7 @@ use futures_util::stream::FuturesUnordered;
 
 use crate::error::{Error, Result};
 use crate::fan_out::join::first_of;
-use crate::run::task::drop_and_wait;
+use crate::work::task::drop_and_wait;
 
 /// Up to this many streams are simply all polled at each wake-up.
 const FEW: usize = 32;

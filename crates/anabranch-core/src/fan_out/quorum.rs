@@ -11,12 +11,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fan_out::join::Window;
 use crate::pipe_operator;
 use crate::run::config::RunConfig;
-use crate::run::panics::Caught;
-use crate::run::task::drop_and_wait;
 use crate::run::watch;
 use crate::step::boxed::BoxRunnable;
 use crate::step::run::run;
 use crate::step::runnable::Runnable;
+use crate::work::panics::Caught;
+use crate::work::task::drop_and_wait;
 
 /// Runs all voters at once and gives the answer that `needed` of them agree on, with the votes. The other voters are
 /// cancelled as soon as that is decided, either way.

@@ -11,14 +11,14 @@ use crate::error::Result;
 use crate::fan_out::join::{Window, first_of};
 use crate::pipe_operator;
 use crate::run::config::RunConfig;
-use crate::run::panics::{Caught, CaughtStream};
-use crate::run::task::drop_and_wait;
 use crate::run::watch;
 use crate::step::boxed::BoxRunnable;
 use crate::step::run::run;
 use crate::step::runnable::Runnable;
 use crate::step::stream::stream;
 use crate::stream::chunks::Chunks;
+use crate::work::panics::{Caught, CaughtStream};
+use crate::work::task::drop_and_wait;
 
 /// Runs all alternatives at once; the first that is done, well or badly, decides, and the others are cancelled.
 ///

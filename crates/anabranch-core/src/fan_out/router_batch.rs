@@ -3,9 +3,9 @@
 use crate::error::Result;
 use crate::fan_out::batch;
 use crate::run::config::RunConfig;
-use crate::run::panics::caught_in;
 use crate::step::into_input::IntoInput;
 use crate::steps::router::RunnableRouter;
+use crate::work::panics::caught_in;
 
 impl<I: Send + 'static, O: Send + 'static> RunnableRouter<I, O> {
     /// [`RunnableExt::batch`](crate::RunnableExt::batch), which looks up all keys before the first element runs.

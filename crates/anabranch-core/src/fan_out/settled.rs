@@ -19,12 +19,12 @@ use crate::fan_out::parallel::{BranchRuns, BranchStream, RunnableParallel, branc
 use crate::fan_out::parallel_stream::ParallelStream;
 use crate::pipe_operator;
 use crate::run::config::RunConfig;
-use crate::run::task::drop_and_wait;
-use crate::run::timer::{poll_timer, sleep_until};
 use crate::run::watch;
 use crate::step::runnable::Runnable;
 use crate::stream::chunks::Chunks;
 use crate::stream::merge::{Collect, Collector, KeyLaws, Merge, Wanted};
+use crate::work::task::drop_and_wait;
+use crate::work::timer::{poll_timer, sleep_until};
 
 /// See [`RunnableParallel::settled`] and [`RunnableParallel::at_least`].
 pub struct SettledParallel<I = Value> {

@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 
 use crate::error::{Error, Result};
 use crate::fan_out::join::first_of;
-use crate::run::task::after_drop;
+use crate::work::task::after_drop;
 
 pin_project! {
     /// One branch.

@@ -7,10 +7,10 @@ use crate::description::{Composed, Description, Gives, Kind, Label};
 use crate::error::Result;
 use crate::fan_out::join;
 use crate::run::config::RunConfig;
-use crate::run::panics::poll_caught;
-use crate::run::task::drop_and_wait;
 use crate::step::run::run;
 use crate::step::runnable::Runnable;
+use crate::work::panics::poll_caught;
+use crate::work::task::drop_and_wait;
 
 /// One step of a tuple: its place is its name.
 struct Place<'a, R> {

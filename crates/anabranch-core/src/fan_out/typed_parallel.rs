@@ -13,13 +13,13 @@ use crate::fan_out::parallel::branch_name;
 use crate::fan_out::together;
 use crate::pipe_operator;
 use crate::run::config::RunConfig;
-use crate::run::panics::Caught;
 use crate::run::watch;
 use crate::step::run::run;
 use crate::step::runnable::Runnable;
 use crate::step::stream::stream;
 use crate::steps::into_runnable::IntoRunnable;
 use crate::stream::chunks::Chunks;
+use crate::work::panics::Caught;
 
 /// What [`parallel!`](crate::parallel) gives with the name of a struct: its branches may give values of different types,
 /// and every joint is checked by the compiler.

@@ -16,11 +16,11 @@ use crate::error::{Attempts, Error, ErrorKind, Result};
 use crate::pipe_operator;
 use crate::resilience::retry_budget::RetryBudget;
 use crate::run::config::RunConfig;
-use crate::run::task::{InPlace, drop_and_wait};
-use crate::run::timer::until;
 use crate::step::attempt::Attempt;
 use crate::step::runnable::Runnable;
 use crate::stream::chunks::Chunks;
+use crate::work::task::{InPlace, drop_and_wait};
+use crate::work::timer::until;
 
 /// When a second attempt is started beside the first: see [`RunnableExt::hedged`](crate::RunnableExt::hedged). A [`Duration`] is one, too.
 #[derive(Debug, Clone)]

@@ -9,8 +9,8 @@ use futures_core::future::BoxFuture;
 use tokio::time::{Instant, Sleep};
 
 use crate::error::{Error, Result};
-use crate::run::task::stop;
-use crate::run::timer::{poll_timer, sleep_until};
+use crate::work::task::stop;
+use crate::work::timer::{poll_timer, sleep_until};
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum TimeLimit {

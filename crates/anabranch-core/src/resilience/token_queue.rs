@@ -12,7 +12,7 @@ use tokio::time::{Instant, Sleep};
 use crate::error::{Error, ErrorKind, Result};
 use crate::resilience::meter::Meter;
 use crate::resilience::rate_limiter::Cost;
-use crate::run::timer::{poll_timer, sleep_until};
+use crate::work::timer::{poll_timer, sleep_until};
 
 #[derive(Default)]
 pub(crate) struct State {

@@ -14,13 +14,13 @@ use crate::pipe_operator;
 use crate::resilience::timed_stream::{TimeLimit, TimedStream};
 use crate::run::config::RunConfig;
 use crate::run::progress::Progress;
-use crate::run::task::{InPlace, stop};
-use crate::run::timer::{poll_timer, sleep_until};
 use crate::step::naming::name_from_outside;
 use crate::step::run::run;
 use crate::step::runnable::Runnable;
 use crate::step::stream::stream;
 use crate::stream::chunks::Chunks;
+use crate::work::task::{InPlace, stop};
+use crate::work::timer::{poll_timer, sleep_until};
 
 /// See [`RunnableExt::with_idle_timeout`](crate::RunnableExt::with_idle_timeout).
 #[derive(Debug, Clone)]

@@ -15,7 +15,6 @@ use crate::pipe_operator;
 use crate::resilience::rate_limiter::{Cost, RateLimiter, ServerLimits};
 use crate::run::config::RunConfig;
 use crate::run::observer::{Waited, WaitedOn};
-use crate::run::timer::until;
 use crate::run::watch::{self, Watch};
 use crate::step::naming::{label_from_outside, name_from_outside};
 use crate::step::or_boxed::OrBoxed;
@@ -25,6 +24,7 @@ use crate::step::stream::stream;
 use crate::step::watched;
 use crate::stream::chunks::Chunks;
 use crate::stream::exit::Names;
+use crate::work::timer::until;
 
 type CostOf<I> = Arc<dyn Fn(&I) -> Cost + Send + Sync>;
 

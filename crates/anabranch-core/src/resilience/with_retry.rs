@@ -14,12 +14,12 @@ use crate::pipe_operator;
 use crate::resilience::backoff::Backoff;
 use crate::resilience::retry_budget::RetryBudget;
 use crate::run::config::RunConfig;
-use crate::run::timer::pause;
 use crate::step::attempt::Attempt;
 use crate::step::or_else::OrElse;
 use crate::step::run::run;
 use crate::step::runnable::Runnable;
 use crate::stream::chunks::Chunks;
+use crate::work::timer::pause;
 
 type Predicate = Arc<dyn Fn(&Error) -> bool + Send + Sync>;
 

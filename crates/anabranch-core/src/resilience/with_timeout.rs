@@ -12,13 +12,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::pipe_operator;
 use crate::resilience::timed_stream::{TimeLimit, TimedStream};
 use crate::run::config::RunConfig;
-use crate::run::task::{InPlace, stop};
-use crate::run::timer::until;
 use crate::step::naming::name_from_outside;
 use crate::step::run::run;
 use crate::step::runnable::Runnable;
 use crate::step::stream::{stream, stream_owned};
 use crate::stream::chunks::Chunks;
+use crate::work::task::{InPlace, stop};
+use crate::work::timer::until;
 
 /// See [`RunnableExt::with_timeout`](crate::RunnableExt::with_timeout).
 #[derive(Debug, Clone)]

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::description::Warning;
 use crate::error::Error;
 use crate::run::config::RunConfig;
-use crate::run::drop_reason::drop_reason;
 use crate::run::observer::{Observer, StepEvent};
+use crate::work::drop_reason::drop_reason;
 
 /// Tells the observers how one step goes; says that it was stopped if it is dropped before the end.
 #[derive(Debug)]

@@ -11,14 +11,14 @@ use tokio::time::{Instant, Sleep};
 use crate::error::{Error, ErrorKind, Result};
 use crate::run::config::RunConfig;
 use crate::run::progress::Progress;
-use crate::run::task::{InPlace, stop};
-use crate::run::timer::{poll_timer, sleep_until, until};
 use crate::run::watch::Watch;
 use crate::step::runnable::Runnable;
 use crate::stream::chunks::Chunks;
 use crate::stream::coroutine::coroutine;
 use crate::stream::exit::Names;
 use crate::stream::late::LateLaw;
+use crate::work::task::{InPlace, stop};
+use crate::work::timer::{poll_timer, sleep_until, until};
 
 /// Runs a step that is watched, and names it in errors.
 pub(crate) fn run<'a, R: Runnable>(

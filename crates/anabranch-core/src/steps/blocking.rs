@@ -8,8 +8,8 @@ use crate::description::{Kind, Label};
 use crate::error::Result;
 use crate::pipe_operator;
 use crate::run::config::RunConfig;
-use crate::run::task::Task;
 use crate::step::runnable::Runnable;
+use crate::work::task::Task;
 
 /// A step from a synchronous function, run on a thread of its own: for processor-bound work and for calls that block.
 ///

@@ -10,9 +10,9 @@ use crate::description::{Composed, Description, Kind, Label};
 use crate::error::Result;
 use crate::pipe_operator;
 use crate::run::config::RunConfig;
-use crate::run::panics::Caught;
 use crate::step::run::run;
 use crate::step::runnable::Runnable;
+use crate::work::panics::Caught;
 
 /// See [`RunnableExt::result`](crate::RunnableExt::result).
 #[derive(Debug, Clone)]

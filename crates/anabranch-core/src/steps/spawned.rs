@@ -14,12 +14,12 @@ use crate::error::Result;
 use crate::pipe_operator;
 use crate::run::config::RunConfig;
 use crate::run::flow;
-use crate::run::task::Task;
 use crate::step::run::run;
 use crate::step::runnable::Runnable;
 use crate::step::stream::stream_of;
 use crate::stream::chunks::Chunks;
 use crate::stream::late::LateLaw;
+use crate::work::task::Task;
 
 /// How many chunks a spawned step may be ahead of whoever reads them.
 const AHEAD: usize = 16;

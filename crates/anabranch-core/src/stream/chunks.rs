@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
@@ -16,6 +16,7 @@ use crate::stream::exit::{Exit, Names};
 use crate::stream::late::{LateLaw, do_not_add_up};
 use crate::stream::merge::{Collector, Merge};
 use crate::stream::yielding::Turns;
+use crate::work::task::after_drop;
 
 /// The stream of a step's output, as chunks that are values of the same type: a chunk of a `String` is a `String`.
 ///
@@ -62,6 +63,11 @@ enum Source<'a, T> {
     Deferred(Pin<Box<dyn Find<T> + 'a>>),
     /// A chunk that was taken already, and the rest.
     Begun(Option<T>, Box<Source<'a, T>>),
+    /// It is over, with this error if there is one, as soon as the tasks that were behind it are gone.
+    Leaving {
+        gone: BoxFuture<'static, ()>,
+        error: Option<Error>,
+    },
 }
 
 /// What is known of the law of the chunks.
@@ -198,7 +204,7 @@ impl<'a, T: Send + 'static> Chunks<'a, T> {
                 Ok(chunks) => Box::pin(chunks.collect()).await,
                 Err(error) => Err(error),
             },
-            Source::Ready(None) | Source::Stream(_) | Source::Begun(..) => self.add_up().await,
+            Source::Ready(None) | Source::Stream(_) | Source::Begun(..) | Source::Leaving { .. } => self.add_up().await,
         };
         whole.map_err(|error| exit.apply(error))
     }
@@ -209,7 +215,7 @@ impl<'a, T: Send + 'static> Chunks<'a, T> {
         let mut turns = Turns::default();
         loop {
             let next = std::future::poll_fn(|cx| {
-                std::task::ready!(turns.poll_next(cx));
+                ready!(turns.poll_next(cx));
                 let next = Pin::new(&mut self).poll_next(cx);
                 if next.is_pending() {
                     turns.rested();
@@ -405,6 +411,7 @@ impl<T: Send + 'static> Stream for Chunks<'_, T> {
             let next = match &mut this.source {
                 Source::Stream(stream) => stream.as_mut().poll_next(cx),
                 Source::Ready(ready) => Poll::Ready(ready.take()),
+                Source::Leaving { .. } => return this.poll_leaving(cx),
                 _ => match this.prepare(cx) {
                     Poll::Ready(Some(next)) => Poll::Ready(next),
                     Poll::Ready(None) => continue,
@@ -415,7 +422,7 @@ impl<T: Send + 'static> Stream for Chunks<'_, T> {
             match &next {
                 Poll::Pending => {}
                 Poll::Ready(Some(Ok(_))) => this.needs_a_chunk = false,
-                Poll::Ready(None | Some(Err(_))) => return Poll::Ready(this.end(next)),
+                Poll::Ready(None | Some(Err(_))) => return this.end(next, cx),
             }
             return next;
         }
@@ -428,7 +435,7 @@ impl<T: Send + 'static> Chunks<'_, T> {
     #[expect(clippy::option_option, reason = "an item may be the end of the stream")]
     fn prepare(&mut self, cx: &mut Context<'_>) -> Poll<Option<Option<Result<T>>>> {
         match &mut self.source {
-            Source::Deferred(found) => match std::task::ready!(found.as_mut().poll_find(cx)) {
+            Source::Deferred(found) => match ready!(found.as_mut().poll_find(cx)) {
                 Ok(found) => self.adopt(found),
                 Err(error) => return Poll::Ready(Some(Some(Err(error)))),
             },
@@ -455,17 +462,33 @@ impl<T: 'static> Chunks<'_, T> {
         }
     }
 
-    /// The end, good or bad: what is behind the stream is let go at once.
+    /// The end, good or bad: what is behind the stream is let go at once, and it is told when that is gone, too. (A step
+    /// may end or fail while what it reads from still runs.)
     #[cold]
-    fn end(&mut self, end: Poll<Option<Result<T>>>) -> Option<Result<T>> {
-        self.source = Source::Ready(None);
+    fn end(&mut self, end: Poll<Option<Result<T>>>, cx: &mut Context<'_>) -> Poll<Option<Result<T>>> {
+        let gone = after_drop(|| self.source = Source::Ready(None));
         let error = match end {
             Poll::Ready(Some(Err(error))) => Some(error),
             _ if self.needs_a_chunk => self.known_law().and_then(|law| law.accept_nothing().err()),
             _ => None,
         };
         self.needs_a_chunk = false;
-        error.map(|error| Err(self.exit.apply(error)))
+        let error = error.map(|error| self.exit.apply(error));
+        match gone {
+            None => Poll::Ready(error.map(Err)),
+            Some(gone) => {
+                self.source = Source::Leaving { gone, error };
+                self.poll_leaving(cx)
+            }
+        }
+    }
+
+    fn poll_leaving(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T>>> {
+        let Source::Leaving { gone, error } = &mut self.source else { return Poll::Ready(None) };
+        ready!(gone.as_mut().poll(cx));
+        let error = error.take();
+        self.source = Source::Ready(None);
+        Poll::Ready(error.map(Err))
     }
 }
 

@@ -10,8 +10,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::run::panics::caught_in;
 use crate::stream::late::LateLaw;
+use crate::work::panics::caught_in;
 
 /// How the chunks of a stream add up to the whole: brought along by whoever makes the chunks, so that the types
 /// that flow through a chain need no trait.

@@ -8,7 +8,6 @@ use anabranch_core::combinators::SettledParallel;
 use anabranch_core::*;
 use serde_json::Value;
 
-use crate::PERMITS_IN_STREAMS;
 use crate::joint::Joint;
 use crate::nesting::{Nesting, joined};
 use crate::own::{Around, Own, Probe};
@@ -319,7 +318,7 @@ impl Grower {
                 let leaf = Arc::new(leaf(false));
                 (generator(move |input: Chunks<'_, I>| leaf.chunks(input)).with_name(name).boxed(), "generator")
             }
-            _ => (leaf(limited && PERMITS_IN_STREAMS).boxed(), "own"),
+            _ => (leaf(limited).boxed(), "own"),
         };
         let limited = if limited && matches!(form, "lambda" | "own") { ", limited" } else { "" };
         (step, Text::line(format!("leaf {id}: {} to {} by {form}{limited}: {plan:?}", I::NAME, O::NAME)))

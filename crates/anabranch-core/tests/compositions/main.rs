@@ -43,10 +43,6 @@ use std::time::{Duration, Instant};
 
 const SEEDS: u64 = 3_000;
 
-/// Whether streams hold permits, as those of models do. Off until a stream that is not read lends its permit to the step
-/// that reads it: before that such chains wait for themselves.
-pub const PERMITS_IN_STREAMS: bool = false;
-
 /// How long one seed may take in real time.
 const PATIENCE: Duration = Duration::from_secs(30);
 

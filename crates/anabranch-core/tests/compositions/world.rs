@@ -98,7 +98,7 @@ impl World {
             assert!(most <= limit.size, "{most} at once under a limit of {}", limit.size);
             let now = limit.config.concurrency().unwrap();
             assert_eq!((now.limit, now.in_use), (limit.size, 0), "permits that are not given back");
-            assert!(now.waiting == 0 || !crate::PERMITS_IN_STREAMS, "somebody still waits");
+            assert!(now.waiting == 0, "somebody still waits");
         }
     }
 }

@@ -3,17 +3,19 @@
 use std::cell::RefCell;
 use std::future::Future;
 use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
+use pin_project_lite::pin_project;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::run::drop_reason::drop_because;
-use crate::run::panics::panicked;
-use crate::run::timer::until;
+use crate::work::drop_reason::drop_because;
+use crate::work::panics::panicked;
+use crate::work::timer::until;
 
 /// A task that is aborted when it is dropped.
 pub(crate) struct Task<T: Send + 'static> {
@@ -22,15 +24,51 @@ pub(crate) struct Task<T: Send + 'static> {
     /// Whether it ends soon after it is aborted. A thread that runs a synchronous function does not, and nobody waits
     /// for it.
     ends: bool,
+    left: Left,
 }
+
+/// What an aborted task has left behind: tasks of its own that are on their way out.
+type Left = Arc<Mutex<Vec<BoxFuture<'static, ()>>>>;
 
 impl<T: Send + 'static> Task<T> {
     pub(crate) fn spawn(work: impl Future<Output = T> + Send + 'static) -> Result<Self> {
-        Ok(Self { handle: Some(runtime()?.spawn(work)), ends: true })
+        let left = Left::default();
+        let work = Owning { work: Some(work), left: left.clone() };
+        Ok(Self { handle: Some(runtime()?.spawn(work)), ends: true, left })
     }
 
     pub(crate) fn spawn_blocking(work: impl FnOnce() -> T + Send + 'static) -> Result<Self> {
-        Ok(Self { handle: Some(runtime()?.spawn_blocking(work)), ends: false })
+        Ok(Self { handle: Some(runtime()?.spawn_blocking(work)), ends: false, left: Left::default() })
+    }
+}
+
+pin_project! {
+    /// The work of a task. Where the runtime drops it, nobody waits for the tasks it owns, so they are handed to whoever
+    /// waits for this one.
+    struct Owning<F> {
+        #[pin]
+        work: Option<F>,
+        left: Left,
+    }
+
+    impl<F> PinnedDrop for Owning<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if let Some(gone) = after_drop(|| this.work.set(None)) {
+                this.left.lock().unwrap_or_else(PoisonError::into_inner).push(gone);
+            }
+        }
+    }
+}
+
+impl<F: Future> Future for Owning<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        match self.project().work.as_pin_mut() {
+            Some(work) => work.poll(cx),
+            None => Poll::Pending,
+        }
     }
 }
 
@@ -65,11 +103,16 @@ impl<T: Send + 'static> Drop for Task<T> {
         if !self.ends {
             return;
         }
+        let left = std::mem::take(&mut self.left);
         ABORTED.with_borrow_mut(|aborted| {
             if let Some(aborted) = aborted {
                 aborted.push(Box::pin(async move {
                     // Gone is gone: by abort, panic or its own end.
                     let _ = handle.await;
+                    let left = std::mem::take(&mut *left.lock().unwrap_or_else(PoisonError::into_inner));
+                    for gone in left {
+                        gone.await;
+                    }
                 }));
             }
         });
