@@ -41,7 +41,10 @@ impl Runnable for StrOutputParser {
             if answer.merge().replaces() {
                 return Ok(answer.map_chunks(|answer| Ok(answer.into_text()), Merge::last()));
             }
-            let text = |piece: AiMessage| Ok(Some(piece.into_text()).filter(|text| !text.is_empty()));
+            let text = |piece: AiMessage| match piece.into_text() {
+                text if text.is_empty() => Ok(None),
+                text => Ok(Some(text)),
+            };
             Ok(answer.filter_map_chunks(text, Merge::append()))
         })
     }

@@ -1,33 +1,58 @@
 //! Futures side by side on the caller's task: the engine of every fan-out.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
+use futures_util::task::AtomicWaker;
 
 use crate::error::{Error, Result};
 use crate::work::task::drop_and_wait;
 
-/// Up to this many futures are simply all polled at each wake-up; more are polled one by one as they wake.
+/// Up to this many futures are simply all polled at each wake-up; of more only those that were woken.
 const FEW: usize = 32;
 
 /// After this many completions in one poll the task lets others run.
 const BUDGET: usize = 128;
 
 /// Futures side by side, started one by one from an iterator as places become free, with the index of each.
+///
+/// A future is polled as soon as it is started, and gets a place only if it has to wait.
 pub(crate) struct Window<I: Iterator> {
     waiting: std::iter::Fuse<std::iter::Enumerate<I>>,
-    running: Running<I::Item>,
+    places: Vec<Place<I::Item>>,
+    free: Vec<usize>,
+    /// Places that were taken since the last look at those who wait.
+    fresh: Vec<usize>,
+    /// The look at those who wait that goes on.
+    look: Look,
+    /// Made when there are more than a few places.
+    woken: Option<Arc<Woken>>,
     limit: usize,
     stopped: bool,
     completed: usize,
 }
 
-enum Running<F> {
-    Few { futures: Vec<Option<(usize, F)>>, next: usize },
-    Many(FuturesUnordered<Indexed<F>>),
+struct Place<F> {
+    /// Who waits here, with its index.
+    running: Option<(usize, F)>,
+    /// Tells that somebody here was woken. Where there are only a few, and before the second look, all are looked at
+    /// together, and it is the task itself that is woken.
+    waker: Option<(Arc<PlaceWaker>, Waker)>,
+}
+
+/// One look at those who wait.
+enum Look {
+    Over,
+    /// At all of them.
+    All {
+        next: usize,
+        end: usize,
+    },
+    At(VecDeque<usize>),
 }
 
 impl<I> Window<I>
@@ -36,14 +61,17 @@ where
 {
     /// At most `limit` at once.
     pub(crate) fn new(futures: I, limit: usize) -> Self {
-        let limit = limit.max(1);
-        let at_most = futures.size_hint().1.unwrap_or(usize::MAX).min(limit);
-        let running = if at_most <= FEW {
-            Running::Few { futures: Vec::with_capacity(at_most), next: 0 }
-        } else {
-            Running::Many(FuturesUnordered::new())
-        };
-        Self { waiting: futures.enumerate().fuse(), running, limit, stopped: false, completed: 0 }
+        Self {
+            waiting: futures.enumerate().fuse(),
+            places: Vec::new(),
+            free: Vec::new(),
+            fresh: Vec::new(),
+            look: Look::Over,
+            woken: None,
+            limit: limit.max(1),
+            stopped: false,
+            completed: 0,
+        }
     }
 
     /// The next one that is done: `None` when all are.
@@ -53,25 +81,109 @@ where
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let (waiting, stopped) = (&mut self.waiting, self.stopped);
-        let mut start = || if stopped { None } else { waiting.next() };
-        let next = match &mut self.running {
-            Running::Few { futures, next } => poll_few(futures, next, &mut start, self.limit, cx),
-            Running::Many(running) => {
-                while running.len() < self.limit {
-                    match start() {
-                        Some((index, future)) => running.push(Indexed { index, future }),
-                        None => break,
-                    }
-                }
-                running.poll_next_unpin(cx)
+        loop {
+            let begins = matches!(self.look, Look::Over);
+            if begins {
+                self.look = self.begin_look(cx);
             }
-        };
-        match next {
-            Poll::Ready(_) => self.completed += 1,
-            Poll::Pending => self.completed = 0,
+            let next = self.start(cx).or_else(|| self.look_on(cx));
+            if next.is_some() {
+                self.completed += 1;
+                return Poll::Ready(next);
+            }
+            self.look = Look::Over;
+            // Whoever was looked at in an earlier poll may have been woken since.
+            if begins {
+                break;
+            }
         }
-        next
+        self.completed = 0;
+        match self.running() {
+            0 => Poll::Ready(None),
+            _ => Poll::Pending,
+        }
+    }
+
+    fn running(&self) -> usize {
+        self.places.len() - self.free.len()
+    }
+
+    /// Starts as many as may run, until one is done.
+    fn start(&mut self, cx: &mut Context<'_>) -> Option<(usize, <I::Item as Future>::Output)> {
+        while !self.stopped && self.running() < self.limit {
+            let (index, mut future) = self.waiting.next()?;
+            if let Poll::Ready(done) = Pin::new(&mut future).poll(cx) {
+                return Some((index, done));
+            }
+            let running = Some((index, future));
+            let place = match self.free.pop() {
+                Some(place) => {
+                    self.places[place].running = running;
+                    place
+                }
+                None => {
+                    self.places.push(Place { running, waker: None });
+                    self.places.len() - 1
+                }
+            };
+            self.fresh.push(place);
+        }
+        None
+    }
+
+    fn begin_look(&mut self, cx: &Context<'_>) -> Look {
+        let all = Look::All { next: 0, end: self.places.len() };
+        if self.places.len() <= FEW {
+            self.fresh.clear();
+            return all;
+        }
+        match &self.woken {
+            Some(woken) => {
+                woken.task.register(cx.waker());
+                let mut places = std::mem::take(&mut *woken.places());
+                places.extend(self.fresh.drain(..));
+                Look::At(places)
+            }
+            None => {
+                let woken = self.woken.insert(Arc::default());
+                woken.task.register(cx.waker());
+                self.fresh.clear();
+                all
+            }
+        }
+    }
+
+    /// Goes on with the look, until one is done.
+    fn look_on(&mut self, cx: &mut Context<'_>) -> Option<(usize, <I::Item as Future>::Output)> {
+        loop {
+            let place = match &mut self.look {
+                Look::Over => return None,
+                Look::All { next, end } if *next == *end => return None,
+                Look::All { next, .. } => {
+                    *next += 1;
+                    *next - 1
+                }
+                Look::At(places) => places.pop_front()?,
+            };
+            let Place { running, waker } = &mut self.places[place];
+            let waker = self.woken.as_ref().map(|woken| {
+                let (flag, waker) = waker.get_or_insert_with(|| woken.waker(place));
+                flag.is_woken.store(false, Ordering::Release);
+                &*waker
+            });
+            // Who was woken may be done by now, and its place empty, or somebody else's who is looked at once too often.
+            let Some((index, future)) = running else { continue };
+            let done = match waker {
+                None => Pin::new(future).poll(cx),
+                Some(waker) => Pin::new(future).poll(&mut Context::from_waker(waker)),
+            };
+            if let Poll::Ready(done) = done {
+                let index = *index;
+                *running = None;
+                self.free.push(place);
+                return Some((index, done));
+            }
+        }
     }
 }
 
@@ -83,62 +195,63 @@ where
     /// new is started from here on.
     pub(crate) fn failures_now(&mut self, met: (usize, Error), cx: &mut Context<'_>) -> Vec<(usize, Error)> {
         self.stopped = true;
-        if let Running::Few { next, .. } = &mut self.running {
-            // All of them, also those before the one that failed: it may have woken them.
-            *next = 0;
-        }
+        // What failed may have woken the others.
+        let missed = match std::mem::replace(&mut self.look, Look::Over) {
+            Look::At(places) => places,
+            Look::All { next, end } => (next..end).collect(),
+            Look::Over => VecDeque::new(),
+        };
+        self.look = match self.begin_look(cx) {
+            Look::At(mut places) => {
+                places.extend(missed);
+                Look::At(places)
+            }
+            all => all,
+        };
         let mut failures = vec![met];
-        loop {
-            // However many there are, this is one look.
-            self.completed = 0;
-            let Poll::Ready(Some((index, done))) = self.poll_next(cx) else { return failures };
+        while let Some((index, done)) = self.look_on(cx) {
             failures.extend(done.err().map(|error| (index, error)));
         }
+        self.look = Look::Over;
+        failures
     }
 }
 
-fn poll_few<F: Future + Unpin>(
-    futures: &mut Vec<Option<(usize, F)>>,
-    next: &mut usize,
-    start: &mut impl FnMut() -> Option<(usize, F)>,
-    limit: usize,
-    cx: &mut Context<'_>,
-) -> Poll<Option<(usize, F::Output)>> {
-    while futures.len() < limit {
-        match start() {
-            Some(future) => futures.push(Some(future)),
-            None => break,
-        }
-    }
-    while *next < futures.len() {
-        let place = &mut futures[*next];
-        if place.is_none() {
-            *place = start();
-        }
-        if let Some((index, future)) = place {
-            if let Poll::Ready(done) = Pin::new(future).poll(cx) {
-                let index = *index;
-                // The place is filled again, and its new future polled, in the same sweep.
-                *place = None;
-                return Poll::Ready(Some((index, done)));
-            }
-        }
-        *next += 1;
-    }
-    *next = 0;
-    if futures.iter().all(Option::is_none) { Poll::Ready(None) } else { Poll::Pending }
+/// Who was woken since the last look.
+#[derive(Default)]
+struct Woken {
+    places: Mutex<VecDeque<usize>>,
+    task: AtomicWaker,
 }
 
-struct Indexed<F> {
-    index: usize,
-    future: F,
+impl Woken {
+    fn places(&self) -> MutexGuard<'_, VecDeque<usize>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn waker(self: &Arc<Self>, place: usize) -> (Arc<PlaceWaker>, Waker) {
+        let flag = Arc::new(PlaceWaker { woken: self.clone(), place, is_woken: AtomicBool::new(false) });
+        (flag.clone(), Waker::from(flag))
+    }
 }
 
-impl<F: Future + Unpin> Future for Indexed<F> {
-    type Output = (usize, F::Output);
+struct PlaceWaker {
+    woken: Arc<Woken>,
+    place: usize,
+    /// It is in the queue.
+    is_woken: AtomicBool,
+}
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.future).poll(cx).map(|done| (self.index, done))
+impl Wake for PlaceWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.is_woken.swap(true, Ordering::AcqRel) {
+            self.woken.places().push_back(self.place);
+            self.woken.task.wake();
+        }
     }
 }
 
@@ -203,3 +316,6 @@ pub(crate) fn first_of(mut failures: Vec<(usize, Error)>) -> Error {
         None => Error::new(crate::ErrorKind::Other, "a fan-out failed without an error"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -89,7 +89,8 @@ impl<I: Clone + Send + 'static> RunnableParallel<I> {
     where
         B: IntoBranch<I, Marker>,
     {
-        let branch = Branch { key: key.into(), step: step.into_branch() };
+        let key = key.into();
+        let branch = Branch { name: branch_name(&key), key, step: step.into_branch() };
         self.checked = Checked::not_yet();
         if self.object.contains_key(&branch.key) {
             self.twice = Some(branch.key.into());
@@ -272,6 +273,8 @@ pipe_operator!(impl<I> for RunnableParallel<I> where I: Clone + Send + 'static);
 /// One branch: a step under its key.
 pub(crate) struct Branch<I> {
     key: String,
+    /// As it stands in error paths.
+    name: String,
     step: BoxRunnable<I, Value>,
 }
 
@@ -358,7 +361,7 @@ impl<I: Send + 'static> Runnable for Branch<I> {
     }
 
     fn label(&self) -> Option<Label<'_>> {
-        Some(Label::new(Kind::BRANCH, branch_name(&self.key)))
+        Some(Label::new(Kind::BRANCH, &*self.name))
     }
 
     fn describe(&self) -> Description {
@@ -403,7 +406,7 @@ pub(crate) fn branch_name(key: &str) -> String {
 
 impl<I> Clone for Branch<I> {
     fn clone(&self) -> Self {
-        Self { key: self.key.clone(), step: self.step.clone() }
+        Self { key: self.key.clone(), name: self.name.clone(), step: self.step.clone() }
     }
 }
 

@@ -39,6 +39,8 @@ pub struct TypedParallel<Branches, Make> {
 #[derive(Debug, Clone)]
 pub struct Keyed<R> {
     key: &'static str,
+    /// As it stands in error paths.
+    name: String,
     step: R,
 }
 
@@ -54,7 +56,7 @@ pub fn keyed<Step, Marker>(key: &'static str, step: Step) -> Keyed<Step::Runnabl
 where
     Step: IntoRunnable<Marker>,
 {
-    Keyed { key, step: step.into_runnable() }
+    Keyed { key, name: branch_name(key), step: step.into_runnable() }
 }
 
 /// What `parallel!` makes of a struct.
@@ -102,7 +104,7 @@ impl<R: Runnable> Runnable for Keyed<R> {
     }
 
     fn label(&self) -> Option<Label<'_>> {
-        Some(Label::new(Kind::BRANCH, branch_name(self.key)))
+        Some(Label::new(Kind::BRANCH, &*self.name))
     }
 
     fn describe(&self) -> Description {

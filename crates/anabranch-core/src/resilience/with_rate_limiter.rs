@@ -55,9 +55,8 @@ impl<R: Runnable> WithRateLimiter<R> {
 
     /// Where there are observers, the step begins with its wait.
     async fn begun(&self, cost: Cost, config: &RunConfig) -> Result<Watch> {
-        let mut watch = Watch::begin(config.at(label_from_outside(&self.step)));
-        let own = watch.config().clone();
-        self.admitted(cost, &own).await.inspect_err(|error| watch.failed(error))?;
+        let watch = Watch::begin(config.at(label_from_outside(&self.step)));
+        self.admitted(cost, watch.config()).await.inspect_err(|error| watch.failed(error))?;
         Ok(watch)
     }
 

@@ -50,18 +50,26 @@ pub struct RunConfig {
     progress: Option<Progress>,
 }
 
+/// Cheap to clone, since each run that is watched has one of its own: what the steps of a run count on should not be
+/// counted on by another thread's run.
 #[derive(Clone, Default)]
 struct Shared {
-    name: Option<String>,
-    tags: Vec<String>,
-    metadata: Map<String, Value>,
+    about: Arc<About>,
     /// Counted from the start of the run, which makes a deadline of it.
     timeout: Option<Duration>,
     deadline: Option<Instant>,
     /// In the one order in which all take them.
     limits: Vec<Limit>,
-    observers: Vec<Arc<dyn Observer>>,
+    observers: Arc<Vec<Arc<dyn Observer>>>,
     max_depth: Option<usize>,
+}
+
+/// What the observers can know of the run.
+#[derive(Clone, Default)]
+struct About {
+    name: Option<String>,
+    tags: Vec<String>,
+    metadata: Map<String, Value>,
 }
 
 fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
@@ -91,19 +99,23 @@ impl RunConfig {
         self
     }
 
+    fn about(self, set: impl FnOnce(&mut About)) -> Self {
+        self.with(|shared| set(Arc::make_mut(&mut shared.about)))
+    }
+
     /// Names the run, for observers.
     #[must_use]
     pub fn name(self, name: impl Into<String>) -> Self {
-        self.with(|shared| shared.name = Some(name.into()))
+        self.about(|about| about.name = Some(name.into()))
     }
 
     /// Adds a tag, for observers. Tags keep their order; a tag that is there already is not added again.
     #[must_use]
     pub fn tag(self, tag: impl Into<String>) -> Self {
         let tag = tag.into();
-        self.with(|shared| {
-            if !shared.tags.contains(&tag) {
-                shared.tags.push(tag);
+        self.about(|about| {
+            if !about.tags.contains(&tag) {
+                about.tags.push(tag);
             }
         })
     }
@@ -111,8 +123,8 @@ impl RunConfig {
     /// Adds a piece of metadata, for observers. The same key again replaces the value.
     #[must_use]
     pub fn metadata_entry(self, key: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.with(|shared| {
-            shared.metadata.insert(key.into(), value.into());
+        self.about(|about| {
+            about.metadata.insert(key.into(), value.into());
         })
     }
 
@@ -149,7 +161,7 @@ impl RunConfig {
     /// Adds an observer.
     #[must_use]
     pub fn observer(self, observer: Arc<dyn Observer>) -> Self {
-        self.with(|shared| shared.observers.push(observer))
+        self.with(|shared| Arc::make_mut(&mut shared.observers).push(observer))
     }
 
     /// How many runnables may be chosen at run time inside each other ([`dynamic`](crate::dynamic())): 25 unless set.
@@ -161,19 +173,19 @@ impl RunConfig {
     /// The name of the run.
     #[must_use]
     pub fn run_name(&self) -> Option<&str> {
-        self.shared.as_deref()?.name.as_deref()
+        self.shared.as_deref()?.about.name.as_deref()
     }
 
     /// The tags of the run.
     #[must_use]
     pub fn tags(&self) -> &[String] {
-        self.shared.as_deref().map_or(&[], |shared| &shared.tags)
+        self.shared.as_deref().map_or(&[], |shared| &shared.about.tags)
     }
 
     /// The metadata of the run.
     #[must_use]
     pub fn metadata(&self) -> Option<&Map<String, Value>> {
-        self.shared.as_deref().map(|shared| &shared.metadata)
+        self.shared.as_deref().map(|shared| &shared.about.metadata)
     }
 
     /// When the step must be over: the run's deadline, or that of a
@@ -191,13 +203,16 @@ impl RunConfig {
 
     /// The same configuration for a run that begins now, if that makes a difference.
     pub(crate) fn started(&self) -> Option<Self> {
-        let timeout = self.shared.as_deref()?.timeout?;
+        let shared = self.shared.as_deref()?;
+        let begins = self.path.is_none() && !shared.observers.is_empty();
+        if shared.timeout.is_none() && !begins {
+            return None;
+        }
         // Too far away to be said is no deadline.
-        let deadline = Instant::now().checked_add(timeout);
-        Some(self.clone().with(|shared| {
-            shared.timeout = None;
-            shared.deadline = earlier(shared.deadline, deadline);
-        }))
+        let deadline = shared.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let deadline = earlier(shared.deadline, deadline);
+        let shared = Some(Arc::new(Shared { timeout: None, deadline, ..shared.clone() }));
+        Some(Self { shared, ..self.clone() })
     }
 
     pub(crate) fn has_timeout(&self) -> bool {
@@ -281,7 +296,13 @@ impl RunConfig {
 
     /// The configuration of a step that begins now inside the present one.
     pub(crate) fn at(&self, label: Label<'_>) -> Self {
-        Self { path: Some(Arc::new(StepPath::new(self.path.clone(), label))), ..self.clone() }
+        Self {
+            shared: self.shared.clone(),
+            path: Some(Arc::new(StepPath::new(self.path.clone(), label))),
+            limit: self.limit,
+            depth: self.depth,
+            progress: self.progress.clone(),
+        }
     }
 
     /// The configuration of a runnable that was chosen at run time.
@@ -334,21 +355,29 @@ impl RunConfig {
 
 impl Shared {
     fn merged_with(&self, bound: &Self) -> Self {
-        let more_tags = self.tags.iter().filter(|tag| !bound.tags.contains(tag));
-        let mut metadata = bound.metadata.clone();
-        metadata.extend(self.metadata.iter().map(|(key, value)| (key.clone(), value.clone())));
         // An observer that both name is one observer.
         let more_observers = bound.observers.iter().filter(|it| !self.observers.iter().any(|one| Arc::ptr_eq(one, it)));
         Self {
-            name: self.name.as_ref().or(bound.name.as_ref()).cloned(),
-            tags: bound.tags.iter().chain(more_tags).cloned().collect(),
-            metadata,
+            about: Arc::new(self.about.merged_with(&bound.about)),
             timeout: None,
             deadline: earlier(self.deadline, bound.deadline),
             // All of them hold, each once.
             limits: limit::merge(&bound.limits, &self.limits),
-            observers: self.observers.iter().chain(more_observers).cloned().collect(),
+            observers: Arc::new(self.observers.iter().chain(more_observers).cloned().collect()),
             max_depth: self.max_depth.or(bound.max_depth),
+        }
+    }
+}
+
+impl About {
+    fn merged_with(&self, bound: &Self) -> Self {
+        let more_tags = self.tags.iter().filter(|tag| !bound.tags.contains(tag));
+        let mut metadata = bound.metadata.clone();
+        metadata.extend(self.metadata.iter().map(|(key, value)| (key.clone(), value.clone())));
+        Self {
+            name: self.name.as_ref().or(bound.name.as_ref()).cloned(),
+            tags: bound.tags.iter().chain(more_tags).cloned().collect(),
+            metadata,
         }
     }
 }

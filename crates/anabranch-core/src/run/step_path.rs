@@ -2,6 +2,7 @@
 
 use crate::description::{Kind, Label};
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,9 +22,7 @@ pub struct StepPath {
 impl StepPath {
     /// A step that begins now.
     pub(crate) fn new(parent: Option<Arc<StepPath>>, label: Label<'_>) -> Self {
-        static NEXT_ID: AtomicU64 = AtomicU64::new(1);
-        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        Self { parent, name: label.name.into_owned(), kind: label.kind, id, started: Instant::now() }
+        Self { parent, name: label.name.into_owned(), kind: label.kind, id: next_id(), started: Instant::now() }
     }
 
     /// The names, outermost first.
@@ -59,6 +58,23 @@ impl StepPath {
     fn inside_out(&self) -> impl Iterator<Item = &Self> {
         std::iter::successors(Some(self), |step| step.parent.as_deref())
     }
+}
+
+/// An id no other step has. Each thread takes a block at a time, so that threads do not meet at each step.
+fn next_id() -> u64 {
+    const BLOCK: u64 = 1024;
+    static NEXT_BLOCK: AtomicU64 = AtomicU64::new(0);
+    thread_local! {
+        static NEXT: Cell<u64> = const { Cell::new(0) };
+    }
+    let new_block = || NEXT_BLOCK.fetch_add(1, Ordering::Relaxed) * BLOCK;
+    // A thread that is ending takes a block for one.
+    NEXT.try_with(|next| {
+        let id = if next.get() % BLOCK == 0 { new_block() } else { next.get() } + 1;
+        next.set(id);
+        id
+    })
+    .unwrap_or_else(|_| new_block() + 1)
 }
 
 impl fmt::Display for StepPath {

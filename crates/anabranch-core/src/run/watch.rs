@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::description::Warning;
 use crate::error::Error;
@@ -14,13 +15,13 @@ use crate::work::drop_reason::drop_reason;
 pub(crate) struct Watch {
     /// The configuration of the step itself: its path is the step's.
     config: RunConfig,
-    ended: bool,
+    ended: AtomicBool,
 }
 
 impl Watch {
     /// The step begins.
     pub(crate) fn begin(config: RunConfig) -> Self {
-        let watch = Self { config, ended: false };
+        let watch = Self { config, ended: AtomicBool::new(false) };
         watch.tell(|observer, step| observer.started(step));
         watch
     }
@@ -34,15 +35,15 @@ impl Watch {
         self.tell(|observer, step| observer.chunk(step));
     }
 
-    pub(crate) fn finished(&mut self) {
-        self.ended = true;
+    pub(crate) fn finished(&self) {
+        self.ended.store(true, Ordering::Relaxed);
         self.tell(|observer, step| observer.finished(step));
     }
 
-    pub(crate) fn failed(&mut self, error: &Error) {
+    pub(crate) fn failed(&self, error: &Error) {
         // An error that came in with the input did not happen here: this step never got to run.
         if !error.is_passing() {
-            self.ended = true;
+            self.ended.store(true, Ordering::Relaxed);
             self.tell(|observer, step| observer.failed(step, error));
         }
     }
@@ -54,7 +55,7 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        if self.ended {
+        if *self.ended.get_mut() {
             return;
         }
         match drop_reason() {

@@ -2,6 +2,7 @@
 
 pub(crate) mod attempt;
 pub(crate) mod boxed;
+pub(crate) mod in_time;
 pub(crate) mod into_input;
 pub(crate) mod naming;
 pub(crate) mod or_boxed;

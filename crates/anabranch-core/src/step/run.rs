@@ -9,6 +9,7 @@ use pin_project_lite::pin_project;
 
 use crate::error::Result;
 use crate::run::config::RunConfig;
+use crate::step::in_time::InTime;
 use crate::step::runnable::Runnable;
 use crate::step::watched;
 use crate::stream::exit::Names;
@@ -22,17 +23,22 @@ pub(crate) fn run<'a, R: Runnable>(
     step: &'a R,
     input: R::Input,
 ) -> impl Future<Output = Result<R::Output>> + Send + use<'a, R> {
-    if config.watches() {
-        return Run::Watched { running: watched::run(config, step, input) };
+    if !config.watches() {
+        return Run::Plain { running: step.call(input, config), step };
     }
-    Run::Plain { running: step.call(input, config), step }
+    if config.is_observed() || config.progress().is_some() {
+        return Run::Watched { running: watched::call(config, step, input), step };
+    }
+    let deadline = watched::own_deadline(config, step);
+    Run::Timed { running: InTime::new(deadline, step.call(input, config)), step }
 }
 
 pin_project! {
     #[project = RunProjection]
     enum Run<'a, F, T> {
         Plain { #[pin] running: F, step: &'a dyn Names },
-        Watched { running: BoxFuture<'a, Result<T>> },
+        Timed { #[pin] running: InTime<F>, step: &'a dyn Names },
+        Watched { running: BoxFuture<'a, Result<T>>, step: &'a dyn Names },
     }
 }
 
@@ -41,12 +47,14 @@ impl<F: Future<Output = Result<T>>, T> Future for Run<'_, F, T> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
-        match self.project() {
-            RunProjection::Plain { running, step } => match ready!(running.poll(cx)) {
-                Err(error) => Poll::Ready(Err(step.name_error(error))),
-                done => Poll::Ready(done),
-            },
-            RunProjection::Watched { running } => running.as_mut().poll(cx),
+        let (done, step) = match self.project() {
+            RunProjection::Plain { running, step } => (ready!(running.poll(cx)), step),
+            RunProjection::Timed { running, step } => (ready!(running.poll(cx)), step),
+            RunProjection::Watched { running, step } => (ready!(running.as_mut().poll(cx)), step),
+        };
+        match done {
+            Err(error) => Poll::Ready(Err(step.name_error(error))),
+            done => Poll::Ready(done),
         }
     }
 }

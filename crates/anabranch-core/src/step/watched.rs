@@ -1,49 +1,43 @@
 //! A step that is watched: by observers, by the clock, by somebody who wants to see progress.
 
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
 use tokio::time::{Instant, Sleep};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::run::config::RunConfig;
 use crate::run::progress::Progress;
 use crate::run::watch::Watch;
+use crate::step::in_time::{InTime, deadline_exceeded};
+use crate::step::or_boxed::OrBoxed;
 use crate::step::runnable::Runnable;
 use crate::stream::chunks::Chunks;
 use crate::stream::coroutine::coroutine;
 use crate::stream::exit::Names;
 use crate::stream::late::LateLaw;
-use crate::work::task::{InPlace, stop};
-use crate::work::timer::{poll_timer, sleep_until, until};
+use crate::work::task::stop;
+use crate::work::timer::{poll_timer, sleep_until};
 
-/// Runs a step that is watched, and names it in errors.
-pub(crate) fn run<'a, R: Runnable>(
-    config: &'a RunConfig,
-    step: &'a R,
-    input: R::Input,
-) -> BoxFuture<'a, Result<R::Output>> {
-    let running = call(config, step, input);
-    Box::pin(async move { running.await.map_err(|error| step.name_error(error)) })
-}
-
-/// Runs a step that is watched; whoever calls this names it.
+/// Runs a step that is observed, or whose progress somebody wants to see; whoever calls this names it.
 pub(crate) fn call<'a, R: Runnable>(
     config: &'a RunConfig,
     step: &'a R,
     input: R::Input,
 ) -> BoxFuture<'a, Result<R::Output>> {
-    Box::pin(async move {
-        match step.label() {
-            // What has no name reports nothing: its parts do.
-            None => step.call(input, config).await,
-            Some(_) if !config.is_observed() => in_time(config.run_deadline(), work(config, step, input)).await,
-            Some(label) => call_at(config.at(label), step, input).await,
+    // One future in each box: all of them in one would be as large as the largest, and is moved there as a whole.
+    match step.label() {
+        // What has no name reports nothing: its parts do.
+        None => Box::pin(step.call(input, config)),
+        Some(_) if !config.is_observed() => Box::pin(InTime::new(config.run_deadline(), work(config, step, input))),
+        // It begins when it is polled for the first time.
+        Some(label) => {
+            Box::pin(async move { begun(Watch::begin(config.at(label)), config.run_deadline(), step, input).await })
         }
-    })
+    }
 }
 
 /// Runs a step that reports as what `own`, its own configuration, says.
@@ -52,37 +46,61 @@ pub(crate) fn call_at<'a, R: Runnable>(
     step: &'a R,
     input: R::Input,
 ) -> BoxFuture<'a, Result<R::Output>> {
-    Box::pin(async move { call_begun(Watch::begin(own), step, input).await })
+    let deadline = own_deadline(&own, step);
+    Box::pin(async move { begun(Watch::begin(own), deadline, step, input).await })
 }
 
 /// Runs a step that has begun already.
 pub(crate) fn call_begun<'a, R: Runnable>(
-    mut watch: Watch,
+    watch: Watch,
     step: &'a R,
     input: R::Input,
 ) -> BoxFuture<'a, Result<R::Output>> {
-    Box::pin(async move {
-        let own = watch.config().clone();
-        let done = in_time(own_deadline(&own, step), work(&own, step, input)).await;
+    let deadline = own_deadline(watch.config(), step);
+    Box::pin(begun(watch, deadline, step, input))
+}
+
+async fn begun<R: Runnable>(watch: Watch, deadline: Option<Instant>, step: &R, input: R::Input) -> Result<R::Output> {
+    let done = InTime::new(deadline, work(watch.config(), step, input)).await;
+    match &done {
+        Ok(_) => watch.finished(),
+        Err(error) => watch.failed(error),
+    }
+    done
+}
+
+/// Runs a step that is watched inside the block of another one, and names it in errors.
+pub(crate) async fn within<R: Runnable>(config: &RunConfig, step: &R, input: R::Input) -> Result<R::Output> {
+    let label = step.label();
+    let deadline = config.run_deadline().filter(|_| label.is_some());
+    let watch = label.filter(|_| config.is_observed()).map(|label| Watch::begin(config.at(label)));
+    let own = watch.as_ref().map_or(config, Watch::config);
+    let done = InTime::new(deadline, work(own, step, input)).await;
+    if let Some(watch) = &watch {
         match &done {
             Ok(_) => watch.finished(),
             Err(error) => watch.failed(error),
         }
-        done
-    })
+    }
+    done.map_err(|error| step.name_error(error))
 }
 
 /// The step's own work. Where somebody wants to see progress, a step without parts is read chunk by chunk.
-async fn work<R: Runnable>(config: &RunConfig, step: &R, input: R::Input) -> Result<R::Output> {
-    let Some(progress) = config.progress().filter(|_| step.describe().children.is_empty()) else {
-        return step.call(input, config).await;
-    };
-    let chunks = step.call_stream(Chunks::once(input), config);
-    let progress = progress.clone();
-    let whole = chunks.through(|chunks| Ticking { chunks, progress }).add_up().await;
-    if let Some(progress) = config.progress() {
-        progress.made();
+fn work<'a, R: Runnable>(
+    config: &'a RunConfig,
+    step: &'a R,
+    input: R::Input,
+) -> impl Future<Output = Result<R::Output>> + Send + use<'a, R> {
+    match config.progress().filter(|_| step.describe().children.is_empty()) {
+        None => OrBoxed::InPlace { running: step.call(input, config) },
+        Some(progress) => OrBoxed::Boxed { running: Box::pin(ticking(config, step, input, progress)) },
     }
+}
+
+async fn ticking<R: Runnable>(config: &RunConfig, step: &R, input: R::Input, progress: &Progress) -> Result<R::Output> {
+    let chunks = step.call_stream(Chunks::once(input), config);
+    let whole = chunks.through(|chunks| Ticking { chunks, progress: progress.clone() }).add_up().await;
+    progress.made();
     whole
 }
 
@@ -104,32 +122,8 @@ impl<S: Stream + Unpin> Stream for Ticking<S> {
 }
 
 /// The deadline that a step keeps to itself. What has no name leaves that to its parts, observed or not.
-fn own_deadline<R: Runnable>(config: &RunConfig, step: &R) -> Option<Instant> {
+pub(crate) fn own_deadline<R: Runnable>(config: &RunConfig, step: &R) -> Option<Instant> {
     config.run_deadline().filter(|_| step.label().is_some())
-}
-
-/// Stops what runs at the run's deadline. What is done too late is not done.
-async fn in_time<T>(deadline: Option<Instant>, running: impl Future<Output = Result<T>>) -> Result<T> {
-    let Some(deadline) = deadline else { return running.await };
-    let mut running = pin!(Some(running));
-    let done = match running.as_mut().as_pin_mut() {
-        Some(running) => until(deadline, running).await?,
-        None => None,
-    };
-    match done {
-        Some(Ok(_)) if Instant::now() > deadline => Err(deadline_exceeded()),
-        Some(done) => done,
-        None => {
-            let error = deadline_exceeded();
-            stop(InPlace(running), &error).await;
-            Err(error)
-        }
-    }
-}
-
-#[cold]
-fn deadline_exceeded() -> Error {
-    Error::new(ErrorKind::DeadlineExceeded, "the run's deadline passed before the step was done")
 }
 
 /// The stream of a step that is watched.
@@ -167,32 +161,36 @@ pub(crate) fn stream_begun<'a, R: Runnable>(
 ) -> Chunks<'a, R::Output> {
     let law = LateLaw::new();
     let found = law.clone();
-    let own = watch.config().clone();
-    let deadline = own_deadline(&own, step);
     let chunks = coroutine(|mut yielder| async move {
-        let mut chunks = step.call_stream(input, &own);
+        let own = watch.config();
+        let mut chunks = step.call_stream(input, own);
         chunks.make_output();
         chunks.tell_law(&found);
-        yielder.give_all(chunks).await;
+        yielder.give_all(Watched::new(chunks, Some(&watch), own_deadline(own, step))).await;
     });
-    Chunks::with_late_law(Watched::new(chunks, Some(watch), deadline), law)
+    Chunks::with_late_law(chunks, law)
 }
+
+/// So many chunks that need not be waited for are handed on between two looks at the clock.
+const BETWEEN_LOOKS: u8 = 15;
 
 /// A stream that is over at the deadline, and reports.
 struct Watched<'a, S> {
     /// `None` after the end, so that nothing is held when the observers hear of it.
     chunks: Option<S>,
-    watch: Option<Watch>,
+    watch: Option<&'a Watch>,
     deadline: Option<Instant>,
     /// Made when there is something to wait for.
     timer: Option<Pin<Box<Sleep>>>,
+    /// How many chunks may still be handed on without a look at the clock.
+    unlooked: u8,
     /// After the deadline: waits until what ran is gone.
     leaving: Option<BoxFuture<'a, ()>>,
 }
 
 impl<'a, S> Watched<'a, S> {
-    fn new(chunks: S, watch: Option<Watch>, deadline: Option<Instant>) -> Self {
-        Self { chunks: Some(chunks), watch, deadline, timer: None, leaving: None }
+    fn new(chunks: S, watch: Option<&'a Watch>, deadline: Option<Instant>) -> Self {
+        Self { chunks: Some(chunks), watch, deadline, timer: None, unlooked: 0, leaving: None }
     }
 
     /// Ready once, when the deadline has come; or with an error where there can be no timer.
@@ -205,13 +203,19 @@ impl<'a, S> Watched<'a, S> {
         poll_timer(timer.as_mut(), cx).map(Ok)
     }
 
-    fn is_late(&self) -> bool {
-        self.deadline.is_some_and(|deadline| Instant::now() > deadline)
-    }
-
-    fn tell(&mut self, event: impl FnOnce(&mut Watch)) {
-        if let Some(watch) = &mut self.watch {
-            event(watch);
+    /// Whether a chunk that is there comes too late. The clock is looked at when there was something to wait for, and
+    /// then for one chunk in so many: a look costs as much as a chunk.
+    fn is_late(&mut self) -> bool {
+        let Some(deadline) = self.deadline else { return false };
+        match self.unlooked.checked_sub(1) {
+            Some(unlooked) => {
+                self.unlooked = unlooked;
+                false
+            }
+            None => {
+                self.unlooked = BETWEEN_LOOKS;
+                Instant::now() > deadline
+            }
         }
     }
 }
@@ -241,11 +245,14 @@ where
             Poll::Ready(Some(Ok(_))) if self.is_late() => self.poll_leaving(cx),
             Poll::Ready(next) => Poll::Ready(next),
             Poll::Pending if self.leaving.is_some() => self.poll_leaving(cx),
-            Poll::Pending => match self.poll_deadline(cx) {
-                Poll::Ready(Ok(())) => self.poll_leaving(cx),
-                Poll::Ready(Err(error)) => Poll::Ready(Some(Err(error))),
-                Poll::Pending => Poll::Pending,
-            },
+            Poll::Pending => {
+                self.unlooked = 0;
+                match self.poll_deadline(cx) {
+                    Poll::Ready(Ok(())) => self.poll_leaving(cx),
+                    Poll::Ready(Err(error)) => Poll::Ready(Some(Err(error))),
+                    Poll::Pending => Poll::Pending,
+                }
+            }
         }
     }
 }
@@ -262,14 +269,20 @@ where
         match &next {
             Poll::Pending => return next,
             Poll::Ready(Some(Ok(_))) => {
-                this.tell(|watch| watch.chunk());
+                if let Some(watch) = this.watch {
+                    watch.chunk();
+                }
                 return next;
             }
-            Poll::Ready(Some(Err(error))) => this.tell(|watch| watch.failed(error)),
-            Poll::Ready(None) => this.tell(Watch::finished),
+            Poll::Ready(None | Some(Err(_))) => {}
         }
         this.chunks = None;
         this.leaving = None;
+        match (&next, this.watch) {
+            (Poll::Ready(Some(Err(error))), Some(watch)) => watch.failed(error),
+            (_, Some(watch)) => watch.finished(),
+            (_, None) => {}
+        }
         next
     }
 }

@@ -14,9 +14,9 @@ use crate::description::{Checked, Description, Label};
 use crate::error::{Error, Result};
 use crate::run::config::RunConfig;
 use crate::run::watch;
-use crate::step::run::run;
 use crate::step::runnable::Runnable;
 use crate::step::stream::stream;
+use crate::step::watched;
 use crate::steps::into_runnable::IntoRunnable;
 use crate::stream::accepts::Accepts;
 use crate::stream::chunks::Chunks;
@@ -149,8 +149,8 @@ macro_rules! sequence {
                 if config.watches() {
                     let running = Box::pin(async move {
                         sequence.warn(config);
-                        let between = run(config, &steps.$first_index, input).await?;
-                        $(let between = run(config, &steps.$index, $step::Input::accept(between)).await?;)+
+                        let between = watched::within(config, &steps.$first_index, input).await?;
+                        $(let between = watched::within(config, &steps.$index, $step::Input::accept(between)).await?;)+
                         Ok(between)
                     });
                     return Self::Boxed { running };
@@ -176,11 +176,12 @@ macro_rules! sequence {
             #[inline]
             fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
                 loop {
-                    let next = match self.as_mut().project() {
+                    match self.as_mut().project() {
                         $($projection::$before { running, rest } => match ready!(running.poll(cx)) {
                             Ok(between) => {
+                                let rest = *rest;
                                 let running = (rest.starts.$place)(rest.steps, between, rest.config);
-                                Self::$step { running, rest: *rest }
+                                self.set(Self::$step { running, rest });
                             }
                             Err(error) => return Poll::Ready(Err(rest.steps.$before_index.name_error(error))),
                         },)+
@@ -193,8 +194,7 @@ macro_rules! sequence {
                             Some(error) => return Poll::Ready(Err(error)),
                             None => return Poll::Pending,
                         },
-                    };
-                    self.set(next);
+                    }
                 }
             }
         }

@@ -269,6 +269,20 @@ impl<'a, T: Send + 'static> Chunks<'a, T> {
         Chunks::from_source(Source::Stream(Box::pin(stream(self, late))), law)
     }
 
+    /// The same chunks, which add up by the same law, read through another stream.
+    pub(crate) fn through<S>(self, wrap: impl FnOnce(Self) -> S) -> Self
+    where
+        S: Stream<Item = Result<T>> + Send + 'a,
+    {
+        let law = match &self.law {
+            Law::Known(merge) => Law::Known(merge.clone()),
+            // Where it is found, it is found by both.
+            Law::Late(law) | Law::Maybe(law) => Law::Late(law.clone()),
+            Law::Missing => Law::Missing,
+        };
+        Self::from_source(Source::Stream(Box::pin(wrap(self))), law)
+    }
+
     /// Fills a cell with the law: with what is known, or with the cell that will be filled.
     pub(crate) fn tell_law(&mut self, cell: &LateLaw<T>) {
         self.begin();
@@ -277,14 +291,6 @@ impl<'a, T: Send + 'static> Chunks<'a, T> {
             Law::Missing => cell.set(None),
             Law::Late(late) | Law::Maybe(late) => cell.link(late),
         }
-    }
-
-    /// These chunks add up, though it is not known yet how.
-    pub(crate) fn assume_lawful(mut self) -> Self {
-        if let Law::Maybe(late) = &self.law {
-            self.law = Law::Late(late.clone());
-        }
-        self
     }
 
     /// The cell of a law that is not known yet.
@@ -407,25 +413,37 @@ impl<T: Send + 'static> Stream for Chunks<'_, T> {
     #[inline]
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        loop {
-            let next = match &mut this.source {
-                Source::Stream(stream) => stream.as_mut().poll_next(cx),
-                Source::Ready(ready) => Poll::Ready(ready.take()),
-                Source::Leaving { .. } => return this.poll_leaving(cx),
-                _ => match this.prepare(cx) {
-                    Poll::Ready(Some(next)) => Poll::Ready(next),
-                    Poll::Ready(None) => continue,
-                    Poll::Pending => return Poll::Pending,
+        match &mut this.source {
+            // To move a chunk once more costs as much as all the rest.
+            Source::Stream(stream) if !this.needs_a_chunk => match stream.as_mut().poll_next(cx) {
+                Poll::Ready(Some(Ok(chunk))) => Poll::Ready(Some(Ok(chunk))),
+                Poll::Pending => Poll::Pending,
+                end => this.end(end, cx),
+            },
+            _ => this.poll_first(cx),
+        }
+    }
+}
+
+impl<T: Send + 'static> Chunks<'_, T> {
+    /// Until there is a stream, and it has given a chunk.
+    #[inline(never)]
+    fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T>>> {
+        let next = loop {
+            break match &mut self.source {
+                Source::Stream(stream) => ready!(stream.as_mut().poll_next(cx)),
+                Source::Ready(ready) => ready.take(),
+                _ => match ready!(self.prepare(cx)) {
+                    Some(next) => next,
+                    None => continue,
                 },
             };
-            // Chunks are handed on where they lie.
-            match &next {
-                Poll::Pending => {}
-                Poll::Ready(Some(Ok(_))) => this.needs_a_chunk = false,
-                Poll::Ready(None | Some(Err(_))) => return this.end(next, cx),
-            }
-            return next;
+        };
+        if let None | Some(Err(_)) = &next {
+            return self.end(Poll::Ready(next), cx);
         }
+        self.needs_a_chunk = false;
+        Poll::Ready(next)
     }
 }
 
@@ -444,6 +462,12 @@ impl<T: Send + 'static> Chunks<'_, T> {
                 self.source = std::mem::replace(rest, Source::Ready(None));
                 if let Some(first) = first {
                     return Poll::Ready(Some(Some(Ok(first))));
+                }
+            }
+            Source::Leaving { gone, .. } => {
+                ready!(gone.as_mut().poll(cx));
+                if let Source::Leaving { error, .. } = std::mem::replace(&mut self.source, Source::Ready(None)) {
+                    return Poll::Ready(Some(error.map(Err)));
                 }
             }
             _ => self.begin(),
@@ -473,22 +497,17 @@ impl<T: 'static> Chunks<'_, T> {
             _ => None,
         };
         self.needs_a_chunk = false;
-        let error = error.map(|error| self.exit.apply(error));
-        match gone {
-            None => Poll::Ready(error.map(Err)),
-            Some(gone) => {
+        // It is named once, however often it is looked at whether all is gone.
+        let exit = std::mem::take(&mut self.exit);
+        let error = error.map(|error| exit.apply(error));
+        let Some(mut gone) = gone else { return Poll::Ready(error.map(Err)) };
+        match gone.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(error.map(Err)),
+            Poll::Pending => {
                 self.source = Source::Leaving { gone, error };
-                self.poll_leaving(cx)
+                Poll::Pending
             }
         }
-    }
-
-    fn poll_leaving(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T>>> {
-        let Source::Leaving { gone, error } = &mut self.source else { return Poll::Ready(None) };
-        ready!(gone.as_mut().poll(cx));
-        let error = error.take();
-        self.source = Source::Ready(None);
-        Poll::Ready(error.map(Err))
     }
 }
 
@@ -519,14 +538,28 @@ impl<T: Send + 'static, U, F: FnMut(T) -> Result<Option<U>>> Stream for Mapped<'
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         loop {
-            let chunk = match Pin::new(&mut this.chunks).poll_next(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(None) => return Poll::Ready(None),
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
-                Poll::Ready(Some(Ok(chunk))) => chunk,
+            // Straight from the stream, where there is one: a chunk is used where it lies.
+            let next = match &mut this.chunks.source {
+                Source::Stream(stream) if !this.chunks.needs_a_chunk => match stream.as_mut().poll_next(cx) {
+                    Poll::Ready(Some(Ok(chunk))) => match (this.step)(chunk) {
+                        Ok(Some(mapped)) => return Poll::Ready(Some(Ok(mapped))),
+                        Ok(None) => continue,
+                        Err(error) => return Poll::Ready(Some(Err(error))),
+                    },
+                    Poll::Pending => return Poll::Pending,
+                    end => this.chunks.end(end, cx),
+                },
+                _ => this.chunks.poll_first(cx),
             };
-            if let Some(mapped) = (this.step)(chunk).transpose() {
-                return Poll::Ready(Some(mapped));
+            match next {
+                Poll::Ready(Some(Ok(chunk))) => match (this.step)(chunk) {
+                    Ok(Some(mapped)) => return Poll::Ready(Some(Ok(mapped))),
+                    Ok(None) => {}
+                    Err(error) => return Poll::Ready(Some(Err(error))),
+                },
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Pending => return Poll::Pending,
             }
         }
     }

@@ -33,16 +33,6 @@ impl<'a, T: Send + 'static> Chunks<'a, T> {
     }
 }
 
-impl<'a, T: Send + 'static> Chunks<'a, T> {
-    /// The same chunks, read through another stream.
-    pub(crate) fn through<S>(self, wrap: impl FnOnce(Converted<'a, T, T>) -> S) -> Self
-    where
-        S: Stream<Item = Result<T>> + Send + 'a,
-    {
-        self.converted_by(|chunks, law| wrap(Converted { chunks, law })).assume_lawful()
-    }
-}
-
 struct ToConvert<'a, T> {
     chunks: Chunks<'a, T>,
 }

@@ -1,8 +1,10 @@
 //! [`coroutine`]: a stream written as an async block, which may own what its items borrow from.
 
+use std::any::Any;
+use std::cell::RefCell;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
@@ -11,21 +13,33 @@ use futures_core::future::BoxFuture;
 /// Turns an async block into the stream of what it gives through its [`Yielder`].
 pub(crate) fn coroutine<'a, T, F>(block: impl FnOnce(Yielder<T>) -> F) -> Coroutine<'a, T>
 where
+    T: Send + 'static,
     F: Future<Output = ()> + Send + 'a,
 {
-    let slot = Slot::default();
-    Coroutine { block: Some(Box::pin(block(Yielder { slot: slot.clone() }))), slot }
+    let block = Box::pin(block(Yielder { item: PhantomData }));
+    Coroutine { block: Some(block), slot: Some(Box::new(None::<T>)), item: PhantomData }
 }
 
-type Slot<T> = Arc<Mutex<Option<T>>>;
+/// Where an item lies while it is handed out. It is with the [`Coroutine`] between two polls and on the thread during
+/// one, so that the block finds it there without a lock.
+type Slot = Box<dyn Any + Send>;
+
+thread_local! {
+    static SLOT: RefCell<Option<Slot>> = const { RefCell::new(None) };
+}
 
 pub(crate) struct Yielder<T> {
-    slot: Slot<T>,
+    item: PhantomData<fn(T)>,
 }
 
-impl<T> Yielder<T> {
+impl<T: Send + 'static> Yielder<T> {
+    /// Only while the coroutine is polled, which is when its block runs.
     fn put(&self, item: T) {
-        *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(item);
+        SLOT.with_borrow_mut(|slot| {
+            if let Some(slot) = slot.as_mut().and_then(|slot| slot.downcast_mut::<Option<T>>()) {
+                *slot = Some(item);
+            }
+        });
     }
 
     /// Hands out one item and goes on when it was taken.
@@ -56,19 +70,44 @@ impl<T> Yielder<T> {
 
 pub(crate) struct Coroutine<'a, T> {
     block: Option<BoxFuture<'a, ()>>,
-    slot: Slot<T>,
+    /// `None` while it is polled.
+    slot: Option<Slot>,
+    item: PhantomData<fn() -> T>,
 }
 
-impl<T> Stream for Coroutine<'_, T> {
+/// Puts the slot of whoever polls this coroutine back, also after a panic.
+struct Entered {
+    before: Option<Slot>,
+}
+
+impl Entered {
+    fn leave(mut self) -> Option<Slot> {
+        let slot = SLOT.replace(self.before.take());
+        std::mem::forget(self);
+        slot
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        SLOT.replace(self.before.take());
+    }
+}
+
+impl<T: Send + 'static> Stream for Coroutine<'_, T> {
     type Item = T;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let Some(block) = &mut self.block else { return Poll::Ready(None) };
-        if block.as_mut().poll(cx).is_ready() {
-            self.block = None;
+        let this = &mut *self;
+        let Some(block) = &mut this.block else { return Poll::Ready(None) };
+        let entered = Entered { before: SLOT.replace(this.slot.take()) };
+        let done = block.as_mut().poll(cx);
+        this.slot = entered.leave();
+        if done.is_ready() {
+            this.block = None;
             return Poll::Ready(None);
         }
-        match self.slot.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        match this.slot.as_mut().and_then(|slot| slot.downcast_mut::<Option<T>>()).and_then(Option::take) {
             Some(item) => Poll::Ready(Some(item)),
             None => Poll::Pending,
         }
