@@ -100,6 +100,10 @@ async fn growing_documents() {
     assert!(values.iter().all(|value| value.get("n").is_none_or(|n| *n == 67_391_582)), "{values:?}");
     assert_eq!(values.last(), Some(&json!({ "n": 67_391_582 })));
 
+    // What is no JSON ends with an error, not with nothing.
+    let (values, error) = snapshots(chars("I would rather not: {sorry}.")).await;
+    assert_eq!((values, error.unwrap().kind()), (vec![], ErrorKind::Parse));
+
     // OP-04: by the square of its length, or worse, this would take minutes.
     let began = Instant::now();
     let (_, error) = snapshots(chars(&format!("{{\"a\": 1}} {}", "[{\"x\" ".repeat(4_000)))).await;

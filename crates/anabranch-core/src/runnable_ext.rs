@@ -21,7 +21,7 @@ use crate::resilience::with_retry::{Retry, WithRetry};
 use crate::resilience::with_timeout::WithTimeout;
 use crate::run::config::RunConfig;
 use crate::step::boxed::BoxRunnable;
-use crate::step::into_input::IntoInput;
+use crate::step::into_input::{IntoInput, chunks_of};
 use crate::step::run::run;
 use crate::step::runnable::Runnable;
 use crate::step::stream::{stream_of, stream_owned};
@@ -462,9 +462,10 @@ pub trait RunnableExt: Runnable + Sized {
     /// # }
     /// ```
     ///
-    /// What is done too late is not done, even if it was never stopped. Streaming, the limit is for the whole stream, from the moment the input is complete to the last chunk, and the
-    /// time its reader takes counts. The steps inside are told ([`RunConfig::deadline`]), so that no retry waits longer than it can
-    /// matter. What is stopped is dropped: connections are closed, and a [spawned](Self::spawned) task is aborted.
+    /// What is done too late is not done, even if it was never stopped. Streaming, the limit is for the whole stream,
+    /// from the moment the input is complete to the last chunk, and the time its reader takes counts. The steps inside
+    /// are told ([`RunConfig::deadline`]), so that no retry waits longer than it can matter. What is stopped is dropped:
+    /// connections are closed, and a [spawned](Self::spawned) task is aborted.
     #[doc(alias = "wait_for")]
     fn with_timeout(self, limit: Duration) -> WithTimeout<Self> {
         WithTimeout::new(self, limit)
@@ -650,23 +651,4 @@ impl<R: Runnable> RunnableExt for R {}
 /// The configuration of a run that begins now.
 fn started(config: &RunConfig) -> RunConfig {
     config.started().unwrap_or_else(|| config.clone())
-}
-
-/// The input of a step as the only chunk.
-fn chunks_of<'a, T, I, Marker>(input: I) -> Chunks<'a, T>
-where
-    T: Send + 'static,
-    I: IntoInput<T, Marker>,
-{
-    input.into_input().map_or_else(Chunks::failed, Chunks::once)
-}
-
-impl<I: Send + 'static, O: Send + 'static> BoxRunnable<I, O> {
-    /// A stream that owns its chain, for web handlers and tasks that outlive the scope they start in.
-    pub fn stream_owned<Input, Marker>(&self, input: Input, config: RunConfig) -> Chunks<'static, O>
-    where
-        Input: IntoInput<I, Marker>,
-    {
-        Arc::new(self.clone()).stream_owned(input, config)
-    }
 }

@@ -1,4 +1,4 @@
-//! Batches and the run's concurrency budget.
+//! Batches and the run's concurrency limit.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
@@ -90,7 +90,7 @@ async fn elements_go_through_the_chain_on_their_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn inputs_are_taken_as_places_become_free() {
+async fn inputs_are_taken_as_earlier_elements_end() {
     let taken = Arc::new(AtomicUsize::new(0));
     let counted = taken.clone();
     let gauge = Gauge::default();
@@ -122,7 +122,7 @@ async fn inputs_are_taken_as_places_become_free() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_budget_over_the_whole_run_however_fan_outs_nest() {
+async fn one_limit_over_the_whole_run_however_fan_outs_nest() {
     for limit in [1, 2, 3] {
         let gauge = Gauge::default();
         let wide = || {
@@ -145,7 +145,7 @@ async fn one_budget_over_the_whole_run_however_fan_outs_nest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn places_are_given_in_the_order_they_were_asked_for() {
+async fn permits_are_given_in_the_order_they_were_asked_for() {
     let order = Arc::new(std::sync::Mutex::new(Vec::new()));
     let log = order.clone();
     let step = lambda(move |n: Value| {

@@ -1,5 +1,5 @@
-//! Law 2: nothing outlives its owner. Every combinator is run with instrumented leaf work and dropped after its k-th
-//! poll, for every k until it is done; then nothing may be left: no leaf work, no task, no place in the budget.
+//! Law 2: nothing outlives its owner. Every combinator is run with instrumented calls and dropped after its k-th poll,
+//! for every k until it is done; then nothing may be left: no call, no task, no permit.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 type Chain = BoxRunnable<Value, Value>;
 
-/// How the leaf work ends.
+/// How a call ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum End {
     Well,
@@ -23,7 +23,7 @@ enum End {
     InPanic,
 }
 
-/// Leaf work that holds a place in the budget and a gauge, for two ticks, then ends as told.
+/// A call that holds a permit and a gauge for two ticks, then ends as told.
 fn work(gauge: &Gauge, millis: u64, end: End) -> impl Runnable<Input = Value, Output = Value> + Clone + use<> {
     let gauge = gauge.clone();
     lambda(move |input: Value| {
@@ -172,10 +172,10 @@ fn drop_after(name: &str, end: End, mode: Mode, limit: usize, polls: usize) -> b
             tokio::task::yield_now().await;
         }
         let what = format!("{name}, {end:?}, {mode:?}, limit {limit}, dropped after {polls} polls");
-        assert_eq!(gauge.now(), 0, "leaf work is left: {what}");
+        assert_eq!(gauge.now(), 0, "a call is left: {what}");
         assert!(gauge.most() <= limit, "{} at once: {what}", gauge.most());
         assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0, "a task is left: {what}");
-        // All places are free again.
+        // All permits are back.
         for _ in 0..limit {
             std::mem::forget(
                 poll_times(config.permit(), 1).await.unwrap_or_else(|| panic!("a permit is gone: {what}")),

@@ -61,7 +61,7 @@ fn server_error() -> Error {
     Error::new(ErrorKind::Server, "status 500")
 }
 
-/// Leaf work of a second that counts itself.
+/// A call of a second that counts itself.
 fn leaf(gauge: &Arc<Gauge>) -> impl Runnable<Input = Value, Output = Value> + Clone + use<> {
     let gauge = gauge.clone();
     lambda(move |input: Value| {
@@ -232,7 +232,7 @@ async fn a_limit_is_held_during_back_off() {
     assert!(waits.as_mut().now_or_never().is_none());
     assert_eq!((calls.load(Ordering::SeqCst), run.concurrency().unwrap().in_use), (1, 0));
     other.invoke_with(json!(1), &run).await.unwrap();
-    assert_eq!(began.elapsed(), SECOND, "the place was free");
+    assert_eq!(began.elapsed(), SECOND, "the permit was free");
     assert_eq!(waits.await.unwrap(), json!("late"));
 }
 
@@ -466,8 +466,8 @@ async fn every_wrapper_dropped_at_any_poll_leaves_nothing() {
         })
         .await;
         drop(running);
-        let budget = run.concurrency().unwrap();
-        assert_eq!((gauge.running(), budget.in_use, budget.waiting), (0, 0, 0), "after {polls} polls");
+        let limit = run.concurrency().unwrap();
+        assert_eq!((gauge.running(), limit.in_use, limit.waiting), (0, 0, 0), "after {polls} polls");
         assert_eq!(bucket.snapshot().waiting, 0, "after {polls} polls");
         // No probe was leaked: the breaker lets one through again.
         tokio::time::sleep(SECOND).await;

@@ -1,5 +1,5 @@
 //! Deterministic simulation: random trees of steps with random latencies and failures, in virtual time, thousands of
-//! seeds. Whatever the tree, the laws hold: the budget is never exceeded, a result is the one the tree gives when it
+//! seeds. Whatever the tree, the laws hold: the limit is never exceeded, a result is the one the tree gives when it
 //! is run step by step, nothing runs on when the call returns, nothing waits for ever, and the same seed gives the
 //! same outcome at the same times.
 //!
@@ -48,7 +48,7 @@ fn fold(numbers: impl IntoIterator<Item = u64>) -> u64 {
 /// A step from number to number.
 #[derive(Debug, Clone)]
 enum Tree {
-    /// Leaf work. It fails so many times, then works.
+    /// A call. It fails so many times, then works.
     Leaf {
         id: u64,
         millis: u64,
@@ -108,7 +108,7 @@ impl Tree {
             10 => Self::Fallback { step: one(random), millis: random.below(30) },
             11 => Self::Timeout { step: one(random), millis: if healthy { 1_000_000 } else { 1 + random.below(60) } },
             12 => Self::RateLimited(one(random)),
-            // A second attempt is leaf work that the reference does not know.
+            // A second attempt is a call that the reference does not know.
             13 if !healthy => Self::Hedged { step: one(random), millis: random.below(15) },
             _ => Self::Leaf {
                 id: random.below(1_000),
@@ -137,7 +137,7 @@ impl Tree {
         }
     }
 
-    /// How much leaf work a run without failures does.
+    /// How many calls a run without failures makes.
     fn leaves(&self) -> u64 {
         match self {
             Self::Leaf { .. } => 1,
@@ -215,13 +215,13 @@ async fn fold_object(object: Value) -> Result<u64> {
     Ok(fold(numbers))
 }
 
-/// What the leaf work sees and leaves behind.
+/// What the calls see and leave behind.
 #[derive(Clone)]
 struct World {
     gauge: Gauge,
     limiter: TokenBucket,
     start: Instant,
-    /// When leaf work began, and which.
+    /// When a call began, and which.
     trace: Arc<Mutex<Vec<(Duration, u64)>>>,
 }
 

@@ -1,6 +1,20 @@
 //! The guide: what anabranch can do, chapter by chapter, with programs that compile.
 //!
 //! The chapters are the files in `docs/guide` of the repository.
+//!
+//! # In the repository
+//!
+//! What else there is to read stands there only:
+//!
+//! | file | about |
+//! |---|---|
+//! | `docs/architecture.md` | how the project is laid out, and what holds throughout |
+//! | `docs/decisions/` | a page for each decision that one may question |
+//! | `docs/faults.md` | faults of other frameworks, and the test that shows each absent |
+//! | `docs/performance.md` | what a chain costs, and how that is measured |
+//! | `CONTRIBUTING.md` | how a change is made and checked |
+//! | `CHANGELOG.md` | what changed |
+//! | `LICENSE-MIT`, `LICENSE-APACHE` | the licences; take either |
 
 /// Makes a module of each file. Links between chapters are written as `[text][chapter]`; the file says where that is
 /// on disk, and what stands in front of it here says where it is in this documentation. The first one counts.

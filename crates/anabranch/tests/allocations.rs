@@ -77,7 +77,7 @@ fn a_batch_of_a_hundred_thousand_holds_sixty_four_elements() {
     let mut results = Vec::new();
     let counted = measure(|| results = runtime.block_on(step.batch_with(0..MANY, &config)).unwrap());
     assert_eq!(results.len() as u64, MANY);
-    // The results, each with the place it waits in, and what 64 elements hold.
+    // The results, each with the slot it waits in, and what 64 elements hold.
     let results = MANY * (size_of::<Option<u64>>() + size_of::<u64>()) as u64;
     let under_way = 64 * (TEXT as u64 + 2_048);
     assert!(

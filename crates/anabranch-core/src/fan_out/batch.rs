@@ -138,7 +138,8 @@ pub(crate) fn as_completed<'a, R: Runnable>(
 
 type BoxRuns<'a, T> = Box<dyn Iterator<Item = Running<'a, T>> + Send + 'a>;
 
-/// The results of a batch as they come, good or bad, each with its index: see [`RunnableExt::batch_as_completed`](crate::RunnableExt::batch_as_completed).
+/// The results of a batch as they come, good or bad, each with its index: see
+/// [`RunnableExt::batch_as_completed`](crate::RunnableExt::batch_as_completed).
 #[must_use = "a stream does nothing until it is polled"]
 pub struct BatchAsCompleted<'a, T> {
     window: Window<BoxRuns<'a, T>>,

@@ -141,7 +141,7 @@ fn poll_few<T, S: Stream<Item = Result<T>> + Unpin>(
         }
     }
     if ended && last < count {
-        // A place became free.
+        // One that ended made room for another.
         return poll_few(branches, next, limit, cx);
     }
     if pending { Step::Pending } else { Step::Done }

@@ -1,30 +1,33 @@
 //! [`SettledParallel`]: a fan-out whose branches may fail.
 
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
-use futures_core::Stream;
-use futures_core::future::BoxFuture;
 use serde_json::Value;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 
 use crate::description::{Checked, Composed, Description, Gives, Kind, Label, listed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fan_out::join::Window;
 use crate::fan_out::outcome::Outcome;
-use crate::fan_out::parallel::{BranchRuns, BranchStream, RunnableParallel, branch_name};
-use crate::fan_out::parallel_stream::ParallelStream;
+use crate::fan_out::parallel::{BranchRuns, RunnableParallel, branch_name};
 use crate::pipe_operator;
 use crate::run::config::RunConfig;
 use crate::run::watch;
 use crate::step::runnable::Runnable;
 use crate::stream::chunks::Chunks;
-use crate::stream::merge::{Collect, Collector, KeyLaws, Merge, Wanted};
 use crate::work::task::drop_and_wait;
-use crate::work::timer::{poll_timer, sleep_until};
+use crate::work::timer::sleep_until;
+
+use self::outcome_law::outcome_law;
+use self::settled_stream::settled_stream;
+use self::tally::Tally;
+
+mod outcome_law;
+mod settled_stream;
+mod tally;
 
 /// See [`RunnableParallel::settled`] and [`RunnableParallel::at_least`].
 pub struct SettledParallel<I = Value> {
@@ -141,15 +144,7 @@ impl<I: Clone + Send + 'static> SettledParallel<I> {
     }
 
     fn tally(&self) -> Tally {
-        Tally {
-            needed: self.needed,
-            branches: self.parallel.len(),
-            grace: self.grace,
-            succeeded: 0,
-            failed: 0,
-            lost: false,
-            timer: None,
-        }
+        Tally::new(self.needed, self.parallel.len(), self.grace)
     }
 
     /// The outcome, unless a branch that must come through was late.
@@ -177,54 +172,6 @@ impl<I: Clone + Send + 'static> SettledParallel<I> {
             None => error,
         }
         .with_related(failures)
-    }
-}
-
-/// How far a fan-out is.
-struct Tally {
-    needed: usize,
-    branches: usize,
-    grace: Option<Duration>,
-    succeeded: usize,
-    failed: usize,
-    /// A branch that must come through has not.
-    lost: bool,
-    /// The end of the wait for stragglers.
-    timer: Option<(Instant, Pin<Box<Sleep>>)>,
-}
-
-impl Tally {
-    fn succeed(&mut self) {
-        self.succeeded += 1;
-        self.begin_grace();
-    }
-
-    fn fail(&mut self, required: bool) {
-        self.failed += 1;
-        self.lost |= required;
-        self.begin_grace();
-    }
-
-    fn begin_grace(&mut self) {
-        if self.succeeded >= self.needed && self.timer.is_none() && self.succeeded + self.failed < self.branches {
-            // A period too long to be said has no end.
-            let end = self.grace.and_then(|grace| Instant::now().checked_add(grace));
-            // Whether there can be a timer was asked before anything ran.
-            self.timer = end.and_then(|end| Some((end, Box::pin(sleep_until(end).ok()?))));
-        }
-    }
-
-    /// Whether too many failed for enough to come through.
-    fn is_lost(&self) -> bool {
-        self.lost || self.branches.saturating_sub(self.failed) < self.needed
-    }
-
-    /// Whether the wait for stragglers is over. One that always has something ready must not keep the timer from being
-    /// heard, so the clock is asked, too.
-    fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
-        self.timer
-            .as_mut()
-            .is_some_and(|(end, timer)| poll_timer(timer.as_mut(), cx).is_ready() || Instant::now() >= *end)
     }
 }
 
@@ -284,16 +231,7 @@ impl<I: Clone + Send + 'static> Runnable for SettledParallel<I> {
             return Chunks::from_future(async move { self.call(input.collect().await?, config).await });
         }
         let (branches, laws) = self.parallel.branch_streams(input, config);
-        let branches = branches.into_iter().map(|branch| BranchEnd { branch: Some(branch) });
-        let growing = ParallelStream::new(branches.collect(), self.parallel.limit(config), |index, step| (index, step));
-        let stream = SettledStream {
-            settled: self,
-            tally: self.tally(),
-            ended: vec![false; self.parallel.len()],
-            failures: Vec::new(),
-            state: State::Growing(growing),
-        };
-        Chunks::new(stream, outcome_law(laws))
+        Chunks::new(settled_stream(self, branches, config), outcome_law(laws))
     }
 
     /// The branches are named; the fan-out itself is not.
@@ -337,173 +275,3 @@ impl<I> fmt::Debug for SettledParallel<I> {
 }
 
 pipe_operator!(impl<I> for SettledParallel<I> where I: Clone + Send + 'static);
-
-/// What a branch's stream does next.
-enum BranchStep {
-    Chunk(Value),
-    Failed(Error),
-    Done,
-}
-
-/// A branch's stream, whose failure and end are items.
-struct BranchEnd<'a> {
-    branch: Option<BranchStream<'a>>,
-}
-
-impl Stream for BranchEnd<'_> {
-    type Item = Result<BranchStep>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Some(branch) = &mut self.branch else { return Poll::Ready(None) };
-        let step = match Pin::new(branch).poll_next(cx) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Some(Ok(chunk))) => return Poll::Ready(Some(Ok(BranchStep::Chunk(chunk)))),
-            // What came in with the input is no failure of the branch.
-            Poll::Ready(Some(Err(error))) if error.is_passing() => Err(error),
-            Poll::Ready(Some(Err(error))) => Ok(BranchStep::Failed(error)),
-            Poll::Ready(None) => Ok(BranchStep::Done),
-        };
-        self.branch = None;
-        Poll::Ready(Some(step))
-    }
-}
-
-struct SettledStream<'a, I, F> {
-    settled: &'a SettledParallel<I>,
-    tally: Tally,
-    ended: Vec<bool>,
-    failures: Vec<(usize, Error)>,
-    state: State<'a, F>,
-}
-
-enum State<'a, F> {
-    Growing(ParallelStream<'a, BranchEnd<'a>, F>),
-    /// The rest is on its way out; then comes this, and nothing more.
-    Ending(BoxFuture<'a, Result<Outcome>>),
-    Done,
-}
-
-impl<'a, I: Clone + Send + 'static, F> SettledStream<'a, I, F>
-where
-    F: Fn(usize, BranchStep) -> (usize, BranchStep) + Send + Unpin + 'a,
-{
-    fn key(&self, index: usize) -> &'a str {
-        self.settled.parallel.keys().nth(index).unwrap_or_default()
-    }
-
-    fn end_with(&mut self, last: Result<Outcome>) {
-        let rest = std::mem::replace(&mut self.state, State::Done);
-        self.state = State::Ending(Box::pin(async move {
-            drop_and_wait(rest).await;
-            last
-        }));
-    }
-
-    /// A branch is over.
-    fn count(&mut self, index: usize, success: bool) {
-        self.ended[index] = true;
-        if success {
-            self.tally.succeed();
-        } else {
-            self.tally.fail(self.settled.requires(self.key(index)));
-        }
-        if self.tally.is_lost() {
-            self.failures.sort_by_key(|(index, _)| *index);
-            let failures: Vec<_> = std::mem::take(&mut self.failures).into_iter().map(|(_, error)| error).collect();
-            let error = self.settled.fail(failures, self.tally.succeeded);
-            self.end_with(Err(error));
-        }
-    }
-
-    /// The wait for stragglers is over.
-    fn leave_stragglers(&mut self) {
-        let late = self.settled.parallel.keys().zip(&self.ended).filter(|(_, ended)| !**ended);
-        let late = Outcome::new(late.map(|(key, _)| (key.to_string(), Err(straggler(key)))).collect());
-        self.end_with(self.settled.decided(late));
-    }
-}
-
-impl<'a, I: Clone + Send + 'static, F> Stream for SettledStream<'a, I, F>
-where
-    F: Fn(usize, BranchStep) -> (usize, BranchStep) + Send + Unpin + 'a,
-{
-    type Item = Result<Outcome>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        if this.tally.is_lost() && matches!(this.state, State::Growing(_)) {
-            // More are needed than there are branches.
-            let error = this.settled.fail([], 0);
-            this.end_with(Err(error));
-        }
-        loop {
-            if matches!(this.state, State::Growing(_)) && this.tally.is_over(cx) {
-                this.leave_stragglers();
-            }
-            let next = match &mut this.state {
-                State::Done => return Poll::Ready(None),
-                State::Ending(gone) => {
-                    return gone.as_mut().poll(cx).map(|last| {
-                        this.state = State::Done;
-                        Some(last)
-                    });
-                }
-                State::Growing(growing) => Pin::new(growing).poll_next(cx),
-            };
-            match next {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
-                Poll::Ready(None) => this.state = State::Done,
-                Poll::Ready(Some(Ok((index, BranchStep::Chunk(chunk))))) => {
-                    return Poll::Ready(Some(Ok(Outcome::new(vec![(this.key(index).to_string(), Ok(chunk))]))));
-                }
-                Poll::Ready(Some(Ok((index, BranchStep::Done)))) => this.count(index, true),
-                Poll::Ready(Some(Ok((index, BranchStep::Failed(error))))) => {
-                    this.failures.push((index, error.clone()));
-                    this.count(index, false);
-                    if matches!(this.state, State::Growing(_)) {
-                        return Poll::Ready(Some(Ok(Outcome::new(vec![(this.key(index).to_string(), Err(error))]))));
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// Chunks are outcomes of the branches that grew; each branch adds up by its own law, and a failure stands for all of
-/// it.
-fn outcome_law(laws: Arc<KeyLaws>) -> Merge<Outcome> {
-    Merge::collect_with(move || {
-        Box::new(OutcomeCollector { laws: laws.clone(), branches: laws.collectors().map(Ok).collect() })
-    })
-}
-
-struct OutcomeCollector {
-    laws: Arc<KeyLaws>,
-    branches: Vec<Result<Collector<Value>>>,
-}
-
-impl Collect<Outcome> for OutcomeCollector {
-    fn push(&mut self, chunk: Outcome) -> Result<()> {
-        for (key, grown) in chunk.into_branches() {
-            let branch = &mut self.branches[self.laws.place(&key)?];
-            let added = match (branch.as_mut(), grown) {
-                (Ok(collector), Ok(value)) => collector.push(value).map_err(|error| error.at(branch_name(&key))),
-                (Ok(_), Err(error)) => Err(error),
-                (Err(_), _) => Ok(()),
-            };
-            if let Err(error) = added {
-                *branch = Err(error);
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(self: Box<Self>, _: Wanted<'_>) -> Result<Option<Outcome>> {
-        let branches = self.laws.keys().zip(self.branches).map(|(key, branch)| {
-            let whole = branch.and_then(|collector| collector.finish().map_err(|error| error.at(branch_name(key))));
-            (key.clone(), whole)
-        });
-        Ok(Some(Outcome::new(branches.collect())))
-    }
-}

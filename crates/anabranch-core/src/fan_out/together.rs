@@ -22,15 +22,15 @@ pin_project! {
 }
 
 impl<T, F: Future<Output = Result<T>>> Branch<F, T> {
-    /// Lets it go on, if it is not over and there is a place for it; gives the error it fails with.
-    fn go_on(mut self: Pin<&mut Self>, places: &mut usize, cx: &mut Context<'_>) -> Option<Error> {
+    /// Lets it go on, if it is not over and the limit leaves room; gives the error it fails with.
+    fn go_on(mut self: Pin<&mut Self>, room: &mut usize, cx: &mut Context<'_>) -> Option<Error> {
         let BranchProjection::Running { running } = self.as_mut().project() else { return None };
-        if *places == 0 {
+        if *room == 0 {
             return None;
         }
         match running.poll(cx) {
             Poll::Pending => {
-                *places -= 1;
+                *room -= 1;
                 None
             }
             Poll::Ready(Ok(output)) => {
@@ -88,8 +88,8 @@ macro_rules! together {
                 let mut this = self.project();
                 if this.failed.is_none() {
                     let mut failures = Vec::new();
-                    let mut places = *this.limit;
-                    $(failures.extend(this.$field.as_mut().go_on(&mut places, cx).map(|error| ($index, error)));)+
+                    let mut room = *this.limit;
+                    $(failures.extend(this.$field.as_mut().go_on(&mut room, cx).map(|error| ($index, error)));)+
                     if failures.is_empty() {
                         return match ($(this.$field.is_done(),)+) {
                             ($(done!($index),)+) => match ($(this.$field.take(),)+) {
@@ -100,8 +100,8 @@ macro_rules! together {
                         };
                     }
                     // One more look at the others: what failed may have woken them.
-                    let mut places = *this.limit;
-                    $(failures.extend(this.$field.as_mut().go_on(&mut places, cx).map(|error| ($index, error)));)+
+                    let mut room = *this.limit;
+                    $(failures.extend(this.$field.as_mut().go_on(&mut room, cx).map(|error| ($index, error)));)+
                     let gone = after_drop(|| {
                         $(this.$field.set(Branch::Gone);)+
                     });

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Leaves a step alone for a while when it fails and fails: see
-/// [`RunnableExt::with_circuit_breaker`](crate::RunnableExt::with_circuit_breaker)(crate::Runnable::with_circuit_breaker). Clones share it, so one breaker
-/// can stand before everything that calls the same server. A builder method makes another one, closed.
+/// [`RunnableExt::with_circuit_breaker`](crate::RunnableExt::with_circuit_breaker). Clones share it, so one breaker can
+/// stand before everything that calls the same server. A builder method makes another one, closed.
 #[derive(Clone)]
 pub struct CircuitBreaker {
     settings: Settings,

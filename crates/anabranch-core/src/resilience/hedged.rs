@@ -22,7 +22,8 @@ use crate::stream::chunks::Chunks;
 use crate::work::task::{InPlace, drop_and_wait};
 use crate::work::timer::until;
 
-/// When a second attempt is started beside the first: see [`RunnableExt::hedged`](crate::RunnableExt::hedged). A [`Duration`] is one, too.
+/// When a second attempt is started beside the first: see [`RunnableExt::hedged`](crate::RunnableExt::hedged). A
+/// [`Duration`] is one, too.
 #[derive(Debug, Clone)]
 pub struct Hedge {
     after: After,

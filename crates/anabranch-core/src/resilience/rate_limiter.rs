@@ -9,7 +9,8 @@ use tokio::time::Instant;
 
 use crate::error::Result;
 
-/// Admits requests, and units such as tokens, at a rate: see [`RunnableExt::with_rate_limiter`](crate::RunnableExt::with_rate_limiter)(crate::Runnable::with_rate_limiter).
+/// Admits requests, and units such as tokens, at a rate: see
+/// [`RunnableExt::with_rate_limiter`](crate::RunnableExt::with_rate_limiter).
 ///
 /// [`TokenBucket`](crate::TokenBucket) is the one for a single process. The trait asks for nothing that a limiter
 /// shared by several processes cannot give: admission may take a message to a server and may fail, and the snapshot

@@ -4,8 +4,6 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use futures_core::future::BoxFuture;
-
 use crate::description::{Composed, Description, Gives, Kind, Label};
 use crate::error::{Attempts, Error, ErrorKind, Result};
 use crate::pipe_operator;
@@ -13,8 +11,7 @@ use crate::resilience::retry_budget::RetryBudget;
 use crate::run::config::RunConfig;
 use crate::step::attempt::Attempt;
 use crate::step::boxed::BoxRunnable;
-use crate::step::or_else::OrElse;
-use crate::step::run::run;
+use crate::step::or_else::attempt_or_else;
 use crate::step::runnable::Runnable;
 use crate::stream::chunks::Chunks;
 
@@ -125,21 +122,9 @@ impl<R: Runnable<Input: Clone>> Runnable for WithFallbacks<R> {
 
     fn call<'a>(&'a self, input: R::Input, config: &'a RunConfig) -> impl Future<Output = Result<R::Output>> + Send {
         let spare = (!self.others.is_empty()).then(|| input.clone());
-        if config.is_observed() {
-            let running = Box::pin(async move {
-                let attempt = Attempt::at(config, &self.step);
-                match attempt.run(config, &self.step, input).await {
-                    Ok(done) => Ok(done),
-                    Err(error) => self.call_others(spare, config, (attempt, error)).await,
-                }
-            });
-            return OrElse::Rest { running };
-        }
-        let or_else = move |error| {
-            let failed = (Attempt::at(config, &self.step), error);
-            Box::pin(self.call_others(spare, config, failed)) as BoxFuture<'_, _>
-        };
-        OrElse::First { running: run(config, &self.step, input), or_else: Some(or_else) }
+        attempt_or_else(config, &self.step, input, move |attempt, error| {
+            Box::pin(self.call_others(spare, config, (attempt, error)))
+        })
     }
 
     fn call_stream<'a>(&'a self, input: Chunks<'a, R::Input>, config: &'a RunConfig) -> Chunks<'a, R::Output> {

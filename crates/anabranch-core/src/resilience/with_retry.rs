@@ -6,8 +6,6 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_core::future::BoxFuture;
-
 use crate::description::{Description, Kind, Label};
 use crate::error::{Attempts, Error, Result};
 use crate::pipe_operator;
@@ -15,16 +13,15 @@ use crate::resilience::backoff::Backoff;
 use crate::resilience::retry_budget::RetryBudget;
 use crate::run::config::RunConfig;
 use crate::step::attempt::Attempt;
-use crate::step::or_else::OrElse;
-use crate::step::run::run;
+use crate::step::or_else::attempt_or_else;
 use crate::step::runnable::Runnable;
 use crate::stream::chunks::Chunks;
 use crate::work::timer::pause;
 
 type Predicate = Arc<dyn Fn(&Error) -> bool + Send + Sync>;
 
-/// How often, when and after which waits a step is tried again: see [`RunnableExt::with_retry`](crate::RunnableExt::with_retry). Clones share the
-/// [`RetryBudget`].
+/// How often, when and after which waits a step is tried again: see
+/// [`RunnableExt::with_retry`](crate::RunnableExt::with_retry). Clones share the [`RetryBudget`].
 #[derive(Clone)]
 pub struct Retry {
     attempts: usize,
@@ -235,21 +232,9 @@ impl<R: Runnable<Input: Clone>> Runnable for WithRetry<R> {
     fn call<'a>(&'a self, input: R::Input, config: &'a RunConfig) -> impl Future<Output = Result<R::Output>> + Send {
         self.retry.budget.deposit();
         let spare = input.clone();
-        if config.is_observed() {
-            let running = Box::pin(async move {
-                let attempt = Attempt::at(config, &self.step);
-                match attempt.run(config, &self.step, input).await {
-                    Ok(done) => Ok(done),
-                    Err(error) => self.call_again(spare, config, (attempt, error)).await,
-                }
-            });
-            return OrElse::Rest { running };
-        }
-        let or_else = move |error| {
-            let failed = (Attempt::at(config, &self.step), error);
-            Box::pin(self.call_again(spare, config, failed)) as BoxFuture<'_, _>
-        };
-        OrElse::First { running: run(config, &self.step, input), or_else: Some(or_else) }
+        attempt_or_else(config, &self.step, input, move |attempt, error| {
+            Box::pin(self.call_again(spare, config, (attempt, error)))
+        })
     }
 
     fn call_stream<'a>(&'a self, input: Chunks<'a, R::Input>, config: &'a RunConfig) -> Chunks<'a, R::Output> {

@@ -9,7 +9,9 @@ use typewit::TypeEq;
 use crate::description::{Description, Label};
 use crate::error::Result;
 use crate::run::config::RunConfig;
+use crate::step::into_input::{IntoInput, chunks_of};
 use crate::step::runnable::Runnable;
+use crate::step::stream::stream_of;
 use crate::stream::chunks::Chunks;
 
 /// A runnable whose type is erased, cheap to clone: for fields, lists of chains, and functions that return one of
@@ -48,6 +50,14 @@ impl<I: Send + 'static, O: Send + 'static> BoxRunnable<I, O> {
             Some(same) => same.to_right(runnable),
             None => Self(Arc::new(runnable)),
         }
+    }
+
+    /// A stream that owns its chain, for web handlers and tasks that outlive the scope they start in.
+    pub fn stream_owned<Input, Marker>(&self, input: Input, config: RunConfig) -> Chunks<'static, O>
+    where
+        Input: IntoInput<I, Marker>,
+    {
+        stream_of(config.started().unwrap_or(config), Arc::new(self.clone()), chunks_of(input))
     }
 
     /// [`call`](Runnable::call), boxed as it is anyway.

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::stream::chunks::Chunks;
 
 /// What [`invoke`](crate::RunnableExt::invoke) and its sisters take for a step whose input is a `T`: everything that is
 /// `Into<T>`; and for a step that takes JSON also a reference to anything that is [`Serialize`]: `invoke(&question)`.
@@ -46,4 +47,13 @@ impl<S: Serialize> IntoInput<Value, BySerialize> for &S {
             Error::new(ErrorKind::InvalidInput, "the input has no JSON form, such as a map whose keys are no text")
         })
     }
+}
+
+/// The input of a step as the only chunk.
+pub(crate) fn chunks_of<'a, T, I, Marker>(input: I) -> Chunks<'a, T>
+where
+    T: Send + 'static,
+    I: IntoInput<T, Marker>,
+{
+    input.into_input().map_or_else(Chunks::failed, Chunks::once)
 }

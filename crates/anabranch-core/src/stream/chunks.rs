@@ -3,13 +3,10 @@
 use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
-use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
-use futures_core::future::BoxFuture;
-use pin_project_lite::pin_project;
 
 use crate::error::{Error, Result};
 use crate::stream::exit::{Exit, Names};
@@ -17,6 +14,15 @@ use crate::stream::late::{LateLaw, do_not_add_up};
 use crate::stream::merge::{Collector, Merge};
 use crate::stream::yielding::Turns;
 use crate::work::task::after_drop;
+
+use self::law::Law;
+use self::source::{Source, finding};
+
+pub(crate) use self::source::Unread;
+
+mod law;
+mod mapped;
+mod source;
 
 /// The stream of a step's output, as chunks that are values of the same type: a chunk of a `String` is a `String`.
 ///
@@ -53,70 +59,6 @@ pub struct Chunks<'a, T> {
     exit: Exit<'a>,
 }
 
-enum Source<'a, T> {
-    /// One value or error that is there already; `None` when it was taken.
-    Ready(Option<Result<T>>),
-    Stream(Pin<Box<dyn Stream<Item = Result<T>> + Send + 'a>>),
-    /// Not begun: how it is read decides what runs.
-    Unread(Box<dyn Unread<T> + 'a>),
-    /// The chunks are those of a stream that has to be found first.
-    Deferred(Pin<Box<dyn Find<T> + 'a>>),
-    /// A chunk that was taken already, and the rest.
-    Begun(Option<T>, Box<Source<'a, T>>),
-    /// It is over, with this error if there is one, as soon as the tasks that were behind it are gone.
-    Leaving {
-        gone: BoxFuture<'static, ()>,
-        error: Option<Error>,
-    },
-}
-
-/// What is known of the law of the chunks.
-enum Law<T> {
-    Known(Merge<T>),
-    Late(LateLaw<T>),
-    /// Whether there is one at all is known later.
-    Maybe(LateLaw<T>),
-    /// The chunks were converted one by one and do not add up: only their source gives the whole.
-    Missing,
-}
-
-/// A source that was not read yet. (It has no lifetime of its own, so that chunks may be taken for shorter-lived ones.)
-pub(crate) trait Unread<T>: Send {
-    /// It is read chunk by chunk; `lawful` says that the chunks must add up.
-    fn begin<'s>(self: Box<Self>, lawful: bool) -> Chunks<'s, T>
-    where
-        Self: 's;
-
-    /// The whole of it is wanted, and nothing else.
-    fn whole<'s>(self: Box<Self>) -> BoxFuture<'s, Result<T>>
-    where
-        Self: 's;
-}
-
-/// A future that finds chunks.
-trait Find<T>: Send {
-    fn poll_find<'s>(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Chunks<'s, T>>>
-    where
-        Self: 's;
-}
-
-pin_project! {
-    struct Finding<'a, T, F> {
-        #[pin]
-        future: F,
-        found: PhantomData<fn() -> Chunks<'a, T>>,
-    }
-}
-
-impl<'a, T, F: Future<Output = Result<Chunks<'a, T>>> + Send> Find<T> for Finding<'a, T, F> {
-    fn poll_find<'s>(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Chunks<'s, T>>>
-    where
-        Self: 's,
-    {
-        self.project().future.poll(cx).map(|found| found.map(|chunks| chunks as Chunks<'s, T>))
-    }
-}
-
 impl<'a, T: Send + 'static> Chunks<'a, T> {
     /// Chunks from a stream and the law by which they add up.
     pub fn new(stream: impl Stream<Item = Result<T>> + Send + 'a, merge: Merge<T>) -> Self {
@@ -149,8 +91,7 @@ impl<'a, T: Send + 'static> Chunks<'a, T> {
 
     /// Chunks of a stream that a future finds first: for steps that decide at run time which step gives the answer.
     pub fn deferred(future: impl Future<Output = Result<Chunks<'a, T>>> + Send + 'a) -> Self {
-        let finding = Finding { future, found: PhantomData };
-        Self::from_source(Source::Deferred(Box::pin(finding)), Law::Late(LateLaw::new()))
+        Self::from_source(finding(future), Law::Late(LateLaw::new()))
     }
 
     /// Chunks of which it is not decided yet how they are read.
@@ -165,20 +106,6 @@ impl<'a, T: Send + 'static> Chunks<'a, T> {
 
     fn from_source(source: Source<'a, T>, law: Law<T>) -> Self {
         Self { source, law, asked: Cell::new(false), needs_a_chunk: false, exit: Exit::default() }
-    }
-
-    /// The law by which the chunks add up. Asked before the first chunk, it may be one that only passes on to the law
-    /// of a step that is found later.
-    ///
-    /// Chunks that are converted one by one at a joint of two steps may have no law. Who asks for it wants them to add
-    /// up, and then gets the whole as the only chunk.
-    pub fn merge(&self) -> Merge<T> {
-        self.asked.set(true);
-        match &self.law {
-            Law::Known(merge) => merge.clone(),
-            Law::Late(law) | Law::Maybe(law) => law.as_merge(),
-            Law::Missing => LateLaw::missing().as_merge(),
-        }
     }
 
     /// The next chunk; `None` at the end. The same as `StreamExt::next`, without that trait.
@@ -231,101 +158,6 @@ impl<'a, T: Send + 'static> Chunks<'a, T> {
             collector.push(chunk)?;
         }
         collector.unwrap_or_else(|| self.known_law().unwrap_or(Merge::last()).collector()).finish()
-    }
-
-    /// Turns each chunk into another; the new ones add up by `merge`. The first error ends the stream.
-    pub fn map_chunks<U: Send + 'static>(
-        self,
-        mut step: impl FnMut(T) -> Result<U> + Send + 'a,
-        merge: Merge<U>,
-    ) -> Chunks<'a, U> {
-        Chunks::new(Mapped { chunks: self, step: move |chunk| step(chunk).map(Some) }, merge)
-    }
-
-    /// [`map_chunks`](Self::map_chunks), where a chunk may turn into nothing.
-    pub fn filter_map_chunks<U: Send + 'static>(
-        self,
-        step: impl FnMut(T) -> Result<Option<U>> + Send + 'a,
-        merge: Merge<U>,
-    ) -> Chunks<'a, U> {
-        Chunks::new(Mapped { chunks: self, step }, merge)
-    }
-
-    /// Chunks made one by one out of these, which add up by the law that these have after the conversion, if there is
-    /// one. Where it is not known yet, the stream is handed a cell to fill with its first chunk.
-    pub(crate) fn converted_by<U, S>(self, stream: impl FnOnce(Self, Option<LateLaw<U>>) -> S) -> Chunks<'a, U>
-    where
-        U: Send + 'static,
-        S: Stream<Item = Result<U>> + Send + 'a,
-    {
-        let (law, late) = match &self.law {
-            Law::Known(merge) => (merge.converted().map_or(Law::Missing, Law::Known), None),
-            Law::Missing => (Law::Missing, None),
-            Law::Late(_) | Law::Maybe(_) => {
-                let late = LateLaw::new();
-                (Law::Maybe(late.clone()), Some(late))
-            }
-        };
-        Chunks::from_source(Source::Stream(Box::pin(stream(self, late))), law)
-    }
-
-    /// The same chunks, which add up by the same law, read through another stream.
-    pub(crate) fn through<S>(self, wrap: impl FnOnce(Self) -> S) -> Self
-    where
-        S: Stream<Item = Result<T>> + Send + 'a,
-    {
-        let law = match &self.law {
-            Law::Known(merge) => Law::Known(merge.clone()),
-            // Where it is found, it is found by both.
-            Law::Late(law) | Law::Maybe(law) => Law::Late(law.clone()),
-            Law::Missing => Law::Missing,
-        };
-        Self::from_source(Source::Stream(Box::pin(wrap(self))), law)
-    }
-
-    /// Fills a cell with the law: with what is known, or with the cell that will be filled.
-    pub(crate) fn tell_law(&mut self, cell: &LateLaw<T>) {
-        self.begin();
-        match &self.law {
-            Law::Known(merge) => cell.set(Some(merge.clone())),
-            Law::Missing => cell.set(None),
-            Law::Late(late) | Law::Maybe(late) => cell.link(late),
-        }
-    }
-
-    /// The cell of a law that is not known yet.
-    pub(crate) fn late_law(&self) -> Option<&LateLaw<T>> {
-        match &self.law {
-            Law::Late(law) | Law::Maybe(law) => Some(law),
-            Law::Known(_) | Law::Missing => None,
-        }
-    }
-
-    /// The chunks add up: of those that would not, the whole is the only one. No step gives chunks that do not add up:
-    /// they exist only between a joint and the step behind it.
-    pub(crate) fn make_lawful(&mut self) {
-        self.asked.set(true);
-        self.begin();
-    }
-
-    /// The chunks are what a step gives: they add up, and where nothing is no value, nothing is an error, as it is for
-    /// who invokes the step.
-    pub(crate) fn make_output(&mut self) {
-        self.make_lawful();
-        self.needs_a_chunk = true;
-    }
-
-    /// The same chunks once their law is known: at once, or with the first chunk.
-    pub(crate) async fn with_law_known(mut self) -> Result<Self> {
-        self.begin();
-        if self.late_law().is_none() {
-            return Ok(self);
-        }
-        let mut this = self.begun().await?;
-        if this.late_law().is_some() {
-            this.law = this.known_law().map_or(Law::Missing, Law::Known);
-        }
-        Ok(this)
     }
 
     /// [`begun`](Self::begun), for whoever may want the whole of them after that.
@@ -477,15 +309,6 @@ impl<T: Send + 'static> Chunks<'_, T> {
 }
 
 impl<T: 'static> Chunks<'_, T> {
-    /// The law, if it is known by now.
-    pub(crate) fn known_law(&self) -> Option<Merge<T>> {
-        match &self.law {
-            Law::Known(merge) => Some(merge.clone()),
-            Law::Late(law) | Law::Maybe(law) => law.get().flatten().cloned(),
-            Law::Missing => None,
-        }
-    }
-
     /// The end, good or bad: what is behind the stream is let go at once, and it is told when that is gone, too. (A step
     /// may end or fail while what it reads from still runs.)
     #[cold]
@@ -521,46 +344,5 @@ impl<T> fmt::Debug for Chunks<'_, T> {
             shown.field("merge", merge);
         }
         shown.finish_non_exhaustive()
-    }
-}
-
-struct Mapped<'a, T, F> {
-    chunks: Chunks<'a, T>,
-    step: F,
-}
-
-/// The step is called where it is and never pinned.
-impl<T, F> Unpin for Mapped<'_, T, F> {}
-
-impl<T: Send + 'static, U, F: FnMut(T) -> Result<Option<U>>> Stream for Mapped<'_, T, F> {
-    type Item = Result<U>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        loop {
-            // Straight from the stream, where there is one: a chunk is used where it lies.
-            let next = match &mut this.chunks.source {
-                Source::Stream(stream) if !this.chunks.needs_a_chunk => match stream.as_mut().poll_next(cx) {
-                    Poll::Ready(Some(Ok(chunk))) => match (this.step)(chunk) {
-                        Ok(Some(mapped)) => return Poll::Ready(Some(Ok(mapped))),
-                        Ok(None) => continue,
-                        Err(error) => return Poll::Ready(Some(Err(error))),
-                    },
-                    Poll::Pending => return Poll::Pending,
-                    end => this.chunks.end(end, cx),
-                },
-                _ => this.chunks.poll_first(cx),
-            };
-            match next {
-                Poll::Ready(Some(Ok(chunk))) => match (this.step)(chunk) {
-                    Ok(Some(mapped)) => return Poll::Ready(Some(Ok(mapped))),
-                    Ok(None) => {}
-                    Err(error) => return Poll::Ready(Some(Err(error))),
-                },
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
-                Poll::Ready(None) => return Poll::Ready(None),
-                Poll::Pending => return Poll::Pending,
-            }
-        }
     }
 }

@@ -101,7 +101,7 @@ impl Drop for Inside {
     }
 }
 
-/// Leaf work of so many milliseconds that is counted, and takes a place in the run's budget.
+/// A call of so many milliseconds that is counted, and takes a permit of the run's limit.
 pub fn leaf(gauge: &Gauge, millis: u64) -> impl Runnable<Input = Value, Output = Value> + Clone + use<> {
     let gauge = gauge.clone();
     lambda(move |input: Value| {

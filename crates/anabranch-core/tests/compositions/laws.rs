@@ -200,7 +200,7 @@ impl Ways {
             assert!(end != End::Hung || facts.hangs, "it hangs");
             let done = !matches!(end, End::Hung | End::Dropped);
             if done && !facts.threads {
-                assert_eq!(world.live(), 0, "leaf work goes on when the call has returned");
+                assert_eq!(world.live(), 0, "work goes on when the call has returned");
             }
             if done && observed && !facts.threads {
                 recorder.check(facts.tasks);
@@ -230,11 +230,11 @@ async fn nothing_is_left(world: &World, facts: Facts) {
             tokio::task::yield_now().await;
         }
     }
-    assert_eq!(world.live(), 0, "leaf work goes on when all was dropped");
+    assert_eq!(world.live(), 0, "work goes on when all was dropped");
     assert!(tasks_are_gone(), "a task is left");
     let begun = world.begun();
     tokio::time::sleep(Duration::from_secs(3600)).await;
-    assert_eq!(world.begun(), begun, "leaf work began after all was dropped");
+    assert_eq!(world.begun(), begun, "work began after all was dropped");
 }
 
 fn tasks_are_gone() -> bool {

@@ -10,10 +10,10 @@ use tokio::time::Instant;
 
 pub struct World {
     start: Instant,
-    /// Leaf work that goes on.
+    /// Work that goes on.
     live: AtomicUsize,
     begun: AtomicUsize,
-    /// When leaf work began, and which.
+    /// When work began, and which.
     trace: Mutex<Vec<(Duration, u32)>>,
     calls: Mutex<HashMap<u32, u32>>,
     limits: Mutex<Vec<Arc<Limit>>>,
@@ -49,7 +49,7 @@ impl World {
         limit
     }
 
-    /// Leaf work begins; it goes on until what this gives is dropped.
+    /// Work begins; it goes on until what this gives is dropped.
     pub fn enter(self: &Arc<Self>, id: u32, limits: &[Arc<Limit>]) -> Working {
         self.live.fetch_add(1, Ordering::SeqCst);
         self.begun.fetch_add(1, Ordering::SeqCst);
@@ -103,7 +103,7 @@ impl World {
     }
 }
 
-/// Leaf work that goes on until it is dropped. A stream that nobody reads does no work: it pauses between two chunks.
+/// Work that goes on until it is dropped. A stream that nobody reads does no work: it pauses between two chunks.
 pub struct Working {
     world: Arc<World>,
     limits: Vec<Arc<Limit>>,

@@ -91,7 +91,8 @@ impl OpenAi {
     }
 
     /// How long the server may take until it begins to answer, and how long it may keep a stream alive without saying
-    /// anything: 10 minutes unless set, because reasoning models are silent for long. For a limit on the whole answer set a deadline on the run.
+    /// anything: 10 minutes unless set, because reasoning models are silent for long. For a limit on the whole answer set
+    /// a deadline on the run.
     #[must_use]
     pub fn response_timeout(mut self, limit: Duration) -> Self {
         self.settings.response = limit;

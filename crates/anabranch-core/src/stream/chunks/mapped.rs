@@ -1,0 +1,72 @@
+//! Chunks turned into others, one by one.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+
+use crate::error::Result;
+use crate::stream::chunks::Chunks;
+use crate::stream::chunks::source::Source;
+use crate::stream::merge::Merge;
+
+impl<'a, T: Send + 'static> Chunks<'a, T> {
+    /// Turns each chunk into another; the new ones add up by `merge`. The first error ends the stream.
+    pub fn map_chunks<U: Send + 'static>(
+        self,
+        mut step: impl FnMut(T) -> Result<U> + Send + 'a,
+        merge: Merge<U>,
+    ) -> Chunks<'a, U> {
+        Chunks::new(Mapped { chunks: self, step: move |chunk| step(chunk).map(Some) }, merge)
+    }
+
+    /// [`map_chunks`](Self::map_chunks), where a chunk may turn into nothing.
+    pub fn filter_map_chunks<U: Send + 'static>(
+        self,
+        step: impl FnMut(T) -> Result<Option<U>> + Send + 'a,
+        merge: Merge<U>,
+    ) -> Chunks<'a, U> {
+        Chunks::new(Mapped { chunks: self, step }, merge)
+    }
+}
+
+struct Mapped<'a, T, F> {
+    chunks: Chunks<'a, T>,
+    step: F,
+}
+
+/// The step is called where it is and never pinned.
+impl<T, F> Unpin for Mapped<'_, T, F> {}
+
+impl<T: Send + 'static, U, F: FnMut(T) -> Result<Option<U>>> Stream for Mapped<'_, T, F> {
+    type Item = Result<U>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        let chunks = &mut this.chunks;
+        loop {
+            // Straight from the stream, where there is one: a chunk is used where it lies, for to move it costs more.
+            let next = match &mut chunks.source {
+                Source::Stream(stream) if !chunks.needs_a_chunk => match stream.as_mut().poll_next(cx) {
+                    Poll::Ready(Some(Ok(chunk))) => match (this.step)(chunk) {
+                        Ok(Some(mapped)) => return Poll::Ready(Some(Ok(mapped))),
+                        Ok(None) => continue,
+                        Err(error) => return Poll::Ready(Some(Err(error))),
+                    },
+                    Poll::Pending => return Poll::Pending,
+                    end => chunks.end(end, cx),
+                },
+                _ => chunks.poll_first(cx),
+            };
+            let chunk = match next {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
+                Poll::Ready(Some(Ok(chunk))) => chunk,
+            };
+            if let Some(mapped) = (this.step)(chunk).transpose() {
+                return Poll::Ready(Some(mapped));
+            }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Many steps on one input.
+
+use std::time::Duration;
+
+use anabranch_core::combinators::SettledParallel;
+use anabranch_core::*;
+use serde_json::Value;
+
+use super::{FAR, Grower, Grown, Grows, MILLI, Text};
+use crate::joint::Joint;
+use crate::own::Probe;
+use crate::random::fold;
+
+impl Grower {
+    /// A parallel, and what adds to and takes from its object.
+    pub(super) fn object<T: Grows>(&mut self, depth: u32) -> Grown<T, Value> {
+        let (parallel, text) = self.parallel::<T>(depth);
+        let mut step = parallel.boxed();
+        let mut texts = vec![text];
+        if self.random.one_in(3) {
+            let (added, text) = self.parallel::<Value>(depth);
+            texts.push(Text("assign".into(), vec![text]));
+            step = step.assign(added).boxed();
+        }
+        if self.random.one_in(3) && !self.place.steady {
+            let key = self.random.pick(&["k0", "k0", "k1", "k7"]);
+            let one = self.random.one_in(2);
+            texts.push(Text::line(format!("pick {key}, {}", if one { "its value" } else { "as an object" })));
+            step = if one { step.pick(key).boxed() } else { step.pick([key]).boxed() };
+            // It may be there and may be not, and what follows may want an object.
+            self.facts.misuse = true;
+            self.facts.failing += 2;
+        }
+        (step, Text("object".into(), texts))
+    }
+
+    pub(super) fn parallel<T: Grows>(&mut self, depth: u32) -> (RunnableParallel<T>, Text) {
+        let count = self.random.below(4);
+        let mut texts = Vec::new();
+        let mut parallel = RunnableParallel::<T>::new();
+        for index in 0..count {
+            let key = format!("k{index}");
+            let text = self.inside(
+                |place| place.caught = true,
+                |grower| match grower.random.below(4) {
+                    0 => {
+                        let (step, text) = grower.leaf::<T, String>();
+                        parallel = std::mem::take(&mut parallel).branch(&key, step);
+                        text
+                    }
+                    _ => {
+                        let (step, text) = grower.step::<T>(depth);
+                        parallel = std::mem::take(&mut parallel).branch(&key, step);
+                        text
+                    }
+                },
+            );
+            texts.push(Text(key, vec![text]));
+        }
+        let mut text = "parallel".to_string();
+        if self.random.one_in(4) {
+            let most = 1 + self.random.below(2) as usize;
+            parallel = parallel.max_concurrency(most);
+            text += &format!(", {most} at once");
+        }
+        (parallel, Text(text, texts))
+    }
+
+    pub(super) fn settled<T: Grows>(&mut self, depth: u32) -> (SettledParallel<T>, Text) {
+        let (parallel, text) = self.parallel::<T>(depth);
+        let branches = parallel.keys().len();
+        let mut needed = self.random.below(1 + branches as u64) as usize;
+        if self.random.one_in(40) && !self.place.steady && self.fails() {
+            self.facts.misuse = true;
+            needed = branches + 1;
+        }
+        let mut head = format!("at least {needed}");
+        let mut settled = if needed == 0 { parallel.settled() } else { parallel.at_least(needed) };
+        if self.random.one_in(2) {
+            let calm = self.facts.calm;
+            let grace = if calm { FAR } else { MILLI * self.random.below(20) as u32 };
+            settled = settled.grace(grace);
+            head += &format!(", grace {grace:?}");
+        }
+        if branches > 0 && self.random.one_in(4) {
+            settled = settled.require(["k0"]);
+            head += ", k0 required";
+        }
+        (settled, Text(head, vec![text]))
+    }
+
+    /// What follows on an outcome.
+    pub(super) fn outcome<T: Grows>(&mut self, step: SettledParallel<T>, text: Text, depth: u32) -> Grown<T, T> {
+        if self.random.one_in(2) {
+            // The conversion of an outcome is the object of the successes.
+            let (next, then) = self.step::<Value>(depth);
+            let (step, last) = T::from_json(self, step.pipe(next).boxed());
+            return (step, Text("sequence".into(), vec![text, then, last]));
+        }
+        let step = step.pipe(async |outcome: Outcome| Ok(T::make(fold(outcome.iter().map(digest)), 1)));
+        (step.boxed(), text)
+    }
+
+    pub(super) fn each<T: Grows>(&mut self, depth: u32) -> Grown<T, Vec<T>> {
+        let elements = self.random.below(4);
+        let (step, text) = self.inside(|place| place.caught = true, |grower| grower.step::<T>(depth));
+        let mut each = step.each();
+        let mut head = format!("each of {elements}");
+        if self.random.one_in(3) {
+            each = each.max_concurrency(1);
+            head += ", 1 at once";
+        }
+        let list = lambda(move |input: T| async move {
+            Ok((0..elements).map(|n| T::make(fold([input.digest(), n]), 1)).collect::<Vec<T>>())
+        });
+        (list.pipe(each).boxed(), Text(head, vec![text]))
+    }
+
+    pub(super) fn tuple<T: Grows>(&mut self, depth: u32) -> Grown<T, T> {
+        let steps = self.inside(
+            |place| place.caught = true,
+            |grower| (grower.step::<T>(depth), grower.leaf::<T, String>(), grower.step::<T>(depth)),
+        );
+        let ((a, x), (b, y), (c, z)) = steps;
+        if self.random.one_in(2) {
+            let back = async |(a, b): (T, String)| Ok(T::make(fold([a.digest(), b.digest()]), 1));
+            return ((a, b).pipe(back).boxed(), Text("tuple".into(), vec![x, y]));
+        }
+        let back = async |(a, b, c): (T, String, T)| Ok(T::make(fold([a.digest(), b.digest(), c.digest()]), 2));
+        ((a, b, c).pipe(back).boxed(), Text("tuple".into(), vec![x, y, z]))
+    }
+
+    pub(super) fn race<T: Grows>(&mut self, depth: u32) -> Grown<T, T> {
+        let mut count = 1 + self.random.below(3);
+        if self.random.one_in(40) && self.fails() {
+            self.facts.misuse = true;
+            count = 0;
+        }
+        let first_success_wins = self.random.one_in(2);
+        let ways =
+            self.inside(|place| place.caught = true, |grower| grower.twins(count, |grower| grower.step::<T>(depth)));
+        let (mut ways, mut texts): (Vec<_>, Vec<_>) = ways.into_iter().unzip();
+        if self.facts.calm && first_success_wins && self.random.one_in(2) && count > 0 {
+            // One that always fails makes no difference.
+            let after = self.millis(10);
+            let world = self.world.clone();
+            ways.push(
+                lambda(move |_: T| {
+                    let working = world.enter(0, &[]);
+                    async move {
+                        tokio::time::sleep(Duration::from_millis(after)).await;
+                        drop(working);
+                        Err(Error::other("no luck"))
+                    }
+                })
+                .boxed(),
+            );
+            texts.push(Text::line(format!("fails after {after} ms")));
+        }
+        if self.facts.calm {
+            let probed = ways.into_iter().map(|way| Probe::new(way, &self.world).boxed()).collect();
+            ways = probed;
+        }
+        match first_success_wins {
+            true => (first_success(ways).boxed(), Text("first_success".into(), texts)),
+            false => (race(ways).boxed(), Text("race".into(), texts)),
+        }
+    }
+
+    pub(super) fn quorum<T: Grows>(&mut self, depth: u32) -> Grown<T, T> {
+        let count = 1 + self.random.below(3);
+        let needed = if self.facts.calm { 1 } else { 1 + self.random.below(count) as usize };
+        let voters =
+            self.inside(|place| place.caught = true, |grower| grower.twins(count, |grower| grower.step::<T>(depth)));
+        let (mut voters, texts): (Vec<_>, Vec<_>) = voters.into_iter().unzip();
+        // Or nothing would ever be decided.
+        if !self.facts.calm && voters.len() > 1 && self.random.below(3) > 0 {
+            voters[1] = voters[0].clone();
+        }
+        let quorum = quorum(needed, voters).pipe(async |vote: Vote<T>| Ok(vote.answer));
+        (quorum.boxed(), Text(format!("quorum of {needed}"), texts))
+    }
+}
+
+/// What became of a branch, as a number.
+pub(super) fn digest((key, done): (&str, &Result<Value>)) -> u64 {
+    match done {
+        Ok(value) => fold([key.to_string().digest(), value.digest()]),
+        Err(error) => {
+            let path = error.path().collect::<Vec<_>>().join(" > ");
+            fold([key.to_string().digest(), error.kind() as u64, path.digest()])
+        }
+    }
+}

@@ -1,0 +1,103 @@
+use anabranch_messages::{FinishReason, Messages, Reasoning, ToolCall};
+
+use super::*;
+
+fn sent(request: ChatRequest, dialect: Dialect, streamed: bool) -> Value {
+    serde_json::from_slice(&document(request, "m", dialect, streamed).unwrap()).unwrap()
+}
+
+fn messages(messages: impl Into<Messages>) -> Value {
+    sent(ChatRequest::new(messages, ChatOptions::default()), Dialect::Compatible, false)["messages"].take()
+}
+
+#[test]
+fn the_least_is_model_and_messages() {
+    let request = ChatRequest::new("Hello", ChatOptions::default());
+    let expected = json!({"model": "m", "messages": [{"role": "user", "content": "Hello"}]});
+    assert_eq!(sent(request.clone(), Dialect::OpenAi, false), expected);
+    let streamed = sent(request.clone(), Dialect::OpenAi, true);
+    assert_eq!((&streamed["stream"], &streamed["stream_options"]["include_usage"]), (&json!(true), &json!(true)));
+    assert_eq!(sent(request, Dialect::Mistral, true).get("stream_options"), None);
+}
+
+#[test]
+fn options_go_where_the_server_looks_for_them() {
+    let options = ChatOptions {
+        temperature: Some(0.7),
+        top_p: Some(0.9),
+        max_tokens: Some(5),
+        stop: vec!["END".into()],
+        seed: Some(7),
+        extra: Map::from_iter([("top_p".into(), Value::Null), ("logprobs".into(), true.into())]),
+    };
+    let request = ChatRequest::new("Hello", options);
+    let mut plain = sent(request.clone(), Dialect::Compatible, false);
+    plain.as_object_mut().unwrap().shift_remove("messages");
+    let expected =
+        json!({"model": "m", "temperature": 0.7, "max_tokens": 5, "stop": ["END"], "seed": 7, "logprobs": true});
+    assert_eq!(plain, expected);
+    assert_eq!(sent(request.clone(), Dialect::OpenAi, false)["max_completion_tokens"], 5);
+    assert_eq!(sent(request, Dialect::Mistral, false)["random_seed"], 7);
+}
+
+#[test]
+fn what_is_no_number_is_refused() {
+    let options = ChatOptions { temperature: Some(f64::NAN), ..ChatOptions::default() };
+    let error = document(ChatRequest::new("Hello", options), "m", Dialect::OpenAi, false).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    let nothing = document(ChatRequest::new(Messages::new(), ChatOptions::default()), "m", Dialect::OpenAi, false);
+    assert_eq!(nothing.unwrap_err().kind(), ErrorKind::InvalidInput);
+}
+
+#[test]
+fn a_turn_with_tools_goes_back_whole() {
+    let call = ToolCall::new("c1", "weather", json!({"city": "Bremen"}));
+    let answer = AiMessage::new([ContentPart::Reasoning(Reasoning::new("hm"))])
+        .with_tool_call(call.clone())
+        .with_tool_call(ToolCall::new("c2", "now", Value::Null))
+        .with_metadata_entry("reasoning_details", json!([{"type": "reasoning.encrypted", "data": "x"}]))
+        .with_finish_reason(FinishReason::tool_calls());
+    let sent = messages([Message::from(answer), ToolMessage::answer(&call, "Rain").into()]);
+    let expected = json!([
+        {
+            "role": "assistant",
+            "reasoning_details": [{"type": "reasoning.encrypted", "data": "x"}],
+            "content": null,
+            "tool_calls": [
+                {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": "{\"city\":\"Bremen\"}"}},
+                {"id": "c2", "type": "function", "function": {"name": "now", "arguments": "{}"}},
+            ],
+        },
+        {"role": "tool", "tool_call_id": "c1", "content": "Rain"},
+    ]);
+    assert_eq!(sent, expected);
+}
+
+#[test]
+fn media() {
+    let sent = messages([Message::user([
+        ContentPart::text("Look and listen."),
+        ContentPart::Image(Media::url("https://example.org/a.png").with_detail("low")),
+        ContentPart::Audio(Media::bytes("audio/mpeg", [1, 2])),
+        ContentPart::File(Media::bytes("application/pdf", [3]).with_name("a.pdf")),
+    ])]);
+    let expected = json!([
+        {"type": "text", "text": "Look and listen."},
+        {"type": "image_url", "image_url": {"url": "https://example.org/a.png", "detail": "low"}},
+        {"type": "input_audio", "input_audio": {"data": "AQI=", "format": "mp3"}},
+        {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,Aw=="}},
+    ]);
+    assert_eq!(sent[0]["content"], expected);
+    let lost = [Message::user([ContentPart::Audio(Media::url("https://example.org/a.mp3"))])];
+    let error = document(ChatRequest::new(lost, ChatOptions::default()), "m", Dialect::OpenAi, false).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(!error.to_string().contains("example.org"));
+}
+
+#[test]
+fn dialects_go_by_the_whole_domain() {
+    assert_eq!(Dialect::of_host("api.openai.com"), Dialect::OpenAi);
+    assert_eq!(Dialect::of_host("me.openai.azure.com"), Dialect::OpenAi);
+    assert_eq!(Dialect::of_host("notopenai.com"), Dialect::Compatible);
+    assert_eq!(Dialect::of_host("api.mistral.ai"), Dialect::Mistral);
+}

@@ -1,0 +1,129 @@
+use super::*;
+use crate::transport::fixtures;
+
+type Events = Vec<(String, String)>;
+
+fn own(event: SseEvent<'_>) -> (String, String) {
+    (event.event.into_owned(), event.data.into_owned())
+}
+
+/// What is complete, and what is flushed at the end.
+fn decode<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> (Events, Events) {
+    let mut decoder = SseDecoder::new(1 << 20);
+    let mut events = Events::new();
+    for chunk in chunks {
+        decoder.push(chunk);
+        while let Some(event) = decoder.next_event().unwrap() {
+            events.push(own(event));
+        }
+    }
+    let mut lenient = events.clone();
+    lenient.extend(decoder.finish().map(own));
+    (events, lenient)
+}
+
+fn message(data: &str) -> (String, String) {
+    ("message".into(), data.into())
+}
+
+#[test]
+fn every_split_gives_the_same() {
+    let text = "\u{feff}: hi\r\ndata: é\u{2028}x\r\rdata:b\nevent: e\rdata\n\n\nretry: 1\r\n\r\nevent: lost\n\ndata: €";
+    let whole = decode([text.as_bytes()]);
+    assert_eq!(whole.0, [message("é\u{2028}x"), ("e".into(), "b\n".into())]);
+    assert_eq!(whole.1[2..], [message("€")]);
+    for size in 1..text.len() {
+        assert_eq!(decode(text.as_bytes().chunks(size)), whole, "{size}");
+    }
+    for at in 0..text.len() {
+        let (left, right) = text.as_bytes().split_at(at);
+        assert_eq!(decode([left, b"", right]), whole, "{at}");
+    }
+}
+
+proptest::proptest! {
+    /// Of whatever bytes, however split.
+    #[test]
+    fn any_bytes_split_anywhere(
+        lines in proptest::collection::vec("(data|event|id|error|x)?(:| |: )?[a-zé\u{2028}\0]{0,3}(\r|\n|\r\n|\n\n|\r\r)", 0..20),
+        junk in proptest::collection::vec(proptest::num::u8::ANY, 0..20),
+        size in 1_usize..9,
+    ) {
+        let bytes = [lines.concat().into_bytes(), junk].concat();
+        proptest::prop_assert_eq!(decode(bytes.chunks(size)), decode([bytes.as_slice()]));
+    }
+}
+
+#[test]
+fn the_error_field_is_an_error_event() {
+    let (events, _) = decode([&b"data: a\n\nerror: {\"m\":1}\n\ndata: b\n\n"[..]]);
+    assert_eq!(events, [message("a"), ("error".into(), "{\"m\":1}".into()), message("b")]);
+}
+
+#[test]
+fn an_event_without_end_is_refused() {
+    let mut decoder = SseDecoder::new(1000);
+    decoder.push(b"data: ");
+    let mut pushed = 0;
+    let error = loop {
+        decoder.push(&[b'x'; 100]);
+        pushed += 1;
+        if let Err(error) = decoder.next_event() {
+            break error;
+        }
+    };
+    assert_eq!((error.kind(), pushed), (ErrorKind::Parse, 10));
+
+    let mut decoder = SseDecoder::new(1000);
+    let refused = (0..300).any(|_| {
+        decoder.push(b"data: many lines\n");
+        decoder.next_event().is_err()
+    });
+    assert!(refused);
+}
+
+#[test]
+fn recorded_cases() {
+    let Some(folder) = fixtures::folder() else { return };
+    let Ok(cases) = std::fs::read(folder.join("../sse_cases.json")) else {
+        return fixtures::say("SKIPPED: there is no sse_cases.json beside the recorded traffic");
+    };
+    let cases: serde_json::Value = serde_json::from_slice(&cases).unwrap();
+    let events = |value: &serde_json::Value| -> Events {
+        let text = |event: &serde_json::Value, key: &str| event[key].as_str().unwrap().to_string();
+        value.as_array().unwrap().iter().map(|event| (text(event, "event"), text(event, "data"))).collect()
+    };
+    let mut count = 0;
+    for case in cases["cases"].as_array().unwrap() {
+        let chunks: Vec<Vec<u8>> =
+            case["chunks"].as_array().unwrap().iter().map(|chunk| base64(chunk.as_str().unwrap())).collect();
+        let strict = events(&case["events"]);
+        let lenient = case.get("lenient_events").map_or(strict.clone(), events);
+        let expected = (strict, lenient);
+        let name = case["name"].as_str().unwrap();
+        assert_eq!(decode(chunks.iter().map(Vec::as_slice)), expected, "{name}");
+        let whole = chunks.concat();
+        for size in [1, 2, 3, 7, 1024, whole.len().max(1)] {
+            assert_eq!(decode(whole.chunks(size)), expected, "{name} in pieces of {size}");
+        }
+        count += 1;
+    }
+    fixtures::say(&format!("{count} event stream cases"));
+}
+
+fn base64(text: &str) -> Vec<u8> {
+    let value = |byte| match byte {
+        b'A'..=b'Z' => u32::from(byte - b'A'),
+        b'a'..=b'z' => u32::from(byte - b'a') + 26,
+        b'0'..=b'9' => u32::from(byte - b'0') + 52,
+        b'+' => 62,
+        _ => 63,
+    };
+    let text = text.trim_end_matches('=').as_bytes();
+    text.chunks(4)
+        .flat_map(|four| {
+            let bits = four.iter().fold(0, |bits, byte| bits << 6 | value(*byte)) << (6 * (4 - four.len()));
+            bits.to_be_bytes()[1..four.len()].to_vec()
+        })
+        .collect()
+}
