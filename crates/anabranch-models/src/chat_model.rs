@@ -173,8 +173,8 @@ impl Runnable for ChatModel {
     type Output = AiMessage;
 
     async fn call(&self, input: Messages, config: &RunConfig) -> Result<AiMessage> {
-        let _permit = config.permit().await;
-        self.backend.answer(self.request(input), ChatCall::new(config)).await
+        let permit = config.permit().await;
+        permit.during(self.backend.answer(self.request(input), ChatCall::new(config))).await
     }
 
     fn call_stream<'a>(&'a self, input: Chunks<'a, Messages>, config: &'a RunConfig) -> Chunks<'a, AiMessage> {

@@ -1,17 +1,27 @@
-//! Lending: while a step works on a chunk, the places held by what it reads from are lent to that step's own work.
+//! Lending: while a step works on a chunk, the permits held by what it reads from are lent to that step's own work.
 //!
 //! `model | step that asks a model for each chunk`, streamed under a limit of one, would otherwise wait for itself for
-//! ever: the place is held by a stream that nobody reads until the step is done, and the step waits for a place.
+//! ever: the permit is held by a stream that nobody reads until the step is done, and the step waits for a permit.
 //!
 //! A [`Flow`] is the joint between a step and what it reads from. Who is polled on which side of it is known from the
 //! [`Scope`] in which the thread is at that moment. A flow is *paused* from when it has handed out a chunk until it is
-//! read again. What is inside it then is not polled, so
+//! read again. A flow that answers that it is pending is not paused: it waits for the outside, and its permits are in
+//! use. When it has something then, and its reader is polled and does not read it, it is paused, too.
 //!
-//! - the places held inside it may be lent to those who read from it and wait for one;
-//! - a place that was given to somebody inside it, who has not taken it yet, is passed on;
-//! - who waits inside it steps aside until it is read again, and keeps its turn.
+//! What is inside a paused flow rests, as nobody polls it:
 //!
-//! A flow that answers that it is pending is not paused: it waits for the outside, and its places are in use.
+//! - its permits may be lent to those who wait for one and read from it, directly or through other steps;
+//! - where these wait for a permit of another limit, the permits inside go back to their limit;
+//! - a permit that was given to somebody inside, who has not taken it yet, is passed on;
+//! - who waits inside steps aside until the flow is read again, and keeps its turn.
+//!
+//! Work whose permit is not there when it is read again waits for another, in the turn it had, and gives back meanwhile
+//! what it has of other limits.
+//!
+//! **Why nothing waits for itself.** Who waits for a permit keeps none, and nothing that it reads from keeps one. So a
+//! permit is either in use by work that is polled and waits for the outside, or rests behind a reader that does; then it
+//! comes back when the outside has answered. Were all who are polled waiting for permits, no permit would be held, and
+//! the first in line would have one.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,8 +29,9 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::iter::successors;
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Wake, Waker};
 
 use futures_core::Stream;
 
@@ -51,6 +62,8 @@ pub(crate) struct Flow {
     /// Where the joint is. Known when it is polled for the first time.
     parent: OnceLock<Option<Scope>>,
     state: Mutex<State>,
+    /// Wakes who reads it, with a note that there is something to read.
+    news: Arc<News>,
 }
 
 /// A limit and a ticket of it.
@@ -60,21 +73,27 @@ type Tickets = BTreeMap<Key, Limit>;
 #[derive(Default)]
 struct State {
     paused: bool,
-    /// Places held inside that are not lent.
+    /// Permits held inside that may be lent.
     held: Tickets,
-    /// Places given to somebody inside who has not taken them yet.
+    /// Who inside has lent its permit.
+    lent: Tickets,
+    /// Permits given to somebody inside who has not taken them yet.
     given: Tickets,
     /// Who waits inside, but not in the line of the limit. While the flow is read its first goes ahead and makes way
     /// for the next, so that a flow steps aside at once, however many wait in it.
     parked: Tickets,
-    /// Places that would have been lent to somebody inside.
+    /// Permits that would have been lent to somebody inside.
     offered: Tickets,
     /// Who waits and reads from this.
     readers: BTreeSet<Key>,
 }
 
+fn of<'t>(tickets: &'t Tickets, limit: &Limit) -> impl Iterator<Item = u64> + use<'t> {
+    tickets.range((limit.id(), 0)..=(limit.id(), u64::MAX)).map(|(&(_, id), _)| id)
+}
+
 fn first(tickets: &Tickets, limit: &Limit) -> Option<u64> {
-    tickets.range((limit.id(), 0)..=(limit.id(), u64::MAX)).next().map(|(&(_, id), _)| id)
+    of(tickets, limit).next()
 }
 
 fn all(tickets: &Tickets) -> Vec<(Limit, u64)> {
@@ -96,16 +115,25 @@ impl Flow {
         self.parent.get()?.as_ref()
     }
 
-    /// A chunk was handed out: until the next poll nothing inside is polled.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.state().paused
+    }
+
+    /// Nothing inside is read from now on, until the next poll.
     fn pause(&self) {
         let (given, held) = {
             let mut state = self.state();
-            state.paused = true;
-            // Who comes to read later finds it paused.
-            (all(&state.given), if state.readers.is_empty() { Vec::new() } else { all(&state.held) })
+            if std::mem::replace(&mut state.paused, true) {
+                return;
+            }
+            let held = if state.held.is_empty() { Vec::new() } else { all(&state.held) };
+            (all(&state.given), held)
         };
-        for (limit, id) in given.into_iter().chain(held) {
-            limit.paused(id);
+        given.iter().for_each(|(limit, id)| limit.paused(*id));
+        // Who comes to read later finds it paused.
+        if !held.is_empty() && (self.is_waited_for() || inside(self.parent()).any(|flow| flow.is_waited_for())) {
+            held.iter().for_each(|(limit, id)| limit.lends(*id));
+            held.iter().for_each(|(limit, id)| limit.yields(*id));
         }
     }
 
@@ -119,25 +147,36 @@ impl Flow {
             (limits(&state.parked), std::mem::take(&mut state.offered))
         };
         parked.iter().for_each(|limit| limit.resumed(self));
-        offered.iter().for_each(|(&(_, lender), limit)| limit.offer(lender));
+        offered.iter().for_each(|(&(_, lender), limit)| limit.lends(lender));
     }
 
-    /// Somebody inside holds a place that may be lent.
+    /// Somebody inside holds a permit that may be lent.
     pub(crate) fn hold(&self, limit: &Limit, id: u64) {
         let mut state = self.state();
-        state.given.remove(&(limit.id(), id));
-        state.held.insert((limit.id(), id), limit.clone());
+        let key = (limit.id(), id);
+        state.given.remove(&key);
+        state.lent.remove(&key);
+        state.held.insert(key, limit.clone());
     }
 
-    /// Somebody inside holds no place any more, or not one that may be lent or passed on.
+    /// Somebody inside has lent its permit.
+    pub(crate) fn lend(&self, limit: &Limit, id: u64) {
+        let mut state = self.state();
+        state.held.remove(&(limit.id(), id));
+        state.lent.insert((limit.id(), id), limit.clone());
+    }
+
+    /// Somebody inside holds no permit any more, or not one that may be lent or passed on.
     pub(crate) fn let_go(&self, limit: &Limit, id: u64) {
         let mut state = self.state();
-        state.given.remove(&(limit.id(), id));
-        state.held.remove(&(limit.id(), id));
+        let key = (limit.id(), id);
+        state.given.remove(&key);
+        state.held.remove(&key);
+        state.lent.remove(&key);
     }
 
-    /// Somebody inside is about to be given a place. While the flow is paused it refuses, and remembers who is to be
-    /// seen to when it is read again: the `lender`, or who would have had a free place.
+    /// Somebody inside is about to be given a permit. While the flow is paused it refuses, and remembers who is to be
+    /// seen to when it is read again: the `lender`, or who would have had a free permit.
     pub(crate) fn admit(&self, limit: &Limit, id: u64, lender: Option<u64>) -> bool {
         let mut state = self.state();
         let (tickets, id) = match (state.paused, lender) {
@@ -172,7 +211,7 @@ impl Flow {
         self.state().parked.remove(&(limit.id(), id));
     }
 
-    /// Somebody who reads from this waits for a place.
+    /// Somebody who reads from this waits for a permit.
     pub(crate) fn listen(&self, limit: &Limit, id: u64) {
         self.state().readers.insert((limit.id(), id));
     }
@@ -181,17 +220,46 @@ impl Flow {
         self.state().readers.remove(&(limit.id(), id));
     }
 
-    /// Whose place a reader may borrow now.
-    pub(crate) fn lender(&self, limit: &Limit) -> Option<u64> {
-        let state = self.state();
-        if state.paused { first(&state.held, limit) } else { None }
+    /// The permits of a limit that are held inside and may be lent, if their work rests: those of whom `rests` is true
+    /// if this goes on, and all if it is paused.
+    pub(crate) fn lender(&self, limit: &Limit, rests: impl Fn(u64) -> bool) -> Option<u64> {
+        let held: Vec<u64> = {
+            let state = self.state();
+            if state.paused {
+                return first(&state.held, limit);
+            }
+            of(&state.held, limit).collect()
+        };
+        held.into_iter().find(|id| rests(*id))
     }
 
-    /// The first reader, from this ticket on, who may borrow a place now.
+    /// All permits of other limits that are held inside.
+    pub(crate) fn others(&self, limit: &Limit) -> Vec<(Limit, u64)> {
+        let mut held = all(&self.state().held);
+        held.retain(|(other, _)| other.id() != limit.id());
+        held
+    }
+
+    /// Who inside has lent a permit.
+    pub(crate) fn lent(&self, limit: &Limit) -> Option<u64> {
+        first(&self.state().lent, limit)
+    }
+
+    /// The first reader, from this ticket on, who waits for a permit.
     pub(crate) fn reader(&self, limit: &Limit, from: u64) -> Option<u64> {
-        let state = self.state();
         let readers = (limit.id(), from)..=(limit.id(), u64::MAX);
-        if state.paused { state.readers.range(readers).next().map(|&(_, id)| id) } else { None }
+        self.state().readers.range(readers).next().map(|&(_, id)| id)
+    }
+
+    fn is_waited_for(&self) -> bool {
+        !self.state().readers.is_empty()
+    }
+
+    /// Whether a reader waits for a permit of another limit.
+    pub(crate) fn is_waited_for_elsewhere(&self, limit: &Limit) -> bool {
+        let state = self.state();
+        let others = (state.readers.range(..(limit.id(), 0)).next(), state.readers.range((limit.id() + 1, 0)..).next());
+        others != (None, None)
     }
 }
 
@@ -300,6 +368,74 @@ impl Drop for Over {
     }
 }
 
+/// Whether what is read, which was not ready when it was polled last, has something now. Who reads it may look in, find
+/// nothing, and do something else instead of waiting: then, too, it is not read.
+#[derive(Default)]
+struct News {
+    state: AtomicU8,
+    wakers: Mutex<Wakers>,
+}
+
+/// It was polled, and has not woken anybody since.
+const NO_NEWS: u8 = 0;
+
+/// It has woken its reader.
+const WOKEN: u8 = 1;
+
+/// Its reader was polled after that, and has something else to wait for.
+const TOLD: u8 = 2;
+
+/// It was polled once more: many futures side by side do not all have a turn in one poll.
+const TOLD_TWICE: u8 = 3;
+
+#[derive(Default)]
+struct Wakers {
+    /// Of who polled it last.
+    up: Option<Waker>,
+    /// Of the step that reads it, which may have let go of who polled it.
+    down: Option<Waker>,
+}
+
+impl News {
+    fn wakers(&self) -> MutexGuard<'_, Wakers> {
+        self.wakers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The reader is polled. What wakes it from here on is for the next poll.
+    fn tell(&self) {
+        for (from, to) in [(TOLD, TOLD_TWICE), (WOKEN, TOLD)] {
+            let _ = self.state.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed);
+        }
+    }
+
+    /// Puts a waker in, if another one is there.
+    fn register(&self, which: impl FnOnce(&mut Wakers) -> &mut Option<Waker>, waker: &Waker) {
+        let mut wakers = self.wakers();
+        let known = which(&mut wakers);
+        if known.as_ref().is_none_or(|known| !known.will_wake(waker)) {
+            let before = known.replace(waker.clone());
+            drop(wakers);
+            drop(before);
+        }
+    }
+}
+
+impl Wake for News {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.state.store(WOKEN, Ordering::Release);
+        let (up, down) = {
+            let wakers = self.wakers();
+            (wakers.up.clone(), wakers.down.clone())
+        };
+        let down = down.filter(|down| up.as_ref().is_none_or(|up| !up.will_wake(down)));
+        up.into_iter().chain(down).for_each(Waker::wake);
+    }
+}
+
 struct UpStream<S> {
     stream: S,
     flow: Over,
@@ -311,8 +447,11 @@ impl<S: Stream + Unpin> Stream for UpStream<S> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
         let this = &mut *self;
         let flow = &this.flow.flow;
+        flow.news.state.store(NO_NEWS, Ordering::Release);
+        flow.news.register(|wakers| &mut wakers.up, cx.waker());
         flow.resume();
-        let next = poll_at(flow, Side::Inside, &mut this.stream, cx);
+        let waker = Waker::from(flow.news.clone());
+        let next = poll_at(flow, Side::Inside, &mut this.stream, &mut Context::from_waker(&waker));
         if matches!(next, Poll::Ready(Some(_))) {
             flow.pause();
         }
@@ -330,7 +469,18 @@ impl<S: Stream + Unpin> Stream for DownStream<S> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
         let this = &mut *self;
-        poll_at(&this.flow, Side::Reads, &mut this.stream, cx)
+        let news = &this.flow.news;
+        news.register(|wakers| &mut wakers.down, cx.waker());
+        news.tell();
+        let next = poll_at(&this.flow, Side::Reads, &mut this.stream, cx);
+        if next.is_pending() {
+            match this.flow.news.state.load(Ordering::Acquire) {
+                TOLD => cx.waker().wake_by_ref(),
+                TOLD_TWICE => this.flow.pause(),
+                _ => {}
+            }
+        }
+        next
     }
 }
 
@@ -346,3 +496,6 @@ impl fmt::Debug for Flow {
         f.debug_struct("Flow").field("parent", &self.parent()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! [`Limit`]: how many pieces of limited work may go on at once over a whole run.
 //!
-//! To take a place that is free and to give it back changes one number and nothing else. Only those who have to wait,
-//! and those whose place may be lent (see [`flow`]), have a ticket at the [`Desk`], behind a lock. The locks of flows are
+//! To take a permit that is free and to give it back changes one number and nothing else. Only those who have to wait,
+//! and those whose permit may be lent (see [`flow`]), have a ticket at the [`Desk`], behind a lock. The locks of flows are
 //! taken inside that one, never the other way round, and nothing foreign (a waker, a drop) runs inside either.
 
 use std::fmt;
@@ -21,8 +21,8 @@ mod desk;
 #[cfg(test)]
 mod tests;
 
-/// A free place, as it is counted in [`Shared::places`]. The lowest bit is for [`QUEUED`].
-const PLACE: usize = 2;
+/// A free permit, as it is counted in [`Shared::free`]. The lowest bit is for [`QUEUED`].
+const PERMIT: usize = 2;
 
 /// Somebody waits in the line: whoever comes or goes has to look at it.
 const QUEUED: usize = 1;
@@ -36,8 +36,8 @@ pub(crate) struct Limit {
 struct Shared {
     id: u64,
     size: usize,
-    /// The free places, and whether somebody waits. In one number, so that nobody overtakes those who wait.
-    places: AtomicUsize,
+    /// The free permits, and whether somebody waits. In one number, so that nobody overtakes those who wait.
+    free: AtomicUsize,
     waiting: AtomicUsize,
     table: Mutex<Table>,
 }
@@ -48,7 +48,7 @@ struct Shared {
 pub struct Concurrency {
     /// How many calls may go on at once.
     pub limit: usize,
-    /// How many places are taken. One that is lent counts once.
+    /// How many permits are taken. One that is lent counts once.
     pub in_use: usize,
     /// How many wait for their turn.
     pub waiting: usize,
@@ -65,11 +65,11 @@ pub(crate) fn merge(a: &[Limit], b: &[Limit]) -> Vec<Limit> {
 impl Limit {
     pub(crate) fn new(size: usize) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let size = size.min(usize::MAX / PLACE);
+        let size = size.min(usize::MAX / PERMIT);
         let shared = Shared {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             size,
-            places: AtomicUsize::new(size * PLACE),
+            free: AtomicUsize::new(size * PERMIT),
             waiting: AtomicUsize::new(0),
             table: Mutex::default(),
         };
@@ -87,20 +87,20 @@ impl Limit {
     pub(crate) fn snapshot(&self) -> Concurrency {
         Concurrency {
             limit: self.size(),
-            in_use: self.size().saturating_sub(self.shared.places.load(Ordering::Relaxed) / PLACE),
+            in_use: self.size().saturating_sub(self.shared.free.load(Ordering::Relaxed) / PERMIT),
             waiting: self.shared.waiting.load(Ordering::Relaxed),
         }
     }
 
-    /// A place, if one is free and nobody waits for it.
-    fn take(&self) -> Option<Place> {
-        let takable = |places| if places % PLACE == 0 { usize::checked_sub(places, PLACE) } else { None };
-        let taken = self.shared.places.fetch_update(Ordering::Acquire, Ordering::Relaxed, takable);
-        taken.is_ok().then(|| Place { limit: self.clone(), ticket: None })
+    /// A permit, if one is free and nobody waits for it.
+    fn take(&self) -> Option<Part> {
+        let takable = |free| if free % PERMIT == 0 { usize::checked_sub(free, PERMIT) } else { None };
+        let taken = self.shared.free.fetch_update(Ordering::Acquire, Ordering::Relaxed, takable);
+        taken.is_ok().then(|| Part { limit: self.clone(), ticket: None })
     }
 
     fn give_back(&self) {
-        if self.shared.places.fetch_add(PLACE, Ordering::AcqRel) & QUEUED != 0 {
+        if self.shared.free.fetch_add(PERMIT, Ordering::AcqRel) & QUEUED != 0 {
             self.desk().serve();
         }
     }
@@ -108,14 +108,14 @@ impl Limit {
     /// Nobody is in the table, and nothing is left behind.
     #[cfg(test)]
     pub(crate) fn is_unused(&self) -> bool {
-        self.shared.places.load(Ordering::Relaxed) == self.size() * PLACE && self.desk().is_empty()
+        self.shared.free.load(Ordering::Relaxed) == self.size() * PERMIT && self.desk().is_empty()
     }
 
     fn desk(&self) -> Desk<'_> {
         Desk::new(self, self.shared.table.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The flow of a ticket is not read now: what it was given goes to somebody else, what it holds may be lent.
+    /// The flow of a ticket is not read now: what it was given goes to somebody else.
     pub(crate) fn paused(&self, id: u64) {
         self.desk().pause(id);
     }
@@ -125,9 +125,14 @@ impl Limit {
         self.desk().resume(flow);
     }
 
-    /// A flow is read again which refused a place for somebody inside it.
-    pub(crate) fn offer(&self, lender: u64) {
+    /// Who waits and reads from the work of this ticket may borrow from it, if it rests.
+    pub(crate) fn lends(&self, lender: u64) {
         self.desk().lend(lender);
+    }
+
+    /// Who reads from the work of this ticket may wait for another limit: what rests gives its permit back then.
+    pub(crate) fn yields(&self, id: u64) {
+        self.desk().yields(id);
     }
 }
 
@@ -136,12 +141,12 @@ fn next_ticket() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// One place of each of the limits, and whether it had to be waited for. They are given in the order they were asked
+/// One permit of each of the limits, and whether it had to be waited for. They are given in the order they were asked
 /// for. Who has to wait keeps nothing meanwhile: it goes on when one of each is free at the same time. So nobody who
 /// waits for one limit is in the way of those who need only another, and opposite orders cannot block each other.
 pub(crate) async fn acquire(limits: &[Limit]) -> (Permit, bool) {
     let mut permit = Permit::free();
-    let missing = limits.iter().position(|limit| limit.take().map(|place| permit.push(place)).is_none());
+    let missing = limits.iter().position(|limit| limit.take().map(|part| permit.push(part)).is_none());
     let Some(missing) = missing else {
         permit.register(flow::current().as_ref());
         return (permit, false);
@@ -157,62 +162,62 @@ pub(crate) async fn acquire(limits: &[Limit]) -> (Permit, bool) {
     (permit.await, waited)
 }
 
-/// Somebody who waits for one place of each limit: in the line of one of them at a time.
-struct Turn<'a> {
-    limits: &'a [Limit],
+/// Somebody who waits for one permit of each limit: in the line of one of them at a time.
+struct Turn<L: AsRef<[Limit]>> {
+    limits: L,
     scope: Option<Scope>,
     id: u64,
     at: usize,
     waits: bool,
 }
 
-impl Turn<'_> {
+impl<L: AsRef<[Limit]>> Turn<L> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Permit> {
         loop {
             self.waits = true;
-            let Some(place) = self.ask(self.at, cx.waker()) else { return Poll::Pending };
+            let Some(part) = self.ask(self.at, cx.waker()) else { return Poll::Pending };
             self.waits = false;
-            match self.all(place, cx.waker()) {
+            match self.all(part, cx.waker()) {
                 Ok(permit) => return Poll::Ready(permit),
                 Err(missing) => self.at = missing,
             }
         }
     }
 
-    fn ask(&self, at: usize, waker: &Waker) -> Option<Place> {
-        self.limits[at].desk().ask(self.id, self.scope.as_ref(), waker)
+    fn ask(&self, at: usize, waker: &Waker) -> Option<Part> {
+        self.limits.as_ref()[at].desk().ask(self.id, self.scope.as_ref(), waker)
     }
 
     /// With one of the others each; or which of them has none.
-    fn all(&self, place: Place, waker: &Waker) -> Result<Permit, usize> {
+    fn all(&self, part: Part, waker: &Waker) -> Result<Permit, usize> {
         let mut permit = Permit::free();
-        permit.push(place);
-        for other in (0..self.limits.len()).filter(|other| *other != self.at) {
-            let Some(place) = self.ask(other, waker) else {
-                self.limits[other].desk().abandon(self.id);
+        permit.push(part);
+        for other in (0..self.limits.as_ref().len()).filter(|other| *other != self.at) {
+            let Some(part) = self.ask(other, waker) else {
+                self.limits.as_ref()[other].desk().abandon(self.id);
                 return Err(other);
             };
-            permit.push(place);
+            permit.push(part);
         }
         Ok(permit)
     }
 }
 
-impl Drop for Turn<'_> {
+impl<L: AsRef<[Limit]>> Drop for Turn<L> {
     fn drop(&mut self) {
         if self.waits {
-            self.limits[self.at].desk().abandon(self.id);
+            self.limits.as_ref()[self.at].desk().abandon(self.id);
         }
     }
 }
 
-struct Place {
+struct Part {
     limit: Limit,
     /// Where it is known to the limit's table.
     ticket: Option<u64>,
 }
 
-impl Drop for Place {
+impl Drop for Part {
     fn drop(&mut self) {
         match self.ticket {
             None => self.limit.give_back(),
@@ -230,41 +235,65 @@ impl Drop for Place {
 #[must_use = "the permit is given back when it is dropped"]
 pub struct Permit {
     /// Few runs have more than two limits, and these need no allocation.
-    places: [Option<Place>; 2],
-    more: Vec<Place>,
+    parts: [Option<Part>; 2],
+    more: Vec<Part>,
+    /// Some of it was lent when its work was to go on: it waits for all of it again.
+    again: Option<Box<Turn<Vec<Limit>>>>,
 }
 
 impl Permit {
     /// The permit of a run that has no limit.
     pub(crate) const fn free() -> Self {
-        Self { places: [None, None], more: Vec::new() }
+        Self { parts: [None, None], more: Vec::new(), again: None }
     }
 
-    fn push(&mut self, place: Place) {
-        match self.places.iter_mut().find(|free| free.is_none()) {
-            Some(free) => *free = Some(place),
-            None => self.more.push(place),
+    fn push(&mut self, part: Part) {
+        match self.parts.iter_mut().find(|free| free.is_none()) {
+            Some(free) => *free = Some(part),
+            None => self.more.push(part),
         }
     }
 
-    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Place> {
-        self.places.iter_mut().flatten().chain(&mut self.more)
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Part> {
+        self.parts.iter_mut().flatten().chain(&mut self.more)
     }
 
     fn register(&mut self, scope: Option<&Scope>) {
         if flow::inside(scope).next().is_some() {
-            for place in self.iter_mut() {
-                place.ticket = Some(place.limit.desk().register(scope));
+            let id = next_ticket();
+            for part in self.iter_mut() {
+                part.limit.desk().register(id, scope);
+                part.ticket = Some(id);
             }
         }
     }
 
-    /// Ready when no place is lent: only then may the work go on.
-    pub(crate) fn poll_resume(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        for place in self.iter_mut() {
-            if let Some(id) = place.ticket {
-                ready!(place.limit.desk().poll_back(id, cx.waker()));
+    /// It is not lent, for work that goes on whether it is polled or not.
+    pub(crate) fn keep(mut self) -> Self {
+        for part in self.iter_mut() {
+            if let Some(id) = part.ticket {
+                part.limit.desk().keep(id);
             }
+        }
+        self
+    }
+
+    /// Ready when nothing of it is lent: only then may the work go on. Where something is, it waits for another, in the
+    /// turn it had, and keeps nothing meanwhile.
+    pub(crate) fn poll_resume(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.again.is_none() {
+            let lent = |part: &Part| part.ticket.filter(|id| !part.limit.desk().has(*id));
+            let parts = self.parts.iter().flatten().chain(&self.more);
+            let Some((at, id)) = parts.enumerate().find_map(|(at, part)| Some((at, lent(part)?))) else {
+                return Poll::Ready(());
+            };
+            let limits = self.parts.iter().flatten().chain(&self.more).map(|part| part.limit.clone()).collect();
+            drop(std::mem::replace(self, Self::free()));
+            let scope = flow::current();
+            self.again = Some(Box::new(Turn { limits, scope, id, at, waits: false }));
+        }
+        if let Some(turn) = &mut self.again {
+            *self = ready!(turn.poll(cx));
         }
         Poll::Ready(())
     }
@@ -345,7 +374,7 @@ impl fmt::Debug for Limit {
 
 impl fmt::Debug for Permit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let limits = self.places.iter().flatten().chain(&self.more).map(|place| &place.limit);
+        let limits = self.parts.iter().flatten().chain(&self.more).map(|part| &part.limit);
         f.debug_list().entries(limits).finish()
     }
 }

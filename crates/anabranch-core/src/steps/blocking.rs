@@ -49,7 +49,7 @@ where
     type Output = O;
 
     async fn call(&self, input: I, config: &RunConfig) -> Result<O> {
-        let permit = config.permit().await;
+        let permit = config.permit().await.keep();
         let function = self.function.clone();
         // The thread holds the permit: it is taken for as long as the work goes on, even if nobody waits for it.
         Task::spawn_blocking(move || {

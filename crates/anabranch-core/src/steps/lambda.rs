@@ -71,8 +71,8 @@ where
 
     async fn call(&self, input: I, config: &RunConfig) -> Result<O> {
         if self.limited {
-            let _permit = config.permit().await;
-            return (self.function)(input).await;
+            let permit = config.permit().await;
+            return permit.during((self.function)(input)).await;
         }
         (self.function)(input).await
     }

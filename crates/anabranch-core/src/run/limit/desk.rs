@@ -1,40 +1,43 @@
-//! [`Desk`]: who waits for a place of a limit, who gets it, and where it goes back to.
+//! [`Desk`]: who waits for a permit of a limit, who gets it, and where it goes back to.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, MutexGuard};
-use std::task::{Poll, Waker};
+use std::task::Waker;
 
-use super::{Limit, PLACE, Place, QUEUED, next_ticket};
+use super::{Limit, PERMIT, Part, QUEUED};
 use crate::run::flow::{self, Flow, Scope};
 
 #[derive(Default)]
 pub(super) struct Table {
-    /// Those who may be given the next free place. Tickets are numbered in the order they came.
+    /// Those who may be given the next free permit. Tickets are numbered in the order they came.
     line: BTreeSet<u64>,
-    /// Those who were given a place and do not know yet.
+    /// Those who were given a permit and do not know yet.
     given: BTreeSet<u64>,
     tickets: BTreeMap<u64, Ticket>,
 }
 
-/// Somebody who waits for a place, or holds one that may be lent or is borrowed.
+/// Somebody who waits for a permit, holds one that may be lent or is borrowed, or has lent it.
 struct Ticket {
     scope: Option<Scope>,
     state: State,
-    /// Whose place it is; `None` is the limit's own.
+    /// Who lent it the permit; `None` is the limit itself.
     from: Option<u64>,
-    /// Who has the place for now.
-    lent_to: Option<u64>,
-    /// Of who waits for the place, or for its return.
+    /// Of who waits.
     waker: Option<Waker>,
+    /// It is not lent.
+    kept: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Waits,
-    /// It has a place and was woken, but does not know yet.
+    /// It has a permit and was woken, but does not know yet.
     Given,
     Holds,
+    /// It has none while its work rests. It is given back if it is free before the work goes on; if not, the work asks
+    /// for another.
+    Lent,
 }
 
 /// A limit's table while it is locked. Unlocks it first when it is dropped, then does what was left for afterwards.
@@ -50,10 +53,13 @@ struct After {
     wake: Vec<Waker>,
     tickets: Vec<Ticket>,
     wakers: Vec<Waker>,
+    /// Permits of other limits, which have desks of their own.
+    yields: Vec<(Limit, u64)>,
 }
 
 impl Drop for After {
     fn drop(&mut self) {
+        self.yields.drain(..).for_each(|(limit, id)| limit.yields(id));
         self.wake.drain(..).for_each(Waker::wake);
     }
 }
@@ -76,12 +82,12 @@ impl<'a> Desk<'a> {
         self.table.tickets.get(&id)?.scope.clone()
     }
 
-    fn places(&self) -> &AtomicUsize {
-        &self.limit.shared.places
+    fn free(&self) -> &AtomicUsize {
+        &self.limit.shared.free
     }
 
-    /// A place for the ticket if there is one now; if not, it waits.
-    pub(super) fn ask(&mut self, id: u64, scope: Option<&Scope>, waker: &Waker) -> Option<Place> {
+    /// A permit for the ticket if there is one now; if not, it waits.
+    pub(super) fn ask(&mut self, id: u64, scope: Option<&Scope>, waker: &Waker) -> Option<Part> {
         match self.table.tickets.get_mut(&id) {
             // Who is here need not be woken.
             Some(ticket) => self.after.wakers.extend(ticket.waker.take()),
@@ -104,16 +110,18 @@ impl<'a> Desk<'a> {
         if let Some(ticket) = self.table.tickets.get_mut(&id) {
             ticket.waker = Some(waker.clone());
         }
+        // Who waits keeps nothing meanwhile, and neither does what it reads from.
+        self.after.yields.extend(flow::read_by(scope).flat_map(|flow| flow.others(self.limit)));
         None
     }
 
     fn enter(&mut self, id: u64, state: State, scope: Option<&Scope>) {
-        let ticket = Ticket { scope: scope.cloned(), state, from: None, lent_to: None, waker: None };
+        let ticket = Ticket { scope: scope.cloned(), state, from: None, waker: None, kept: false };
         self.table.tickets.insert(id, ticket);
     }
 
     /// What was given is taken.
-    fn collect(&mut self, id: u64, scope: Option<&Scope>) -> Option<Place> {
+    fn collect(&mut self, id: u64, scope: Option<&Scope>) -> Option<Part> {
         self.limit.shared.waiting.fetch_sub(1, Ordering::Relaxed);
         self.table.given.remove(&id);
         let limit = self.limit.clone();
@@ -121,20 +129,33 @@ impl<'a> Desk<'a> {
         let lendable = flow::inside(scope).next().is_some();
         if ticket.from.is_none() && !lendable {
             self.after.tickets.extend(self.table.tickets.remove(&id));
-            return Some(Place { limit, ticket: None });
+            return Some(Part { limit, ticket: None });
         }
         ticket.state = State::Holds;
-        flow::inside(scope).for_each(|flow| flow.hold(&limit, id));
-        Some(Place { limit, ticket: Some(id) })
+        self.hold(id, scope);
+        Some(Part { limit, ticket: Some(id) })
     }
 
-    /// A place that was taken inside a flow may be lent.
-    pub(super) fn register(&mut self, scope: Option<&Scope>) -> u64 {
-        let id = next_ticket();
+    /// A permit that was taken inside a flow may be lent.
+    pub(super) fn register(&mut self, id: u64, scope: Option<&Scope>) {
         self.enter(id, State::Holds, scope);
+        self.hold(id, scope);
+    }
+
+    /// Somebody holds a permit that may be lent, perhaps at once.
+    fn hold(&mut self, id: u64, scope: Option<&Scope>) {
         flow::inside(scope).for_each(|flow| flow.hold(self.limit, id));
         self.lend(id);
-        id
+        self.yields(id);
+    }
+
+    /// A permit is needed also while nobody reads what it is for.
+    pub(super) fn keep(&mut self, id: u64) {
+        let scope = self.scope(id);
+        flow::inside(scope.as_ref()).for_each(|flow| flow.let_go(self.limit, id));
+        if let Some(ticket) = self.table.tickets.get_mut(&id) {
+            ticket.kept = true;
+        }
     }
 
     fn wait(&mut self, id: u64, scope: Option<&Scope>) {
@@ -146,7 +167,7 @@ impl<'a> Desk<'a> {
     fn line_up(&mut self, id: u64, scope: Option<&Scope>) {
         if flow::inside(scope).all(|flow| flow.lets_pass(self.limit, id)) {
             self.table.line.insert(id);
-            self.places().fetch_or(QUEUED, Ordering::AcqRel);
+            self.free().fetch_or(QUEUED, Ordering::AcqRel);
         }
     }
 
@@ -158,7 +179,7 @@ impl<'a> Desk<'a> {
             }
         }
         if self.table.line.is_empty() {
-            self.places().fetch_and(!QUEUED, Ordering::AcqRel);
+            self.free().fetch_and(!QUEUED, Ordering::AcqRel);
         }
     }
 
@@ -169,15 +190,15 @@ impl<'a> Desk<'a> {
         self.make_way(scope);
     }
 
-    /// Gives free places to those in the line, as far as they go. Who is in a flow that is paused steps aside.
+    /// Gives free permits to those in the line, as far as they go. Who is in a flow that is paused steps aside.
     pub(super) fn serve(&mut self) {
-        while self.places().load(Ordering::Acquire) >= PLACE {
+        while self.free().load(Ordering::Acquire) >= PERMIT {
             let Some(&id) = self.table.line.first() else { return };
             let scope = self.scope(id);
             match self.admit(id, scope.as_ref(), None) {
                 Ok(()) => {
-                    // While somebody is in the line nobody takes a place but here.
-                    self.places().fetch_sub(PLACE, Ordering::AcqRel);
+                    // While somebody is in the line nobody takes a permit but here.
+                    self.free().fetch_sub(PERMIT, Ordering::AcqRel);
                     self.give(id, scope.as_ref(), None);
                 }
                 Err(paused) => {
@@ -188,8 +209,8 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Whether a ticket may be given a place: not if it is in a flow that is paused, which is then the answer. When that
-    /// flow is read again it sees to the ticket, or to the lender whose place it is about.
+    /// Whether a ticket may be given a permit: not if it is in a flow that is paused, which is then the answer. When that
+    /// flow is read again it sees to the ticket, or to the lender whose permit it is about.
     fn admit(&self, id: u64, scope: Option<&Scope>, lender: Option<u64>) -> Result<(), Arc<Flow>> {
         let Some(paused) = flow::inside(scope).find(|flow| !flow.admit(self.limit, id, lender)) else { return Ok(()) };
         flow::inside(scope).for_each(|flow| flow.let_go(self.limit, id));
@@ -199,9 +220,7 @@ impl<'a> Desk<'a> {
     fn give(&mut self, id: u64, scope: Option<&Scope>, from: Option<u64>) {
         self.wait_no_more(id, scope);
         if let Some(lender) = from {
-            let scope = self.scope(lender);
-            flow::inside(scope.as_ref()).for_each(|flow| flow.let_go(self.limit, lender));
-            self.lent(lender, Some(id));
+            self.is_lent(lender);
         }
         if let Some(ticket) = self.table.tickets.get_mut(&id) {
             (ticket.state, ticket.from) = (State::Given, from);
@@ -210,41 +229,63 @@ impl<'a> Desk<'a> {
         }
     }
 
-    fn lent(&mut self, lender: u64, to: Option<u64>) {
-        if let Some(ticket) = self.table.tickets.get_mut(&lender) {
-            ticket.lent_to = to;
-        }
+    fn is_lent(&mut self, lender: u64) {
+        let Some(ticket) = self.table.tickets.get_mut(&lender) else { return };
+        ticket.state = State::Lent;
+        ticket.from = None;
+        flow::inside(ticket.scope.as_ref()).for_each(|flow| flow.lend(self.limit, lender));
     }
 
-    /// Who reads from a flow that is paused borrows from it.
+    fn rests(&self, id: u64) -> bool {
+        let scope = self.table.tickets.get(&id).and_then(|ticket| ticket.scope.as_ref());
+        flow::inside(scope).any(|flow| flow.is_paused())
+    }
+
+    /// Who reads, through however many joints, from work that rests borrows from it.
     fn borrow(&mut self, id: u64, scope: Option<&Scope>) {
-        let Some(lender) = flow::read_by(scope).find_map(|flow| flow.lender(self.limit)) else { return };
+        let lender = flow::read_by(scope).find_map(|flow| flow.lender(self.limit, |lender| self.rests(lender)));
+        let Some(lender) = lender else { return };
         if self.admit(id, scope, Some(lender)).is_ok() {
             self.give(id, scope, Some(lender));
         }
     }
 
-    /// Lends a place to the first who waits for one and reads from a paused flow that the place is in.
-    pub(super) fn lend(&mut self, lender: u64) -> bool {
-        let scope = self.scope(lender);
-        if self.table.tickets.get(&lender).is_none_or(|ticket| ticket.lent_to.is_some()) {
-            return false;
+    fn may_lend(&self, lender: u64) -> bool {
+        let ticket = self.table.tickets.get(&lender);
+        ticket.is_some_and(|ticket| ticket.state == State::Holds && !ticket.kept) && self.rests(lender)
+    }
+
+    /// Lends a permit whose work rests to the first who waits for one and reads from that work.
+    pub(super) fn lend(&mut self, lender: u64) {
+        if !self.may_lend(lender) {
+            return;
         }
+        let scope = self.scope(lender);
         for flow in flow::inside(scope.as_ref()) {
             let mut reader = flow.reader(self.limit, 0);
             while let Some(id) = reader {
                 let scope = self.scope(id);
                 if self.admit(id, scope.as_ref(), Some(lender)).is_ok() {
-                    self.give(id, scope.as_ref(), Some(lender));
-                    return true;
+                    return self.give(id, scope.as_ref(), Some(lender));
                 }
                 reader = flow.reader(self.limit, id + 1);
             }
         }
-        false
     }
 
-    /// What was given to somebody younger, who has not taken it yet, is given again. Who needs places of several limits
+    /// Gives a permit back whose work rests while somebody who reads from it waits for one of another limit: who waits
+    /// keeps nothing, so nobody waits for anybody but those who go on.
+    pub(super) fn yields(&mut self, id: u64) {
+        let scope = self.scope(id);
+        let waits = || flow::inside(scope.as_ref()).any(|flow| flow.is_waited_for_elsewhere(self.limit));
+        if self.may_lend(id) && waits() {
+            let from = self.table.tickets.get_mut(&id).and_then(|ticket| ticket.from.take());
+            self.is_lent(id);
+            self.put(from, scope.as_ref());
+        }
+    }
+
+    /// What was given to somebody younger, who has not taken it yet, is given again. Who needs permits of several limits
     /// has come from the line of another, perhaps late: of those who each have what another needs, the oldest goes on.
     fn overtake(&mut self, id: u64, scope: Option<&Scope>) {
         let of_use = |younger: &&u64| match self.table.tickets.get(younger)?.from {
@@ -260,34 +301,30 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// A place goes back to where it came from.
-    fn put(&mut self, from: Option<u64>) {
-        let Some(lender) = from else {
-            self.places().fetch_add(PLACE, Ordering::AcqRel);
+    /// A permit is free. If it was lent by what its holder reads from, it goes back there, and is the limit's otherwise.
+    fn put(&mut self, from: Option<u64>, scope: Option<&Scope>) {
+        let lender = from.and_then(|from| {
+            let lent = self.state(from) == Some(State::Lent);
+            if lent { Some(from) } else { flow::read_by(scope).find_map(|flow| flow.lent(self.limit)) }
+        });
+        let Some(lender) = lender else {
+            self.free().fetch_add(PERMIT, Ordering::AcqRel);
             return self.serve();
         };
         let scope = self.scope(lender);
-        self.lent(lender, None);
-        flow::inside(scope.as_ref()).for_each(|flow| flow.hold(self.limit, lender));
-        if !self.lend(lender) {
-            let waker = self.table.tickets.get_mut(&lender).and_then(|ticket| ticket.waker.take());
-            self.after.wake.extend(waker);
+        if let Some(ticket) = self.table.tickets.get_mut(&lender) {
+            ticket.state = State::Holds;
         }
+        self.hold(lender, scope.as_ref());
     }
 
-    /// Who holds a place is done. If it is lent, who has it now has it from whoever the lender had it from.
+    /// Who holds a permit is done.
     pub(super) fn release(&mut self, id: u64) {
         let Some(ticket) = self.table.tickets.remove(&id) else { return };
         self.table.given.remove(&id);
         flow::inside(ticket.scope.as_ref()).for_each(|flow| flow.let_go(self.limit, id));
-        match ticket.lent_to.and_then(|borrower| Some((borrower, self.table.tickets.get_mut(&borrower)?))) {
-            None => self.put(ticket.from),
-            Some((borrower, has_it)) => {
-                has_it.from = ticket.from;
-                if let Some(lender) = ticket.from {
-                    self.lent(lender, Some(borrower));
-                }
-            }
+        if ticket.state != State::Lent {
+            self.put(ticket.from, ticket.scope.as_ref());
         }
         self.after.tickets.push(ticket);
     }
@@ -313,14 +350,13 @@ impl<'a> Desk<'a> {
         self.table.given.remove(&id);
         flow::inside(scope.as_ref()).for_each(|flow| flow.let_go(self.limit, id));
         self.wait(id, scope.as_ref());
-        self.put(from);
+        self.put(from, scope.as_ref());
     }
 
+    /// What was given to somebody who is not polled now goes to somebody else.
     pub(super) fn pause(&mut self, id: u64) {
-        match self.state(id) {
-            Some(State::Given) => self.pass_on(id),
-            Some(State::Holds) => drop(self.lend(id)),
-            Some(State::Waits) | None => {}
+        if self.state(id) == Some(State::Given) {
+            self.pass_on(id);
         }
     }
 
@@ -331,14 +367,8 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Ready if the place of this ticket is not lent.
-    pub(super) fn poll_back(&mut self, id: u64, waker: &Waker) -> Poll<()> {
-        match self.table.tickets.get_mut(&id).filter(|ticket| ticket.lent_to.is_some()) {
-            None => Poll::Ready(()),
-            Some(ticket) => {
-                self.after.wakers.extend(ticket.waker.replace(waker.clone()));
-                Poll::Pending
-            }
-        }
+    /// Whether a permit is where it belongs.
+    pub(super) fn has(&self, id: u64) -> bool {
+        self.state(id) == Some(State::Holds)
     }
 }

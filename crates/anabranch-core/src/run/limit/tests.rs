@@ -104,7 +104,7 @@ fn first_come_first_served() {
     for ask in &mut waiting {
         assert!(poll(ask).is_pending());
     }
-    // One of them goes away, and nobody overtakes the rest, though a place is free for a moment.
+    // One of them goes away, and nobody overtakes the rest, though a permit is free for a moment.
     drop(waiting.remove(2));
     for mut ask in waiting {
         drop(held.take());
@@ -334,7 +334,7 @@ fn wakers_run_outside_the_lock() {
     assert!(unused(&limit));
 }
 
-/// The same for what is dropped with a waker: here, somebody who holds a place.
+/// The same for what is dropped with a waker: here, somebody who holds a permit.
 #[test]
 fn wakers_are_dropped_outside_the_lock() {
     struct Holds(#[expect(dead_code, reason = "dropped")] Permit);
