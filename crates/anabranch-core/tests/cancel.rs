@@ -234,17 +234,28 @@ async fn the_first_failure_returns_only_when_the_others_are_gone() {
 async fn a_spawned_sibling_in_the_middle_of_a_poll_is_waited_for() {
     let (started, wait) = tokio::sync::oneshot::channel();
     let started = Arc::new(std::sync::Mutex::new(Some(started)));
+    // Who is dropped with its siblings says so: until then the busy one stays in its poll.
+    let (dropped, stopped) = std::sync::mpsc::channel::<()>();
+    let (dropped, stopped) = (std::sync::Mutex::new(Some(dropped)), Arc::new(std::sync::Mutex::new(stopped)));
+    let idle = lambda(move |_: Value| {
+        let dropped = dropped.lock().unwrap().take();
+        async move {
+            let _dropped = dropped;
+            std::future::pending::<Result<Value>>().await
+        }
+    });
     let gauge = Gauge::default();
     let busy = {
         let gauge = gauge.clone();
         lambda(move |v: Value| {
-            let (gauge, started) = (gauge.clone(), started.clone());
+            let (gauge, started, stopped) = (gauge.clone(), started.clone(), stopped.clone());
             async move {
                 let _inside = gauge.enter();
                 if let Some(started) = started.lock().unwrap().take() {
                     let _ = started.send(());
                 }
-                std::thread::sleep(Duration::from_millis(50));
+                let _ = stopped.lock().unwrap().recv();
+                (0..100).for_each(|_| std::thread::yield_now());
                 tokio::task::yield_now().await;
                 Ok(v)
             }
@@ -261,7 +272,7 @@ async fn a_spawned_sibling_in_the_middle_of_a_poll_is_waited_for() {
             Err::<Value, _>(Error::new(ErrorKind::Server, "down"))
         }
     });
-    parallel! { "busy": busy, "fails": fails }.invoke(1).await.unwrap_err();
+    parallel! { "busy": busy, "fails": fails, "idle": idle }.invoke(1).await.unwrap_err();
     assert_eq!(gauge.now(), 0, "it was in the middle of a poll when its sibling failed");
 }
 

@@ -177,6 +177,20 @@ async fn at_least_goes_on_or_fails_as_soon_as_it_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_tries_a_lost_fan_out_again_waits_as_long_as_the_slowest_server_asks() {
+    let busy = |seconds| {
+        lambda(move |_: Value| async move {
+            let error = Error::new(ErrorKind::RateLimited, "busy").with_retry_after(Duration::from_secs(seconds));
+            Err::<Value, _>(error)
+        })
+    };
+    let panel = parallel! { "a": busy(3), "b": busy(7), "c": busy(5), "d": after(1) }.at_least(2);
+    for error in [panel.invoke(1).await.unwrap_err(), panel.stream(1).collect().await.unwrap_err()] {
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn races_and_votes() {
     let fails = |millis| fails_after(millis, ErrorKind::Server, "down").boxed();
     let ok =
@@ -230,7 +244,9 @@ async fn a_chain_that_chooses_itself_without_end_is_an_error() {
     }
     assert_eq!(until(10).invoke(5).await.unwrap(), 10);
     assert_eq!(until(10).stream(5).collect().await.unwrap(), 10);
-    let shallow = RunConfig::new().max_depth(9);
+    // From 0 to 10 eleven are chosen inside each other.
+    assert_eq!(until(10).invoke_with(0, &RunConfig::new().max_depth(11)).await.unwrap(), 10);
+    let shallow = RunConfig::new().max_depth(10);
     let error = until(10).invoke_with(0, &shallow).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidChain);
     assert!(error.to_string().contains("max_depth"), "{error}");

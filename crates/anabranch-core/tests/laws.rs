@@ -71,6 +71,22 @@ async fn many_branches() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_branch_that_takes_a_chunk_wakes_the_others_that_wait_for_it() {
+    // So many branches are woken one by one, and the channel wakes the last that asked.
+    let map = (0..40).fold(RunnableParallel::new(), |map, index| map.branch(format!("k{index}"), shout()));
+    let (sender, receiver) = tokio::sync::mpsc::unbounded_channel::<String>();
+    let pieces =
+        futures::stream::unfold(receiver, |mut receiver| async { Some((Ok(receiver.recv().await?), receiver)) });
+    let mut chunks = map.transform(Chunks::new(pieces, Merge::append()));
+    assert!(futures::poll!(chunks.next()).is_pending());
+    sender.send("a".into()).unwrap();
+    for _ in 0..40 {
+        let chunk = tokio::time::timeout(std::time::Duration::from_secs(1), chunks.next()).await;
+        chunk.expect("every branch is woken").unwrap().unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn tuple() {
     let pair = (letters("abc"), after(1), passthrough::<Value>());
     assert_eq!(three_ways(&pair, || json!(1)).await, ("abc".to_string(), json!(1), json!(1)));
@@ -92,6 +108,7 @@ async fn assign_nothing_and_to_nothing() {
     assert_eq!(chunks_of(&RunnablePassthrough.assign(parallel! {}), json!({"a": 1})).await, [json!({"a": 1})]);
     let chain = RunnablePassthrough.assign(parallel! { "a": letters("x") });
     assert_eq!(three_ways(&chain, || json!({})).await, json!({"a": "x"}));
+    assert_eq!(chunks_of(&chain, json!({})).await, [json!({}), json!({"a": "x"})], "an empty object is an input, too");
     assert_eq!(three_ways(&chain, || json!({"a": 9})).await, json!({"a": "x"}));
     assert_eq!(chain.invoke(3).await.unwrap_err().kind(), ErrorKind::InvalidInput);
     assert_eq!(chain.stream(3).collect().await.unwrap_err().kind(), ErrorKind::InvalidInput);
