@@ -191,6 +191,55 @@ async fn who_tries_a_lost_fan_out_again_waits_as_long_as_the_slowest_server_asks
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_branch_that_ends_without_a_chunk_has_not_come_through() {
+    let gives_nothing =
+        || generator(|_: Chunks<'_, Value>| Chunks::from_values(std::iter::empty::<Value>(), Merge::last()));
+    let fails = || fails_after(1, ErrorKind::Server, "down");
+    let panel = parallel! { "a": gives_nothing(), "b": fails() }.at_least(1);
+    let invoked = panel.invoke(1).await.unwrap_err();
+    assert_eq!(invoked.message(), "0 of 2 branches came through, 1 were needed");
+    assert_eq!(path(&invoked.related()[0])[0], "parallel \"a\"");
+    assert_eq!(invoked.related()[0].kind(), ErrorKind::EmptyStream);
+    let collected = panel.stream(1).collect().await.unwrap_err();
+    assert_eq!(collected.to_string(), invoked.to_string());
+    let by_chunks = panel.stream(1).try_collect::<Vec<_>>().await.unwrap_err();
+    assert_eq!(by_chunks.to_string(), invoked.to_string());
+
+    // Where enough others come through it is a failure among them.
+    let panel = parallel! { "a": gives_nothing(), "b": after(1) }.at_least(1);
+    for outcome in [panel.invoke(1).await.unwrap(), panel.stream(1).collect().await.unwrap()] {
+        assert_eq!(outcome.absent().collect::<Vec<_>>(), ["a"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_failures_of_a_moment_are_kept_however_many() {
+    let fails = || lambda(async |_: Value| Err::<Value, _>(Error::new(ErrorKind::Server, "down")));
+    let count = 300;
+    let keys = || (0..count).map(|index| format!("k{index}"));
+    let panel = keys().fold(RunnableParallel::new(), |panel, key| panel.branch(key, fails()));
+    let list = lambda(move |v: Value| async move { Ok(vec![v; count]) }).pipe(fails().each());
+    let alternatives = || (0..count).map(|_| fails().boxed());
+    for error in [
+        panel.invoke(1).await.unwrap_err(),
+        panel.stream(1).collect().await.unwrap_err(),
+        list.invoke(1).await.unwrap_err(),
+        race(alternatives()).invoke(1).await.unwrap_err(),
+        first_success(alternatives()).invoke(1).await.unwrap_err(),
+        fails().with_fallbacks(alternatives().skip(1)).invoke(1).await.unwrap_err(),
+        fails().batch(vec![1; count]).await.unwrap_err(),
+    ] {
+        assert_eq!(error.related().len(), count - 1, "{error}");
+    }
+    for error in [
+        panel.clone().at_least(1).invoke(1).await.unwrap_err(),
+        panel.at_least(1).stream(1).collect().await.unwrap_err(),
+    ] {
+        assert_eq!(error.related().len(), count, "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn races_and_votes() {
     let fails = |millis| fails_after(millis, ErrorKind::Server, "down").boxed();
     let ok =
