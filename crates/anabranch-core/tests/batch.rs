@@ -49,6 +49,22 @@ async fn one_failure_stops_the_rest() {
     assert_eq!(gauge.total(), 4, "nothing was started after the failure");
 }
 
+#[tokio::test]
+async fn elements_that_never_wait_let_other_tasks_have_their_turn() {
+    let turns = Arc::new(AtomicUsize::new(0));
+    let counted = turns.clone();
+    let other = tokio::spawn(async move {
+        loop {
+            counted.fetch_add(1, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+        }
+    });
+    let step = lambda(async |n: i64| Ok(n));
+    step.batch_with(0..10_000_i64, &RunConfig::new().max_concurrency(4)).await.unwrap();
+    assert!(turns.load(Ordering::SeqCst) >= 10, "{turns:?}");
+    other.abort();
+}
+
 #[tokio::test(start_paused = true)]
 async fn settled_has_every_outcome_at_its_place() {
     let gauge = Gauge::default();

@@ -10,7 +10,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use anabranch_core::*;
-use common::{Gauge, leaf};
+use common::{Gate, Gauge, leaf};
+use futures::StreamExt;
 use serde_json::{Value, json};
 
 type Chain = BoxRunnable<Value, Value>;
@@ -234,17 +235,28 @@ async fn the_first_failure_returns_only_when_the_others_are_gone() {
 async fn a_spawned_sibling_in_the_middle_of_a_poll_is_waited_for() {
     let (started, wait) = tokio::sync::oneshot::channel();
     let started = Arc::new(std::sync::Mutex::new(Some(started)));
+    // Who is dropped with its siblings says so: until then the busy one stays in its poll.
+    let (dropped, stopped) = std::sync::mpsc::channel::<()>();
+    let (dropped, stopped) = (std::sync::Mutex::new(Some(dropped)), Arc::new(std::sync::Mutex::new(stopped)));
+    let idle = lambda(move |_: Value| {
+        let dropped = dropped.lock().unwrap().take();
+        async move {
+            let _dropped = dropped;
+            std::future::pending::<Result<Value>>().await
+        }
+    });
     let gauge = Gauge::default();
     let busy = {
         let gauge = gauge.clone();
         lambda(move |v: Value| {
-            let (gauge, started) = (gauge.clone(), started.clone());
+            let (gauge, started, stopped) = (gauge.clone(), started.clone(), stopped.clone());
             async move {
                 let _inside = gauge.enter();
                 if let Some(started) = started.lock().unwrap().take() {
                     let _ = started.send(());
                 }
-                std::thread::sleep(Duration::from_millis(50));
+                let _ = stopped.lock().unwrap().recv();
+                std::thread::yield_now();
                 tokio::task::yield_now().await;
                 Ok(v)
             }
@@ -261,7 +273,7 @@ async fn a_spawned_sibling_in_the_middle_of_a_poll_is_waited_for() {
             Err::<Value, _>(Error::new(ErrorKind::Server, "down"))
         }
     });
-    parallel! { "busy": busy, "fails": fails }.invoke(1).await.unwrap_err();
+    parallel! { "busy": busy, "fails": fails, "idle": idle }.invoke(1).await.unwrap_err();
     assert_eq!(gauge.now(), 0, "it was in the middle of a poll when its sibling failed");
 }
 
@@ -314,4 +326,219 @@ fn a_clock_without_a_runtime_is_an_error_and_no_panic() {
     for error in failed {
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
     }
+}
+
+/// A fan-out, or what stops a step, by its name.
+type Case = (&'static str, BoxRunnable<Value, Value>);
+
+/// Everything that decides while a task of its own keeps its thread.
+fn decided_beside(busy: BoxRunnable<Value, Value>, gate: &Gate) -> Vec<Case> {
+    let ok = || gate.when_somebody_has_come(true).boxed();
+    let fails = || gate.when_somebody_has_come(false).boxed();
+    let busy = || busy.clone();
+    vec![
+        ("race", race([busy(), ok()]).boxed()),
+        ("race that fails", race([busy(), fails()]).boxed()),
+        ("first success", first_success([busy(), ok()]).boxed()),
+        ("quorum", quorum(1, [busy(), ok()]).pipe(async |vote: Vote<Value>| Ok(vote.answer)).boxed()),
+        ("parallel", parallel! { "busy": busy(), "fails": fails() }.boxed()),
+        ("tuple", (busy(), fails()).pipe(async |(v, _): (Value, Value)| Ok(v)).boxed()),
+        ("assign", RunnablePassthrough.assign(parallel! { "busy": busy(), "fails": fails() }).boxed()),
+        (
+            "at least",
+            parallel! { "busy": busy(), "ok": ok() }
+                .at_least(1)
+                .grace(Duration::from_millis(1))
+                .pipe(RunnablePassthrough)
+                .boxed(),
+        ),
+        (
+            "required",
+            parallel! { "b": busy(), "f": fails() }.settled().require(["f"]).pipe(RunnablePassthrough).boxed(),
+        ),
+        ("timeout", busy().with_timeout(Duration::from_millis(20)).boxed()),
+        ("idle timeout", busy().with_idle_timeout(Duration::from_millis(20)).boxed()),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn nobody_waits_without_bound_for_a_task_that_keeps_its_thread() {
+    let names: Vec<_> = {
+        let gate = Gate::default();
+        let busy = gate.keeps_its_thread(&Gauge::default()).boxed();
+        decided_beside(busy, &gate).into_iter().map(|(name, _)| name).collect()
+    };
+    for name in names {
+        for collected in [false, true] {
+            let (gate, gauge) = (Gate::default(), Gauge::default());
+            let busy = gate.keeps_its_thread(&gauge).spawned().boxed();
+            let chain = decided_beside(busy, &gate).into_iter().find(|(known, _)| *known == name).unwrap().1;
+            let run = async {
+                match collected {
+                    false => chain.invoke(json!({})).await,
+                    true => chain.stream(json!({})).collect().await,
+                }
+            };
+            let done = tokio::time::timeout(Duration::from_secs(20), run).await;
+            let still_busy = gauge.now();
+            gate.open();
+            assert!(done.is_ok(), "{name} waits for the task, collected: {collected}");
+            assert_eq!(still_busy, 1, "{name}, collected: {collected}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_assign_returns_when_the_task_behind_its_input_is_gone() {
+    let gauge = Gauge::default();
+    // One object at once; then it works for a second before the next.
+    let source = |gauge: &Gauge| {
+        let gauge = gauge.clone();
+        generator(move |_: Chunks<'_, Value>| {
+            let inside = gauge.enter();
+            let chunks = futures::stream::iter([0, 1000]).then(move |millis| {
+                let _ = &inside;
+                async move {
+                    tokio::time::sleep(Duration::from_millis(millis)).await;
+                    Ok(json!({ "a": millis }))
+                }
+            });
+            Chunks::new(chunks, Merge::last())
+        })
+        .spawned()
+    };
+    let fails_at_once = generator(|objects: Chunks<'_, Value>| {
+        objects.map_chunks(|_| Err::<Value, _>(Error::new(ErrorKind::Server, "down")), Merge::last())
+    });
+    let chain = source(&gauge)
+        .pipe(RunnablePassthrough.assign(parallel! { "x": fails_at_once, "y": leaf(&gauge, 5_000).spawned() }));
+
+    chain.invoke(1).await.unwrap_err();
+    assert_eq!(gauge.now(), 0, "invoked");
+    chain.stream(1).collect().await.unwrap_err();
+    assert_eq!(gauge.now(), 0, "collected");
+
+    let began = tokio::time::Instant::now();
+    let mut stream = chain.stream(1);
+    while stream.next().await.unwrap().is_ok() {}
+    assert_eq!(gauge.now(), 0, "chunk by chunk");
+    assert!(began.elapsed() < Duration::from_millis(1000), "the source was still at work: {:?}", began.elapsed());
+}
+
+/// A task in a task loses a race against what waits until it has begun.
+async fn tasks_inside_a_task_are_gone() {
+    let gauge = Gauge::default();
+    let begun = Arc::new(tokio::sync::Notify::new());
+    let hangs = {
+        let (gauge, begun) = (gauge.clone(), begun.clone());
+        lambda(move |_: Value| {
+            let (gauge, begun) = (gauge.clone(), begun.clone());
+            async move {
+                let _inside = gauge.enter();
+                begun.notify_one();
+                std::future::pending::<Result<Value>>().await
+            }
+        })
+    };
+    let wins = lambda(move |v: Value| {
+        let begun = begun.clone();
+        async move {
+            begun.notified().await;
+            Ok(v)
+        }
+    });
+    for (depth, loser) in [(1, hangs.clone().spawned().boxed()), (2, hangs.clone().spawned().spawned().boxed()), {
+        let inner = parallel! { "a": hangs.spawned(), "b": common::hangs().spawned() };
+        (3, inner.spawned().spawned().boxed())
+    }] {
+        let race = race([loser, wins.clone().boxed()]);
+        race.invoke(1).await.unwrap();
+        assert_eq!(gauge.now(), 0, "{depth} deep, invoked");
+        race.stream(1).collect().await.unwrap();
+        assert_eq!(gauge.now(), 0, "{depth} deep, collected");
+        assert!(race.stream(1).next().await.unwrap().is_ok());
+        assert_eq!(gauge.now(), 0, "{depth} deep, at the first chunk");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_in_a_task_that_loses_a_race_is_gone_when_the_race_returns() {
+    tasks_inside_a_task_are_gone().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_in_a_task_that_loses_a_race_is_gone_on_several_threads_too() {
+    for _ in 0..50 {
+        tasks_inside_a_task_are_gone().await;
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Panics {
+    MakingAStream,
+    MakingAFuture,
+    InALaw,
+    Streaming,
+}
+
+fn panics(at: Panics) -> BoxRunnable<Value, Value> {
+    let last = || Merge::<Value>::last();
+    match at {
+        Panics::MakingAStream => generator(|_: Chunks<'_, Value>| -> Chunks<'_, Value> { panic!("as told") }).boxed(),
+        Panics::MakingAFuture => {
+            lambda(|v: Value| if v == 0 { std::future::ready(Ok(v)) } else { panic!("as told") }).boxed()
+        }
+        Panics::InALaw => generator(|_: Chunks<'_, Value>| {
+            Chunks::from_values([json!(1), json!(2)], Merge::fold(|_: &mut Value, _| panic!("as told")))
+        })
+        .boxed(),
+        Panics::Streaming => generator(move |_: Chunks<'_, Value>| {
+            Chunks::new(
+                futures::stream::iter([1, 2]).map(|n| if n == 1 { Ok(json!(n)) } else { panic!("as told") }),
+                last(),
+            )
+        })
+        .boxed(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_anywhere_in_a_branch_is_an_error_of_every_fan_out() {
+    std::panic::set_hook(Box::new(|_| {}));
+    for at in [Panics::MakingAStream, Panics::MakingAFuture, Panics::InALaw, Panics::Streaming] {
+        let ok = || common::after(5).boxed();
+        let to_json = async |list: Vec<Value>| Ok(Value::from(list));
+        let chains: Vec<Case> = vec![
+            ("parallel", parallel! { "a": ok(), "b": panics(at) }.boxed()),
+            ("tuple", (panics(at), ok()).pipe(async |(v, _): (Value, Value)| Ok(v)).boxed()),
+            ("assign", RunnablePassthrough.assign(parallel! { "a": panics(at) }).boxed()),
+            ("each", lambda(async |v: Value| Ok(vec![v; 3])).pipe(panics(at).each()).pipe(to_json).boxed()),
+            ("race", race([panics(at), ok()]).boxed()),
+            ("first success", first_success([panics(at), panics(at)]).boxed()),
+            ("quorum", quorum(2, [panics(at), ok()]).pipe(async |vote: Vote<Value>| Ok(vote.answer)).boxed()),
+            ("at least", parallel! { "a": ok(), "b": panics(at) }.at_least(2).pipe(RunnablePassthrough).boxed()),
+            ("spawned", panics(at).spawned().boxed()),
+        ];
+        for (name, chain) in chains {
+            let invoked = chain.invoke(json!({})).await.unwrap_err();
+            let collected = chain.stream(json!({})).collect().await.unwrap_err();
+            for error in [invoked, collected] {
+                assert_eq!(error.kind(), ErrorKind::Panic, "{name}, {at:?}: {error}");
+            }
+            // Chunk by chunk a law is nobody's but the reader's.
+            let mut stream = chain.stream(json!({}));
+            while let Some(chunk) = stream.next().await {
+                if let Err(error) = chunk {
+                    assert_eq!(error.kind(), ErrorKind::Panic, "{name}, {at:?}, by chunks: {error}");
+                }
+            }
+        }
+        for done in panics(at).batch_settled([1, 2]).await {
+            assert_eq!(done.unwrap_err().kind(), ErrorKind::Panic, "batch, {at:?}");
+        }
+        let router = RunnableRouter::by(|_: &Value| "x".to_string()).route("x", panics(at));
+        assert_eq!(router.batch([json!(1), json!(2)]).await.unwrap_err().kind(), ErrorKind::Panic, "router, {at:?}");
+    }
+    let router = RunnableRouter::by(|_: &Value| panic!("as told")).route("x", common::after(1));
+    assert_eq!(router.batch([json!(1)]).await.unwrap_err().kind(), ErrorKind::Panic);
 }

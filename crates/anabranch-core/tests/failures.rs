@@ -177,6 +177,69 @@ async fn at_least_goes_on_or_fails_as_soon_as_it_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_tries_a_lost_fan_out_again_waits_as_long_as_the_slowest_server_asks() {
+    let busy = |seconds| {
+        lambda(move |_: Value| async move {
+            let error = Error::new(ErrorKind::RateLimited, "busy").with_retry_after(Duration::from_secs(seconds));
+            Err::<Value, _>(error)
+        })
+    };
+    let panel = parallel! { "a": busy(3), "b": busy(7), "c": busy(5), "d": after(1) }.at_least(2);
+    for error in [panel.invoke(1).await.unwrap_err(), panel.stream(1).collect().await.unwrap_err()] {
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_branch_that_ends_without_a_chunk_has_not_come_through() {
+    let gives_nothing =
+        || generator(|_: Chunks<'_, Value>| Chunks::from_values(std::iter::empty::<Value>(), Merge::last()));
+    let fails = || fails_after(1, ErrorKind::Server, "down");
+    let panel = parallel! { "a": gives_nothing(), "b": fails() }.at_least(1);
+    let invoked = panel.invoke(1).await.unwrap_err();
+    assert_eq!(invoked.message(), "0 of 2 branches came through, 1 were needed");
+    assert_eq!(path(&invoked.related()[0])[0], "parallel \"a\"");
+    assert_eq!(invoked.related()[0].kind(), ErrorKind::EmptyStream);
+    let collected = panel.stream(1).collect().await.unwrap_err();
+    assert_eq!(collected.to_string(), invoked.to_string());
+    let by_chunks = panel.stream(1).try_collect::<Vec<_>>().await.unwrap_err();
+    assert_eq!(by_chunks.to_string(), invoked.to_string());
+
+    // Where enough others come through it is a failure among them.
+    let panel = parallel! { "a": gives_nothing(), "b": after(1) }.at_least(1);
+    for outcome in [panel.invoke(1).await.unwrap(), panel.stream(1).collect().await.unwrap()] {
+        assert_eq!(outcome.absent().collect::<Vec<_>>(), ["a"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_failures_of_a_moment_are_kept_however_many() {
+    let fails = || lambda(async |_: Value| Err::<Value, _>(Error::new(ErrorKind::Server, "down")));
+    let count = 300;
+    let keys = || (0..count).map(|index| format!("k{index}"));
+    let panel = keys().fold(RunnableParallel::new(), |panel, key| panel.branch(key, fails()));
+    let list = lambda(move |v: Value| async move { Ok(vec![v; count]) }).pipe(fails().each());
+    let alternatives = || (0..count).map(|_| fails().boxed());
+    for error in [
+        panel.invoke(1).await.unwrap_err(),
+        panel.stream(1).collect().await.unwrap_err(),
+        list.invoke(1).await.unwrap_err(),
+        race(alternatives()).invoke(1).await.unwrap_err(),
+        first_success(alternatives()).invoke(1).await.unwrap_err(),
+        fails().with_fallbacks(alternatives().skip(1)).invoke(1).await.unwrap_err(),
+        fails().batch(vec![1; count]).await.unwrap_err(),
+    ] {
+        assert_eq!(error.related().len(), count - 1, "{error}");
+    }
+    for error in [
+        panel.clone().at_least(1).invoke(1).await.unwrap_err(),
+        panel.at_least(1).stream(1).collect().await.unwrap_err(),
+    ] {
+        assert_eq!(error.related().len(), count, "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn races_and_votes() {
     let fails = |millis| fails_after(millis, ErrorKind::Server, "down").boxed();
     let ok =
@@ -230,7 +293,9 @@ async fn a_chain_that_chooses_itself_without_end_is_an_error() {
     }
     assert_eq!(until(10).invoke(5).await.unwrap(), 10);
     assert_eq!(until(10).stream(5).collect().await.unwrap(), 10);
-    let shallow = RunConfig::new().max_depth(9);
+    // From 0 to 10 eleven are chosen inside each other.
+    assert_eq!(until(10).invoke_with(0, &RunConfig::new().max_depth(11)).await.unwrap(), 10);
+    let shallow = RunConfig::new().max_depth(10);
     let error = until(10).invoke_with(0, &shallow).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidChain);
     assert!(error.to_string().contains("max_depth"), "{error}");

@@ -71,6 +71,22 @@ async fn many_branches() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_branch_that_takes_a_chunk_wakes_the_others_that_wait_for_it() {
+    // So many branches are woken one by one, and the channel wakes the last that asked.
+    let map = (0..40).fold(RunnableParallel::new(), |map, index| map.branch(format!("k{index}"), shout()));
+    let (sender, receiver) = tokio::sync::mpsc::unbounded_channel::<String>();
+    let pieces =
+        futures::stream::unfold(receiver, |mut receiver| async { Some((Ok(receiver.recv().await?), receiver)) });
+    let mut chunks = map.transform(Chunks::new(pieces, Merge::append()));
+    assert!(futures::poll!(chunks.next()).is_pending());
+    sender.send("a".into()).unwrap();
+    for _ in 0..40 {
+        let chunk = tokio::time::timeout(std::time::Duration::from_secs(1), chunks.next()).await;
+        chunk.expect("every branch is woken").unwrap().unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn tuple() {
     let pair = (letters("abc"), after(1), passthrough::<Value>());
     assert_eq!(three_ways(&pair, || json!(1)).await, ("abc".to_string(), json!(1), json!(1)));
@@ -92,6 +108,7 @@ async fn assign_nothing_and_to_nothing() {
     assert_eq!(chunks_of(&RunnablePassthrough.assign(parallel! {}), json!({"a": 1})).await, [json!({"a": 1})]);
     let chain = RunnablePassthrough.assign(parallel! { "a": letters("x") });
     assert_eq!(three_ways(&chain, || json!({})).await, json!({"a": "x"}));
+    assert_eq!(chunks_of(&chain, json!({})).await, [json!({}), json!({"a": "x"})], "an empty object is an input, too");
     assert_eq!(three_ways(&chain, || json!({"a": 9})).await, json!({"a": "x"}));
     assert_eq!(chain.invoke(3).await.unwrap_err().kind(), ErrorKind::InvalidInput);
     assert_eq!(chain.stream(3).collect().await.unwrap_err().kind(), ErrorKind::InvalidInput);
@@ -212,4 +229,137 @@ async fn an_empty_stream_is_decided_by_its_law() {
     assert_eq!(nothing.invoke(1).await.unwrap_err().kind(), ErrorKind::EmptyStream);
     let error = parallel! { "s": nothing }.stream(1).collect().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::EmptyStream);
+}
+
+/// A chunk and then a failure at every other call; else two snapshots.
+fn fails_midway_every_other_time() -> impl Runnable<Input = Value, Output = Value> {
+    let calls = std::sync::atomic::AtomicUsize::new(0);
+    generator(move |_: Chunks<'_, Value>| {
+        let fails = calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst) % 2 == 0;
+        let end = if fails { Err(Error::new(ErrorKind::Server, "midway")) } else { Ok(json!({ "k": "whole" })) };
+        Chunks::new(futures::stream::iter([Ok(json!({ "k": "half" })), end]), Merge::last())
+    })
+}
+
+/// A step that is tried again, with everything around it that may stand there.
+fn around_a_step_that_is_tried_again() -> Vec<(&'static str, BoxRunnable<Value, Value>)> {
+    let second = std::time::Duration::from_secs(1);
+    let retry = move || Retry::attempts(2).base(std::time::Duration::ZERO);
+    let r = move || fails_midway_every_other_time().with_retry(retry());
+    let (a, c) = (|| after(1), || lambda(async |v: Value| Ok(json!({ "k": v }))));
+    vec![
+        ("alone", r().boxed()),
+        (
+            "instead of it",
+            fails_midway_every_other_time().with_fallback(lambda(async |_: Value| Ok(json!({ "k": "whole" })))).boxed(),
+        ),
+        ("named", r().with_name("n").boxed()),
+        ("behind another", a().pipe(r()).boxed()),
+        ("before another", r().pipe(c()).boxed()),
+        ("(a | r) | c", a().pipe(r()).boxed().pipe(c()).boxed()),
+        ("a | (r | c)", a().pipe(r().pipe(c()).boxed()).boxed()),
+        ("behind a passthrough", RunnablePassthrough.pipe(r()).pipe(RunnablePassthrough).boxed()),
+        ("spawned", r().spawned().boxed()),
+        (
+            "dynamic",
+            dynamic(move |_: Value| {
+                let r = r().boxed();
+                async move { Ok(r) }
+            })
+            .boxed(),
+        ),
+        ("configured", r().with_config(RunConfig::new().tag("t").timeout(second)).boxed()),
+        ("race", race([r().boxed()]).boxed()),
+        ("first success", first_success([r().boxed()]).boxed()),
+        ("idle timeout", r().with_idle_timeout(second).boxed()),
+        ("timeout", r().with_timeout(second).boxed()),
+        ("hedged", r().hedged(second).boxed()),
+        ("breaker", r().with_circuit_breaker(CircuitBreaker::new()).boxed()),
+        ("rate limiter", r().with_rate_limiter(TokenBucket::new()).boxed()),
+        ("retried again", r().with_retry(retry()).boxed()),
+        ("branch", RunnableBranch::when(|_: &Value| true, r()).otherwise(a()).boxed()),
+        ("router", RunnableRouter::by(|_: &Value| "x".to_string()).route("x", r()).boxed()),
+        ("parallel", parallel! { "x": r(), "y": a() }.boxed()),
+        ("settled", parallel! { "x": r() }.settled().pipe(RunnablePassthrough).boxed()),
+        ("assign", a().assign(parallel! { "x": r() }).boxed()),
+        ("pick", parallel! { "x": r() }.pick("x").boxed()),
+        ("tuple", (r(), a()).pipe(async |(v, _): (Value, Value)| Ok(v)).boxed()),
+        ("result", r().result().pipe(async |done: Result<Value>| done).boxed()),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_wants_the_whole_gets_it_as_invoke_makes_it_through_every_wrapper() {
+    let input = || json!({ "in": 1 });
+    for (name, chain) in around_a_step_that_is_tried_again() {
+        let whole = chain.invoke(input()).await.unwrap();
+        assert_eq!(chain.stream(input()).collect().await.unwrap(), whole, "{name}, collected");
+        let config = RunConfig::new().timeout(std::time::Duration::from_secs(9));
+        assert_eq!(chain.stream_with(input(), &config).collect().await.unwrap(), whole, "{name}, with a deadline");
+        assert_eq!(chain.stream_owned(input(), RunConfig::new()).collect().await.unwrap(), whole, "{name}, owned");
+        assert_eq!(chain.transform(Chunks::once(input())).collect().await.unwrap(), whole, "{name}, transformed");
+        // What was handed on is final.
+        let mut by_chunks = chain.stream(input());
+        while by_chunks.next().await.is_some() {}
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn assign_hands_its_input_on_however_much_its_branches_have_ready() {
+    let taken = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counter = taken.clone();
+    let never_rests = generator(move |_: Chunks<'_, Value>| {
+        let counter = counter.clone();
+        let chunks = (0..1_000_000).inspect(move |_| {
+            counter.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        });
+        Chunks::from_values(chunks.map(Value::from), Merge::last())
+    });
+    let chain = RunnablePassthrough.assign(parallel! { "x": never_rests });
+    let mut chunks = chain.stream(json!({ "a": 1 }));
+    assert_eq!(chunks.next().await.unwrap().unwrap(), json!({ "a": 1 }));
+    let ahead = taken.load(std::sync::atomic::Ordering::SeqCst);
+    assert!(ahead <= 100, "{ahead} chunks were made before the first was handed on");
+    // Neither do they run ahead while more of the input is awaited.
+    let pieces = futures::stream::once(async { Ok(json!({ "a": 1 })) }).chain(futures::stream::pending());
+    let mut chunks = chain.transform(Chunks::new(pieces, Merge::last()));
+    assert_eq!(chunks.next().await.unwrap().unwrap(), json!({ "a": 1 }));
+    assert!(futures::poll!(chunks.next()).is_pending());
+    assert!(taken.load(std::sync::atomic::Ordering::SeqCst) <= ahead + 100);
+}
+
+#[tokio::test]
+async fn a_long_collect_lets_other_tasks_have_their_turn() {
+    let turns = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = turns.clone();
+    let other = tokio::spawn(async move {
+        loop {
+            counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            tokio::task::yield_now().await;
+        }
+    });
+    let ready = generator(|_: Chunks<'_, Value>| Chunks::from_values((0..10_000).map(Value::from), Merge::last()));
+    for chain in [ready.clone().boxed(), ready.clone().pipe(RunnablePassthrough).with_name("n").boxed()] {
+        for invoked in [true, false] {
+            turns.store(0, std::sync::atomic::Ordering::SeqCst);
+            let last = if invoked { chain.invoke(1).await } else { chain.stream(1).collect().await };
+            assert_eq!(last.unwrap(), 9_999);
+            assert!(turns.load(std::sync::atomic::Ordering::SeqCst) >= 10, "{turns:?}");
+        }
+    }
+    other.abort();
+}
+
+#[tokio::test]
+async fn a_generator_keeps_the_law_of_its_input_behind_a_joint_that_converts() {
+    let keeps = generator(|values: Chunks<'_, Value>| {
+        let law = values.merge();
+        Chunks::new(values, law)
+    });
+    let words =
+        generator(|_: Chunks<'_, Value>| Chunks::from_values(["a".to_string(), "b".to_string()], Merge::append()));
+    let chain = words.pipe(keeps.clone());
+    assert_eq!(three_ways(&chain, || json!(1)).await, "ab");
+    let chain = letters("ab").pipe(keeps.clone()).pipe(keeps);
+    assert_eq!(three_ways(&chain, || json!(1)).await, "ab");
 }

@@ -174,3 +174,171 @@ async fn batches_report_their_elements() {
     let heard = log.take();
     assert!(heard.contains(&"finished in 1ms batch 1 > lambda [lambda]".to_string()), "{heard:?}");
 }
+
+/// Everything that is heard, with ids.
+#[derive(Default)]
+struct Ids {
+    started: Mutex<Vec<u64>>,
+    /// What was heard of a step besides its beginning.
+    heard: Mutex<Vec<(String, u64)>>,
+}
+
+impl Ids {
+    fn hear(&self, what: &str, step: &StepEvent<'_>) {
+        self.heard.lock().unwrap().push((format!("{what} {} [{}]", step.path(), step.kind()), step.id()));
+    }
+
+    fn take_texts(&self) -> Vec<String> {
+        std::mem::take(&mut *self.heard.lock().unwrap()).into_iter().map(|(text, _)| text).collect()
+    }
+}
+
+impl Observer for Ids {
+    fn started(&self, step: &StepEvent<'_>) {
+        self.started.lock().unwrap().push(step.id());
+    }
+
+    fn failed(&self, step: &StepEvent<'_>, error: &Error) {
+        self.hear(&format!("failed ({})", error.kind()), step);
+    }
+
+    fn cancelled(&self, step: &StepEvent<'_>) {
+        self.hear("cancelled", step);
+    }
+
+    fn retrying(&self, step: &StepEvent<'_>, _: &Attempt, _: &Error) {
+        self.hear("retrying", step);
+    }
+
+    fn fell_back(&self, step: &StepEvent<'_>, _: usize, _: &Error) {
+        self.hear("fell back", step);
+    }
+
+    fn hedged(&self, step: &StepEvent<'_>) {
+        self.hear("hedged", step);
+    }
+
+    fn waited(&self, step: &StepEvent<'_>, _: &Waited) {
+        self.hear("waited", step);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_heard_of_an_attempt_is_heard_of_a_step_that_began() {
+    let ids = Arc::new(Ids::default());
+    let config = RunConfig::new().observer(ids.clone());
+    let fails = || fails_after(1, ErrorKind::Server, "down");
+    let chains = [
+        fails().with_retry(Retry::attempts(2).seed(1)).boxed(),
+        fails().with_fallback(after(1)).boxed(),
+        after(50).hedged(Duration::from_millis(5)).boxed(),
+        // What is tried again has no name of its own.
+        fails().pipe(after(1)).with_retry(Retry::attempts(2).seed(1)).boxed(),
+        parallel! { "a": fails().with_timeout(Duration::from_secs(1)).with_fallback(after(1)) }.boxed(),
+    ];
+    for chain in &chains {
+        let _ = chain.invoke_with(json!(1), &config).await;
+        let _ = chain.stream_with(json!(1), &config).collect().await;
+        let mut stream = chain.stream_with(json!(1), &config);
+        while stream.next().await.is_some() {}
+    }
+    let started = ids.started.lock().unwrap().clone();
+    for (text, id) in ids.heard.lock().unwrap().iter() {
+        assert!(started.contains(id), "{text} ({id}) never started");
+    }
+    let texts = ids.take_texts();
+    for what in ["retrying lambda [lambda]", "fell back lambda [lambda]", "hedged lambda [lambda]"] {
+        assert_eq!(texts.iter().filter(|text| *text == what).count(), 3, "{what}: {texts:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_said_to_have_waited_who_did_not() {
+    let ids = Arc::new(Ids::default());
+    let config = RunConfig::new().observer(ids.clone()).max_concurrency(1);
+    let step = after(0).pipe(common::leaf(&common::Gauge::default(), 5));
+    let limited = step.with_rate_limiter(TokenBucket::new().requests(100, Duration::from_secs(1)));
+    for _ in 0..3 {
+        limited.invoke_with(json!(1), &config).await.unwrap();
+        limited.stream_with(json!(1), &config).collect().await.unwrap();
+    }
+    drop(config.permit().await);
+    assert_eq!(ids.take_texts(), Vec::<String>::new());
+    // Who did is the step that waited, by its own kind.
+    let (one, two) = tokio::join!(limited.invoke_with(json!(1), &config), limited.invoke_with(json!(1), &config));
+    assert!(one.is_ok() && two.is_ok());
+    assert_eq!(ids.take_texts(), ["waited sequence > lambda [lambda]"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_out_is_heard_as_the_failure_of_the_steps_it_stops() {
+    let ids = Arc::new(Ids::default());
+    let config = RunConfig::new().observer(ids.clone());
+    let ten = Duration::from_millis(10);
+    let slow = || after(50).pipe(after(50)).with_name("slow");
+    let in_time = config.clone().timeout(ten);
+    let expected = |kind: &str| {
+        vec![format!("failed ({kind}) slow > lambda [lambda]"), format!("failed ({kind}) slow [sequence]")]
+    };
+    for (chain, config, kind) in [
+        (slow().with_timeout(ten).boxed(), &config, "timed out"),
+        (slow().boxed(), &in_time, "deadline exceeded"),
+        (slow().spawned().with_timeout(ten).boxed(), &config, "timed out"),
+    ] {
+        chain.invoke_with(json!(1), config).await.unwrap_err();
+        assert_eq!(ids.take_texts(), expected(kind));
+        chain.stream_with(json!(1), config).collect().await.unwrap_err();
+        assert_eq!(ids.take_texts(), expected(kind));
+        let mut stream = chain.stream_with(json!(1), config);
+        assert!(stream.next().await.unwrap().is_err());
+        drop(stream);
+        // Chunk by chunk the second step has begun, too.
+        let heard = ids.take_texts();
+        assert!(expected(kind).iter().all(|failure| heard.contains(failure)), "{heard:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_that_panics_anywhere_touches_nothing() {
+    struct Panics;
+    impl Observer for Panics {
+        fn started(&self, _: &StepEvent<'_>) {
+            panic!("started");
+        }
+
+        fn chunk(&self, _: &StepEvent<'_>) {
+            panic!("chunk");
+        }
+
+        fn finished(&self, _: &StepEvent<'_>) {
+            panic!("finished");
+        }
+
+        fn failed(&self, _: &StepEvent<'_>, _: &Error) {
+            panic!("failed");
+        }
+
+        fn cancelled(&self, _: &StepEvent<'_>) {
+            panic!("cancelled");
+        }
+    }
+    std::panic::set_hook(Box::new(|_| {}));
+    let log = Arc::new(Log::default());
+    let config = RunConfig::new().observer(Arc::new(Panics)).observer(log.clone());
+    let chain = parallel! { "a": after(1), "b": letters("xy") };
+    assert_eq!(chain.invoke_with(json!(1), &config).await.unwrap(), json!({ "a": 1, "b": "xy" }));
+    assert_eq!(chain.stream_with(json!(1), &config).collect().await.unwrap(), json!({ "a": 1, "b": "xy" }));
+    let stopped = parallel! { "a": fails_after(1, ErrorKind::Server, "x"), "b": hangs(), "c": hangs().spawned() };
+    assert_eq!(stopped.invoke_with(json!(1), &config).await.unwrap_err().kind(), ErrorKind::Server);
+    // Dropped while a panic of the program's own unwinds it would be the end of the process.
+    let unwound = tokio::spawn(async move {
+        let mut running = Box::pin(chain.invoke_with(json!(1), &config));
+        assert!(futures::poll!(&mut running).is_pending());
+        panic!("the program's own");
+    });
+    assert!(unwound.await.unwrap_err().is_panic());
+    assert!(
+        log.take().iter().any(|heard| heard.starts_with("cancelled parallel \"a\"")),
+        "the other observer hears on"
+    );
+}

@@ -176,6 +176,14 @@ fn construction_errors_name_the_message_and_quote_nothing() {
     }
 }
 
+#[test]
+fn what_one_message_must_have_is_optional_for_none() {
+    let prompt = ChatPromptTemplate::from_messages([("placeholder", "{a}"), ("placeholder", "{h}"), ("user", "{a}")]);
+    let prompt = prompt.unwrap();
+    assert_eq!((prompt.variables(), prompt.optional_variables()), (&["a".to_string()][..], &["h".to_string()][..]));
+    assert!(prompt.format(&json!({"h": "x"})).is_err());
+}
+
 #[tokio::test]
 async fn partials() {
     let base = ChatPromptTemplate::from_template("{a} {b}").unwrap();

@@ -2,24 +2,27 @@
 
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, Sleep};
 
 use crate::description::{Description, Label};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::pipe_operator;
 use crate::run::config::RunConfig;
 use crate::run::flow;
+use crate::step::naming::name_from_outside;
 use crate::step::run::run;
 use crate::step::runnable::Runnable;
 use crate::step::stream::stream_of;
 use crate::stream::chunks::Chunks;
 use crate::stream::late::LateLaw;
-use crate::work::task::Task;
+use crate::work::task::{GRACE, Task};
+use crate::work::timer::{poll_timer, sleep_until, until};
 
 /// How many chunks a spawned step may be ahead of whoever reads them.
 const AHEAD: usize = 16;
@@ -41,8 +44,13 @@ impl<R: Runnable + 'static> Runnable for Spawned<R> {
 
     async fn call(&self, input: R::Input, config: &RunConfig) -> Result<R::Output> {
         let (step, config) = (self.step.clone(), config.clone());
+        let last_moment = last_moment(&config);
         let work = async move { run(&config, &*step, input).await };
-        Task::spawn(flow::in_scope(flow::current(), work))?.await?
+        let task = Task::spawn(flow::in_scope(flow::current(), work))?;
+        match last_moment {
+            None => task.await?,
+            Some(moment) => until(moment, pin!(task)).await?.unwrap_or_else(|| Err(left_behind(&*self.step)))?,
+        }
     }
 
     fn call_stream<'a>(&'a self, input: Chunks<'a, R::Input>, config: &'a RunConfig) -> Chunks<'a, R::Output> {
@@ -62,7 +70,10 @@ impl<R: Runnable + 'static> Runnable for Spawned<R> {
                 }
             };
             let task = Task::spawn(flow::in_scope(flow::current(), work))?;
-            Ok(Chunks::with_late_law(SpawnedChunks { receiver, task: Some(task) }, law))
+            let step = self.step.clone();
+            let chunks =
+                SpawnedChunks { step, receiver, task: Some(task), last_moment: last_moment(config), timer: None };
+            Ok(Chunks::with_late_law(chunks, law))
         })
     }
 
@@ -89,18 +100,55 @@ impl<R: fmt::Debug> fmt::Debug for Spawned<R> {
 
 pipe_operator!(impl<R> for Spawned<R> where R: Runnable + 'static);
 
-struct SpawnedChunks<T> {
-    receiver: mpsc::Receiver<Result<T>>,
-    /// `None` after its end.
-    task: Option<Task<()>>,
+/// The steps in a task keep to the run's deadline by themselves. A task that keeps its thread cannot; whoever waits for
+/// it leaves it behind a moment later.
+fn last_moment(config: &RunConfig) -> Option<Instant> {
+    config.run_deadline()?.checked_add(GRACE)
 }
 
-impl<T> Stream for SpawnedChunks<T> {
-    type Item = Result<T>;
+#[cold]
+fn left_behind<R: Runnable>(step: &R) -> Error {
+    let error = Error::new(ErrorKind::DeadlineExceeded, "the run's deadline passed before the step was done");
+    name_from_outside(step, error)
+}
+
+struct SpawnedChunks<R: Runnable> {
+    step: Arc<R>,
+    receiver: mpsc::Receiver<Result<R::Output>>,
+    /// `None` after its end.
+    task: Option<Task<()>>,
+    last_moment: Option<Instant>,
+    /// Made when there is something to wait for.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl<R: Runnable> SpawnedChunks<R> {
+    /// Ready with an error when the task has been waited for long enough.
+    fn poll_last_moment(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        let Some(moment) = self.last_moment.filter(|_| self.task.is_some()) else { return Poll::Pending };
+        let timer = match &mut self.timer {
+            Some(timer) => timer,
+            None => match sleep_until(moment) {
+                Ok(timer) => self.timer.insert(Box::pin(timer)),
+                Err(error) => return Poll::Ready(error),
+            },
+        };
+        poll_timer(timer.as_mut(), cx).map(|()| left_behind(&*self.step))
+    }
+}
+
+impl<R: Runnable> Stream for SpawnedChunks<R> {
+    type Item = Result<R::Output>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         match self.receiver.poll_recv(cx) {
             Poll::Ready(None) => {}
+            Poll::Pending => {
+                return self.poll_last_moment(cx).map(|error| {
+                    self.task = None;
+                    Some(Err(error))
+                });
+            }
             next => return next,
         }
         let Some(task) = &mut self.task else { return Poll::Ready(None) };

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::work::drop_reason::drop_because;
+use crate::work::drop_reason::{drop_because, drop_reason};
 use crate::work::panics::panicked;
 use crate::work::timer::until;
 
@@ -24,21 +24,31 @@ pub(crate) struct Task<T: Send + 'static> {
     /// Whether it ends soon after it is aborted. A thread that runs a synchronous function does not, and nobody waits
     /// for it.
     ends: bool,
-    left: Left,
+    fate: Arc<Mutex<Fate>>,
 }
 
-/// What an aborted task has left behind: tasks of its own that are on their way out.
-type Left = Arc<Mutex<Vec<BoxFuture<'static, ()>>>>;
+/// What the task and its owner tell each other when it is dropped.
+#[derive(Default)]
+struct Fate {
+    /// Why its owner drops it: its steps are dropped somewhere else, and their observers are to hear of it.
+    reason: Option<Error>,
+    /// Tasks of its own that are on their way out.
+    left: Vec<BoxFuture<'static, ()>>,
+}
+
+fn lock(fate: &Mutex<Fate>) -> MutexGuard<'_, Fate> {
+    fate.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl<T: Send + 'static> Task<T> {
     pub(crate) fn spawn(work: impl Future<Output = T> + Send + 'static) -> Result<Self> {
-        let left = Left::default();
-        let work = Owning { work: Some(work), left: left.clone() };
-        Ok(Self { handle: Some(runtime()?.spawn(work)), ends: true, left })
+        let fate = Arc::<Mutex<Fate>>::default();
+        let work = Owning { work: Some(work), fate: fate.clone() };
+        Ok(Self { handle: Some(runtime()?.spawn(work)), ends: true, fate })
     }
 
     pub(crate) fn spawn_blocking(work: impl FnOnce() -> T + Send + 'static) -> Result<Self> {
-        Ok(Self { handle: Some(runtime()?.spawn_blocking(work)), ends: false, left: Left::default() })
+        Ok(Self { handle: Some(runtime()?.spawn_blocking(work)), ends: false, fate: Arc::default() })
     }
 }
 
@@ -48,15 +58,18 @@ pin_project! {
     struct Owning<F> {
         #[pin]
         work: Option<F>,
-        left: Left,
+        fate: Arc<Mutex<Fate>>,
     }
 
     impl<F> PinnedDrop for Owning<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            if let Some(gone) = after_drop(|| this.work.set(None)) {
-                this.left.lock().unwrap_or_else(PoisonError::into_inner).push(gone);
-            }
+            let reason = lock(this.fate).reason.take();
+            let gone = after_drop(|| match &reason {
+                Some(error) => drop_because(error, || this.work.set(None)),
+                None => this.work.set(None),
+            });
+            lock(this.fate).left.extend(gone);
         }
     }
 }
@@ -99,17 +112,18 @@ impl<T: Send + 'static> Future for Task<T> {
 impl<T: Send + 'static> Drop for Task<T> {
     fn drop(&mut self) {
         let Some(handle) = self.handle.take().filter(|handle| !handle.is_finished()) else { return };
-        handle.abort();
         if !self.ends {
-            return;
+            return handle.abort();
         }
-        let left = std::mem::take(&mut self.left);
+        lock(&self.fate).reason = drop_reason();
+        handle.abort();
+        let fate = std::mem::take(&mut self.fate);
         ABORTED.with_borrow_mut(|aborted| {
             if let Some(aborted) = aborted {
                 aborted.push(Box::pin(async move {
                     // Gone is gone: by abort, panic or its own end.
                     let _ = handle.await;
-                    let left = std::mem::take(&mut *left.lock().unwrap_or_else(PoisonError::into_inner));
+                    let left = std::mem::take(&mut lock(&fate).left);
                     for gone in left {
                         gone.await;
                     }
@@ -125,7 +139,7 @@ thread_local! {
 }
 
 /// How long an abandoned task may take to notice. One that never awaits cannot be stopped and is not waited for.
-const GRACE: Duration = Duration::from_millis(50);
+pub(crate) const GRACE: Duration = Duration::from_millis(50);
 
 /// Drops something and returns when the tasks it owned are gone, too, or after a short while if one cannot be stopped.
 ///

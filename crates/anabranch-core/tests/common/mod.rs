@@ -1,8 +1,8 @@
 //! Steps and probes shared by the suites of this crate.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use anabranch_core::{Chunks, Error, ErrorKind, Merge, Result, Runnable, RunnableExt, generator, lambda};
@@ -139,4 +139,48 @@ pub async fn three_ways<R: Runnable<Output: PartialEq + std::fmt::Debug>>(
 /// The chunks of a stream.
 pub async fn chunks_of<R: Runnable>(step: &R, input: impl Into<R::Input>) -> Vec<R::Output> {
     StreamExt::collect(StreamExt::map(step.stream(input), Result::unwrap)).await
+}
+
+/// Opens once, for whoever waits for it on its thread; before that it can be waited for that somebody has come.
+#[derive(Clone, Default)]
+pub struct Gate(Arc<GateState>);
+
+#[derive(Default)]
+struct GateState {
+    open: Mutex<bool>,
+    opened: Condvar,
+    arrived: tokio::sync::Notify,
+}
+
+impl Gate {
+    pub fn open(&self) {
+        *self.0.open.lock().unwrap() = true;
+        self.0.opened.notify_all();
+    }
+
+    /// Leaf work that keeps its thread until the gate is open.
+    pub fn keeps_its_thread(&self, gauge: &Gauge) -> impl Runnable<Input = Value, Output = Value> + Clone + use<> {
+        let (gate, gauge) = (self.0.clone(), gauge.clone());
+        lambda(move |input: Value| {
+            let (gate, gauge) = (gate.clone(), gauge.clone());
+            async move {
+                let _inside = gauge.enter();
+                gate.arrived.notify_one();
+                drop(gate.opened.wait_while(gate.open.lock().unwrap(), |open| !*open).unwrap());
+                Ok(input)
+            }
+        })
+    }
+
+    /// Gives its input, or fails, when somebody has come to the gate.
+    pub fn when_somebody_has_come(&self, well: bool) -> impl Runnable<Input = Value, Output = Value> + Clone + use<> {
+        let gate = self.0.clone();
+        lambda(move |input: Value| {
+            let gate = gate.clone();
+            async move {
+                gate.arrived.notified().await;
+                if well { Ok(input) } else { Err(Error::new(ErrorKind::Server, "down")) }
+            }
+        })
+    }
 }

@@ -165,3 +165,17 @@ async fn dropped_it_leaves_nothing() {
     drop(running);
     assert_eq!(seen.running.load(Ordering::Relaxed), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_were_hedged_are_remembered_too() {
+    // Five fast ones; sixteen where the second attempt answers, after 3 s in all; then one of 2 s.
+    let times = [vec![1; 5], [60, 2].repeat(16), vec![2]].concat();
+    let (step, seen) = calls(Vec::leak(times));
+    let step = step.hedged(Hedge::percentile(0.5).min_samples(5).budget(&RetryBudget::new().reserve(100)));
+    for _ in 0..5 + 16 {
+        step.invoke(()).await.unwrap();
+    }
+    assert_eq!(seen.calls.load(Ordering::Relaxed), 5 + 2 * 16);
+    step.invoke(()).await.unwrap();
+    assert_eq!(seen.calls.load(Ordering::Relaxed), 5 + 2 * 16 + 1, "by now 3 s are usual");
+}

@@ -191,3 +191,22 @@ async fn clones_share_and_builders_make_another() {
     bucket.clone().set_units(3, Duration::from_secs(1));
     assert_eq!(bucket.snapshot().units_left, Some(3));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_given_back_to_a_full_bucket_is_not_there_twice() {
+    let bucket = TokenBucket::new().requests(10, 60 * SECOND).units(100, 60 * SECOND);
+    bucket.acquire(Cost::units(50), None).await.unwrap();
+    tokio::time::advance(60 * SECOND).await;
+    // It is full again, and whether what it cost was a part of that is not known: the safe side is to take it now.
+    bucket.settle(Cost::units(50), Cost::units(20));
+    let now = bucket.snapshot();
+    assert_eq!((now.requests_left, now.units_left), (Some(9), Some(80)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lower_limit_of_the_server_is_also_the_most_at_one_moment() {
+    let bucket = TokenBucket::new().requests(60, 60 * SECOND);
+    bucket.update(&ServerLimits::new().request_limit(5));
+    tokio::time::advance(3600 * SECOND).await;
+    assert_eq!(bucket.snapshot().requests_left, Some(5));
+}

@@ -187,3 +187,24 @@ async fn clones_share_and_builders_make_another() {
     assert_eq!(breaker.clone().failures(2).state(), CircuitState::Closed);
     assert_eq!(breaker.state(), CircuitState::Open);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_takes_its_place_when_its_input_is_there() {
+    let breaker = breaker();
+    let (step, calls) = step();
+    let step = step.with_circuit_breaker(breaker.clone());
+    let _ = step.invoke(DOWN).await;
+    let _ = step.invoke(DOWN).await;
+    tokio::time::advance(10 * SECOND).await;
+    assert_eq!(breaker.state(), CircuitState::HalfOpen);
+
+    let slow = lambda(async |_: ()| std::future::pending::<Result<Option<ErrorKind>>>().await);
+    let chain = slow.pipe(&step);
+    let mut waits = chain.stream(());
+    assert!(waits.try_next().now_or_never().is_none());
+    let mut collected = Box::pin(chain.stream(()).collect());
+    assert!(collected.as_mut().now_or_never().is_none());
+    // Nobody has probed yet.
+    assert_eq!(step.invoke(None).await.unwrap(), 1);
+    assert_eq!((breaker.state(), calls.load(Ordering::Relaxed)), (CircuitState::Closed, 3));
+}

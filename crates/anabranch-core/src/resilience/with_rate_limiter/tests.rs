@@ -1,7 +1,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, TryStreamExt};
 
 use super::*;
 use crate::RunnableExt;
@@ -112,4 +112,24 @@ async fn observers_hear_how_long_it_waited() {
         *log.0.lock().unwrap(),
         [waited(WaitedOn::Concurrency, SECOND, 0), waited(WaitedOn::RateLimiter, 5 * SECOND, 0)]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_came_in_with_the_input_is_another_servers() {
+    let bucket = TokenBucket::new().requests(100, SECOND);
+    let limited = length().with_rate_limiter(bucket);
+    let refused = || Error::new(ErrorKind::RateLimited, "status 429").with_retry_after(10 * SECOND);
+    let at_once = generator(move |_: Chunks<'_, String>| Chunks::<String>::failed(refused()));
+    let midway = generator(move |_: Chunks<'_, String>| {
+        Chunks::new(futures_util::stream::iter([Ok("a".to_string()), Err(refused())]), Merge::append())
+    });
+    let pieces = generator(|text: Chunks<'_, String>| text.map_chunks(Ok, Merge::append()));
+    let streams = pieces.with_rate_limiter(TokenBucket::new().requests(100, SECOND));
+    let began = Instant::now();
+    at_once.pipe(&limited).stream("a").collect().await.unwrap_err();
+    midway.clone().pipe(&limited).invoke("a").await.unwrap_err();
+    limited.invoke("a").await.unwrap();
+    midway.pipe(&streams).stream("a").try_collect::<Vec<_>>().await.unwrap_err();
+    streams.invoke("a").await.unwrap();
+    assert_eq!(began.elapsed(), Duration::ZERO);
 }

@@ -67,17 +67,30 @@ type Mask = usize;
 #[derive(Debug, Clone)]
 enum Plan {
     /// Has its permits while it is read. Waits for the outside before a chunk where there is a one.
-    Model { limits: Mask, chunks: usize, waits: usize },
+    Model {
+        limits: Mask,
+        chunks: usize,
+        waits: usize,
+    },
     /// Has its permits until it is done.
-    Call { limits: Mask, waits: usize },
+    Call {
+        limits: Mask,
+        waits: usize,
+    },
     InTurn(Vec<Plan>),
     Beside(Vec<Plan>),
     /// The first that gives something is the one that goes on.
     Race(Vec<Plan>),
     Spawned(Box<Plan>),
-    Read { input: Box<Plan>, by: Reader },
+    Read {
+        input: Box<Plan>,
+        by: Reader,
+    },
     /// Several read the same.
-    Tee { input: Box<Plan>, by: Vec<Reader> },
+    Tee {
+        input: Box<Plan>,
+        by: Vec<Reader>,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -169,9 +182,8 @@ impl<T: Shrinks + Clone> Shrinks for Vec<T> {
             rest.remove(gone);
             rest
         });
-        let changed = self.iter().enumerate().flat_map(|(index, one)| {
-            one.smaller().into_iter().map(move |one| (index, one))
-        });
+        let changed =
+            self.iter().enumerate().flat_map(|(index, one)| one.smaller().into_iter().map(move |one| (index, one)));
         without
             .chain(changed.map(|(index, one)| {
                 let mut all = self.clone();

@@ -21,6 +21,23 @@ fn all_three_forms() {
 }
 
 #[test]
+fn a_date_is_what_the_calendar_says() {
+    for (date, seconds) in [
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+        ("Sat, 31 Jan 1970 23:59:59 GMT", 2_678_399),
+        ("Tue, 29 Feb 2000 12:00:00 GMT", 951_825_600),
+        ("Wed, 01 Mar 2000 00:00:00 GMT", 951_868_800),
+        ("Fri, 31 Mar 2000 00:00:00 GMT", 954_460_800),
+        ("Sat, 01 Apr 2000 00:00:00 GMT", 954_547_200),
+        ("Sun, 28 Feb 2100 00:00:00 GMT", 4_107_456_000),
+        ("Mon, 01 Mar 2100 00:00:00 GMT", 4_107_542_400),
+        ("Sun, 31 Dec 2023 23:59:60 GMT", 1_704_067_200),
+    ] {
+        assert_eq!(http_date(date), Some(UNIX_EPOCH + Duration::from_secs(seconds)), "{date}");
+    }
+}
+
+#[test]
 fn what_is_no_hint() {
     for nothing in ["0", "-1", "NaN", "inf", "-inf", "", "soon", "Sun, 06 Nov 1994 08:49:37 GMT", "Sun, x"] {
         assert_eq!(hint(&[("retry-after", nothing)]), None, "{nothing}");
