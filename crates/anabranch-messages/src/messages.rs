@@ -144,6 +144,13 @@ impl<M: Into<Message>> From<Vec<M>> for Messages {
     }
 }
 
+impl From<Box<[Message]>> for Messages {
+    #[inline]
+    fn from(messages: Box<[Message]>) -> Self {
+        Self(messages.into_vec())
+    }
+}
+
 impl<M: Into<Message>, const N: usize> From<[M; N]> for Messages {
     #[inline]
     fn from(messages: [M; N]) -> Self {

@@ -52,5 +52,7 @@ pub use typed_prompt::TypedPrompt;
 /// What the macros need and users do not.
 #[doc(hidden)]
 pub mod __private {
-    pub use anabranch_messages::{AiMessage, ContentPart, Messages, SystemMessage, UserMessage};
+    pub use anabranch_messages::{AiMessage, ContentPart, Message, Messages, SystemMessage, UserMessage};
+
+    pub use crate::typed_prompt::{capacity, render};
 }

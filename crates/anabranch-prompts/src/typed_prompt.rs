@@ -24,6 +24,36 @@ impl<F, I> TypedPrompt<F, I> {
     }
 }
 
+/// How long a text of a template will be, more or less: `format!` grows it step by step where it begins with a value.
+#[doc(hidden)]
+#[must_use]
+pub const fn capacity(template: &str) -> usize {
+    let (bytes, mut at, mut capacity) = (template.as_bytes(), 0, template.len());
+    while at < bytes.len() {
+        if bytes[at] == b'{' {
+            capacity += 32;
+        }
+        at += 1;
+    }
+    capacity
+}
+
+#[doc(hidden)]
+#[must_use]
+pub fn render(capacity: usize, text: fmt::Arguments<'_>) -> String {
+    match text.as_str() {
+        Some(text) => text.to_owned(),
+        None => {
+            let mut rendered = String::with_capacity(capacity);
+            match fmt::Write::write_fmt(&mut rendered, text) {
+                Ok(()) => rendered,
+                // A value that says that it cannot be written: what `format!` does then.
+                Err(_) => fmt::format(text),
+            }
+        }
+    }
+}
+
 impl<F, I, O> Runnable for TypedPrompt<F, I>
 where
     F: Fn(I) -> O + Send + Sync,
@@ -146,51 +176,56 @@ macro_rules! text_prompt {
 macro_rules! __prompt {
     // The head of a closure: a pattern, and perhaps a type.
     (@head messages [$($head:tt)*] | $($body:tt)*) => {
-        $crate::TypedPrompt::new(move |$($head)*| $crate::__prompt!(@bind [] $($body)*))
+        $crate::TypedPrompt::new(move |$($head)*| $crate::__prompt!(@bind texts [] $($body)*))
     };
     (@head text [$($head:tt)*] | $text:literal $(, $name:ident = $value:expr)* $(,)?) => {
         $crate::TypedPrompt::new(move |$($head)*| {
             $(let $name = $value;)*
-            ::std::format!($text)
+            $crate::__prompt!(@content $text)
         })
     };
     (@head $what:ident [$($head:tt)*] $next:tt $($rest:tt)*) => {
         $crate::__prompt!(@head $what [$($head)* $next] $($rest)*)
     };
-    (@bind [$($done:tt)*] $name:ident = $value:expr $(, $($rest:tt)*)?) => {{
+    (@bind $how:ident [$($done:tt)*] $name:ident = $value:expr $(, $($rest:tt)*)?) => {{
         let $name = $value;
-        $crate::__prompt!(@bind [$($done)*] $($($rest)*)?)
+        $crate::__prompt!(@bind $how [$($done)*] $($($rest)*)?)
     }};
-    (@bind [$($done:tt)*] system: $text:literal $(, $($rest:tt)*)?) => {
-        $crate::__prompt!(@bind [$($done)* { system $text }] $($($rest)*)?)
+    (@bind $how:ident [$($done:tt)*] system: $text:literal $(, $($rest:tt)*)?) => {
+        $crate::__prompt!(@bind $how [$($done)* { system $text }] $($($rest)*)?)
     };
-    (@bind [$($done:tt)*] user: $text:literal $(, $($rest:tt)*)?) => {
-        $crate::__prompt!(@bind [$($done)* { user $text }] $($($rest)*)?)
+    (@bind $how:ident [$($done:tt)*] user: $text:literal $(, $($rest:tt)*)?) => {
+        $crate::__prompt!(@bind $how [$($done)* { user $text }] $($($rest)*)?)
     };
-    (@bind [$($done:tt)*] ai: $text:literal $(, $($rest:tt)*)?) => {
-        $crate::__prompt!(@bind [$($done)* { ai $text }] $($($rest)*)?)
+    (@bind $how:ident [$($done:tt)*] ai: $text:literal $(, $($rest:tt)*)?) => {
+        $crate::__prompt!(@bind $how [$($done)* { ai $text }] $($($rest)*)?)
     };
-    (@bind [$($done:tt)*] system: [$($parts:tt)*] $(, $($rest:tt)*)?) => {
-        $crate::__prompt!(@bind [$($done)* { system [$($parts)*] }] $($($rest)*)?)
+    (@bind $how:ident [$($done:tt)*] system: [$($parts:tt)*] $(, $($rest:tt)*)?) => {
+        $crate::__prompt!(@bind $how [$($done)* { system [$($parts)*] }] $($($rest)*)?)
     };
-    (@bind [$($done:tt)*] user: [$($parts:tt)*] $(, $($rest:tt)*)?) => {
-        $crate::__prompt!(@bind [$($done)* { user [$($parts)*] }] $($($rest)*)?)
+    (@bind $how:ident [$($done:tt)*] user: [$($parts:tt)*] $(, $($rest:tt)*)?) => {
+        $crate::__prompt!(@bind $how [$($done)* { user [$($parts)*] }] $($($rest)*)?)
     };
-    (@bind [$($done:tt)*] ai: [$($parts:tt)*] $(, $($rest:tt)*)?) => {
-        $crate::__prompt!(@bind [$($done)* { ai [$($parts)*] }] $($($rest)*)?)
+    (@bind $how:ident [$($done:tt)*] ai: [$($parts:tt)*] $(, $($rest:tt)*)?) => {
+        $crate::__prompt!(@bind $how [$($done)* { ai [$($parts)*] }] $($($rest)*)?)
     };
-    (@bind [$($done:tt)*] messages: $messages:expr $(, $($rest:tt)*)?) => {
-        $crate::__prompt!(@bind [$($done)* { messages ($messages) }] $($($rest)*)?)
+    (@bind $how:ident [$($done:tt)*] messages: $messages:expr $(, $($rest:tt)*)?) => {
+        $crate::__prompt!(@bind lists [$($done)* { messages ($messages) }] $($($rest)*)?)
     };
-    (@bind [$($done:tt)*] $role:ident : $($rest:tt)*) => {
+    (@bind $how:ident [$($done:tt)*] $role:ident : $($rest:tt)*) => {
         ::core::compile_error!(::core::concat!(
             "`", ::core::stringify!($role), "` is no role with a text: write `system: \"...\"`, `user: \"...\"` or ",
             "`ai: \"...\"`, `user: [\"...\", part]` for parts, `messages: list` for a conversation, or ",
             "`name = value` to bind a variable"
         ))
     };
-    (@bind [$({ $role:ident $content:tt })*]) => {{
-        #[allow(unused_mut, reason = "a prompt without messages is an empty list")]
+    // Messages alone are made where they will lie.
+    (@bind texts [$({ $role:ident $content:tt })*]) => {
+        $crate::__private::Messages::from(
+            ::std::vec![$($crate::__prompt!(@message $role $content)),*].into_boxed_slice(),
+        )
+    };
+    (@bind lists [$({ $role:ident $content:tt })*]) => {{
         let mut messages =
             $crate::__private::Messages::with_capacity(<[&str]>::len(&[$(::core::stringify!($role)),*]));
         $($crate::__prompt!(@add messages $role $content);)*
@@ -199,26 +234,30 @@ macro_rules! __prompt {
     (@add $list:ident messages ($messages:expr)) => {
         $list.extend($crate::__private::Messages::from($messages))
     };
-    (@add $list:ident system $content:tt) => {
-        $list.push($crate::__private::SystemMessage::new($crate::__prompt!(@content $content)))
+    (@add $list:ident $role:ident $content:tt) => {
+        $list.push($crate::__prompt!(@message $role $content))
     };
-    (@add $list:ident user $content:tt) => {
-        $list.push($crate::__private::UserMessage::new($crate::__prompt!(@content $content)))
+    (@message system $content:tt) => {
+        $crate::__private::Message::System($crate::__private::SystemMessage::new($crate::__prompt!(@content $content)))
     };
-    (@add $list:ident ai $content:tt) => {
-        $list.push($crate::__private::AiMessage::new($crate::__prompt!(@content $content)))
+    (@message user $content:tt) => {
+        $crate::__private::Message::User($crate::__private::UserMessage::new($crate::__prompt!(@content $content)))
+    };
+    (@message ai $content:tt) => {
+        $crate::__private::Message::Ai($crate::__private::AiMessage::new($crate::__prompt!(@content $content)))
     };
     (@content [$($parts:tt)*]) => {{
         let mut parts = ::std::vec::Vec::<$crate::__private::ContentPart>::new();
         $crate::__prompt!(@parts parts $($parts)*);
         parts
     }};
+    // `format!`, which guesses too low how long the text will be.
     (@content $text:literal) => {
-        ::std::format!($text)
+        $crate::__private::render(const { $crate::__private::capacity($text) }, ::core::format_args!($text))
     };
     (@parts $list:ident) => {};
     (@parts $list:ident $text:literal $(, $($rest:tt)*)?) => {
-        $list.push($crate::__private::ContentPart::text(::std::format!($text)));
+        $list.push($crate::__private::ContentPart::text($crate::__prompt!(@content $text)));
         $crate::__prompt!(@parts $list $($($rest)*)?);
     };
     (@parts $list:ident $part:expr $(, $($rest:tt)*)?) => {

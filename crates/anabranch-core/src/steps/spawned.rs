@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
+use futures_core::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep};
 
@@ -21,7 +22,8 @@ use crate::step::runnable::Runnable;
 use crate::step::stream::stream_of;
 use crate::stream::chunks::Chunks;
 use crate::stream::late::LateLaw;
-use crate::work::task::{GRACE, Task};
+use crate::work::drop_reason::drop_because;
+use crate::work::task::{GRACE, Task, after_drop, stop};
 use crate::work::timer::{poll_timer, sleep_until, until};
 
 /// How many chunks a spawned step may be ahead of whoever reads them.
@@ -46,11 +48,14 @@ impl<R: Runnable + 'static> Runnable for Spawned<R> {
         let (step, config) = (self.step.clone(), config.clone());
         let last_moment = last_moment(&config);
         let work = async move { run(&config, &*step, input).await };
-        let task = Task::spawn(flow::in_scope(flow::current(), work))?;
-        match last_moment {
-            None => task.await?,
-            Some(moment) => until(moment, pin!(task)).await?.unwrap_or_else(|| Err(left_behind(&*self.step)))?,
+        let mut task = Task::spawn(flow::in_scope(flow::current(), work))?;
+        let Some(moment) = last_moment else { return task.await? };
+        if let Some(done) = until(moment, Pin::new(&mut task)).await? {
+            return done?;
         }
+        let error = left_behind(&*self.step);
+        stop(task, &error).await;
+        Err(error)
     }
 
     fn call_stream<'a>(&'a self, input: Chunks<'a, R::Input>, config: &'a RunConfig) -> Chunks<'a, R::Output> {
@@ -71,8 +76,14 @@ impl<R: Runnable + 'static> Runnable for Spawned<R> {
             };
             let task = Task::spawn(flow::in_scope(flow::current(), work))?;
             let step = self.step.clone();
-            let chunks =
-                SpawnedChunks { step, receiver, task: Some(task), last_moment: last_moment(config), timer: None };
+            let chunks = SpawnedChunks {
+                step,
+                receiver,
+                task: Some(task),
+                last_moment: last_moment(config),
+                timer: None,
+                leaving: None,
+            };
             Ok(Chunks::with_late_law(chunks, law))
         })
     }
@@ -120,20 +131,30 @@ struct SpawnedChunks<R: Runnable> {
     last_moment: Option<Instant>,
     /// Made when there is something to wait for.
     timer: Option<Pin<Box<Sleep>>>,
+    /// After the last moment: waits for the task to go.
+    leaving: Option<BoxFuture<'static, ()>>,
 }
 
 impl<R: Runnable> SpawnedChunks<R> {
-    /// Ready with an error when the task has been waited for long enough.
+    /// Ready with an error when the task has been waited for long enough, and is gone if it can be stopped.
     fn poll_last_moment(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
-        let Some(moment) = self.last_moment.filter(|_| self.task.is_some()) else { return Poll::Pending };
-        let timer = match &mut self.timer {
-            Some(timer) => timer,
-            None => match sleep_until(moment) {
-                Ok(timer) => self.timer.insert(Box::pin(timer)),
-                Err(error) => return Poll::Ready(error),
-            },
-        };
-        poll_timer(timer.as_mut(), cx).map(|()| left_behind(&*self.step))
+        if self.task.is_some() {
+            let Some(moment) = self.last_moment else { return Poll::Pending };
+            let timer = match &mut self.timer {
+                Some(timer) => timer,
+                None => match sleep_until(moment) {
+                    Ok(timer) => self.timer.insert(Box::pin(timer)),
+                    Err(error) => return Poll::Ready(error),
+                },
+            };
+            ready!(poll_timer(timer.as_mut(), cx));
+            let error = left_behind(&*self.step);
+            self.leaving = after_drop(|| drop_because(&error, || self.task = None));
+        }
+        if let Some(leaving) = &mut self.leaving {
+            ready!(leaving.as_mut().poll(cx));
+        }
+        Poll::Ready(left_behind(&*self.step))
     }
 }
 
@@ -141,14 +162,12 @@ impl<R: Runnable> Stream for SpawnedChunks<R> {
     type Item = Result<R::Output>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.leaving.is_some() {
+            return self.poll_last_moment(cx).map(|error| Some(Err(error)));
+        }
         match self.receiver.poll_recv(cx) {
             Poll::Ready(None) => {}
-            Poll::Pending => {
-                return self.poll_last_moment(cx).map(|error| {
-                    self.task = None;
-                    Some(Err(error))
-                });
-            }
+            Poll::Pending => return self.poll_last_moment(cx).map(|error| Some(Err(error))),
             next => return next,
         }
         let Some(task) = &mut self.task else { return Poll::Ready(None) };
