@@ -31,7 +31,7 @@ pub const fn capacity(template: &str) -> usize {
     let (bytes, mut at, mut capacity) = (template.as_bytes(), 0, template.len());
     while at < bytes.len() {
         if bytes[at] == b'{' {
-            capacity += 32;
+            capacity += 64;
         }
         at += 1;
     }

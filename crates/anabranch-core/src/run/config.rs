@@ -272,6 +272,15 @@ impl RunConfig {
         permit
     }
 
+    /// Work that has a [permit](Self::permit) while it goes on.
+    pub(crate) async fn limited<F: Future>(&self, work: impl FnOnce() -> F) -> F::Output {
+        if let Some(_permit) = limit::Borrowed::take(self.limits()) {
+            return work().await;
+        }
+        let permit = self.permit().await;
+        permit.during(work()).await
+    }
+
     /// How the run's concurrency limit stands: of several in force, the smallest. `None` if there is none.
     ///
     /// ```

@@ -283,6 +283,11 @@ pub(crate) fn current() -> Option<Scope> {
     CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
 }
 
+/// Whether what runs now is a part of something that is read.
+pub(crate) fn is_inside() -> bool {
+    CURRENT.try_with(|current| inside(current.borrow().as_ref()).next().is_some()).unwrap_or(false)
+}
+
 fn swap(scope: Option<Scope>) -> Option<Scope> {
     CURRENT.try_with(|current| current.replace(scope)).ok().flatten()
 }

@@ -92,11 +92,14 @@ impl Limit {
         }
     }
 
-    /// A permit, if one is free and nobody waits for it.
-    fn take(&self) -> Option<Part> {
+    /// Takes a permit, if one is free and nobody waits for it.
+    fn try_take(&self) -> bool {
         let takable = |free| if free % PERMIT == 0 { usize::checked_sub(free, PERMIT) } else { None };
-        let taken = self.shared.free.fetch_update(Ordering::Acquire, Ordering::Relaxed, takable);
-        taken.is_ok().then(|| Part { limit: self.clone(), ticket: None })
+        self.shared.free.fetch_update(Ordering::Acquire, Ordering::Relaxed, takable).is_ok()
+    }
+
+    fn take(&self) -> Option<Part> {
+        self.try_take().then(|| Part { limit: self.clone(), ticket: None })
     }
 
     fn give_back(&self) {
@@ -208,6 +211,26 @@ impl<L: AsRef<[Limit]>> Drop for Turn<L> {
         if self.waits {
             self.limits.as_ref()[self.at].desk().abandon(self.id);
         }
+    }
+}
+
+/// A permit of the only limit, for work that is no part of what somebody reads and so lends it to nobody. It does not
+/// count on the limit, which all threads of a program may share.
+pub(crate) struct Borrowed<'a> {
+    limit: &'a Limit,
+}
+
+impl<'a> Borrowed<'a> {
+    pub(crate) fn take(limits: &'a [Limit]) -> Option<Self> {
+        let [limit] = limits else { return None };
+        let lends = flow::is_inside();
+        (!lends && limit.try_take()).then_some(Self { limit })
+    }
+}
+
+impl Drop for Borrowed<'_> {
+    fn drop(&mut self) {
+        self.limit.give_back();
     }
 }
 

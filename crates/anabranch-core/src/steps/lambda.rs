@@ -71,8 +71,7 @@ where
 
     async fn call(&self, input: I, config: &RunConfig) -> Result<O> {
         if self.limited {
-            let permit = config.permit().await;
-            return permit.during((self.function)(input)).await;
+            return config.limited(|| (self.function)(input)).await;
         }
         (self.function)(input).await
     }
