@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anabranch_core::*;
@@ -145,6 +145,132 @@ async fn two_limits_in_opposite_orders() {
     });
     assert!(in_time(join_all(runs)).await.iter().all(Result::is_ok));
     assert!(unused(&a) && unused(&b));
+}
+
+/// A call that takes its time.
+fn call() -> impl Runnable<Input = String, Output = String> + Clone + 'static {
+    lambda(async |text: String| {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        Ok(text)
+    })
+    .limited()
+}
+
+#[tokio::test(start_paused = true)]
+async fn streams_under_two_limits_whose_readers_need_the_other() {
+    let (a, b) = (RunConfig::new().max_concurrency(1), RunConfig::new().max_concurrency(1));
+    let one = Model("a b c ").with_config(a.clone()).pipe(EachAsks(Model("x").with_config(b.clone())));
+    let two = Model("a b c ").with_config(b.clone()).pipe(EachAsks(Model("y").with_config(a.clone())));
+    // A limit of its own that is never reached: without any, nothing is lent at all.
+    let config = RunConfig::new().max_concurrency(100);
+    let runs = futures::future::join(read(one.stream_with("?", &config)), read(two.stream_with("?", &config)));
+    let (one, two) = in_time(runs).await;
+    assert_eq!((one.unwrap().as_str(), two.unwrap().as_str()), ("xxx", "yyy"));
+    assert!(unused(&a) && unused(&b) && unused(&config));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_without_a_limit_whose_steps_bring_theirs_along() {
+    let config = RunConfig::new().max_concurrency(1);
+    let asks = EachAsks(Model("x").with_config(config.clone()));
+    let chain = Model("a b c ").with_config(config.clone()).pipe(asks);
+    assert_eq!(in_time(read(chain.stream("?"))).await.unwrap(), "xxx");
+    assert!(unused(&config));
+}
+
+/// Waits a short while for a chunk, and asks `model` when none comes in time.
+struct LooksIn<R>(R);
+
+impl<R: Runnable<Input = String, Output = String>> Runnable for LooksIn<R> {
+    type Input = String;
+    type Output = String;
+
+    async fn call(&self, input: String, config: &RunConfig) -> Result<String> {
+        config.run(&self.0, input).await
+    }
+
+    fn call_stream<'a>(&'a self, input: Chunks<'a, String>, config: &'a RunConfig) -> Chunks<'a, String> {
+        let answers = futures::stream::unfold(input, async move |mut input| {
+            match tokio::time::timeout(Duration::from_micros(10), input.next()).await {
+                Ok(chunk) => Some((chunk?, input)),
+                Err(_) => Some((config.run(&self.0, "?".to_string()).await, input)),
+            }
+        });
+        Chunks::new(Box::pin(answers), Merge::append())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_asks_because_nothing_is_there_to_read() {
+    let config = RunConfig::new().max_concurrency(1);
+    let chain = Model("a b ").pipe(LooksIn(call()));
+    let answer = in_time(read(chain.stream_with("?", &config))).await.unwrap();
+    assert_eq!(answer.matches(['a', 'b']).count(), 2, "{answer}");
+    assert!(unused(&config));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_leaves_while_another_waits() {
+    let config = RunConfig::new().max_concurrency(1);
+    // The first is at the stream when its time is over; the second works on a chunk, and waits for a permit.
+    let leaves = passthrough::<String>()
+        .pipe(generator(|text: Chunks<'_, String>| text.map_chunks(|piece| Ok(piece.to_uppercase()), Merge::append())));
+    let leaves = leaves.with_timeout(Duration::from_micros(1_500));
+    let branches = RunnableParallel::new().branch("leaves", leaves).branch("stays", EachAsks(Model("x")));
+    let chain = Model("a b c ").pipe(branches.settled());
+    let config = &config;
+    let answer = in_time(async {
+        let mut chunks = chain.stream_with("?", config);
+        while let Some(chunk) = chunks.next().await {
+            chunk?;
+        }
+        Ok::<_, Error>(())
+    });
+    answer.await.unwrap();
+    assert!(unused(config));
+}
+
+/// Reads on while it works on two chunks.
+struct ReadsAhead<R>(R);
+
+impl<R: Runnable<Input = String, Output = String>> Runnable for ReadsAhead<R> {
+    type Input = serde_json::Value;
+    type Output = String;
+
+    async fn call(&self, input: serde_json::Value, config: &RunConfig) -> Result<String> {
+        config.run(&self.0, input.to_string()).await
+    }
+
+    fn call_stream<'a>(&'a self, input: Chunks<'a, serde_json::Value>, config: &'a RunConfig) -> Chunks<'a, String> {
+        let answers = input.map(async move |chunk| config.run(&self.0, chunk?.to_string()).await).buffer_unordered(2);
+        Chunks::new(Box::pin(answers), Merge::append())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_permit_is_lent_does_not_go_on() {
+    let ended = Arc::new(Mutex::new(Vec::new()));
+    let takes = |name: &'static str, millis: u64| {
+        let ended = ended.clone();
+        lambda(move |text: String| {
+            let ended = ended.clone();
+            async move {
+                tokio::time::sleep(Duration::from_millis(millis)).await;
+                ended.lock().unwrap().push(name);
+                Ok(text)
+            }
+        })
+        .limited()
+    };
+    let config = RunConfig::new().max_concurrency(2);
+    // Two branches may run, and one permit is left for them.
+    let held = config.permit().await;
+    let branches = parallel! { "call": takes("branch", 5), "at once": passthrough::<String>() };
+    let chain = branches.pipe(ReadsAhead(takes("reader", 10)));
+    in_time(read(chain.stream_with("?", &config))).await.unwrap();
+    assert_eq!(*ended.lock().unwrap(), ["reader", "branch", "reader"]);
+    drop(held);
+    assert!(unused(&config));
 }
 
 #[tokio::test(start_paused = true)]

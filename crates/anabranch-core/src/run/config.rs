@@ -148,8 +148,10 @@ impl RunConfig {
     /// counts as one.
     ///
     /// Each takes a [permit](Self::permit) for as long as it goes on, in the order they came. A stream has its permit
-    /// while it is read. While the step behind it works on a chunk and does not read on, its permit is lent to that
-    /// step's own calls, and to nobody else's, so that no chain waits for itself.
+    /// while it is read. While the step behind it works on a chunk and does not read on, the stream rests: its permit is
+    /// lent to the calls of those who read from it, and it goes on once it has a permit again. If these wait for another
+    /// limit, one that a part of the chain [brings along](crate::RunnableExt::with_config), the permit goes back until
+    /// the stream is read on. So no chain waits for itself.
     ///
     /// A fan-out or batch also starts no more than this many branches or elements at once, so that a batch of 100,000
     /// does not hold 100,000 half-done chains.

@@ -73,6 +73,8 @@ type Tickets = BTreeMap<Key, Limit>;
 #[derive(Default)]
 struct State {
     paused: bool,
+    /// How many of the flows inside, this one included, are paused.
+    resting: usize,
     /// Permits held inside that may be lent.
     held: Tickets,
     /// Who inside has lent its permit.
@@ -126,14 +128,21 @@ impl Flow {
             if std::mem::replace(&mut state.paused, true) {
                 return;
             }
-            let held = if state.held.is_empty() { Vec::new() } else { all(&state.held) };
-            (all(&state.given), held)
+            (all(&state.given), if state.held.is_empty() { Vec::new() } else { all(&state.held) })
         };
+        self.counts(|resting| resting + 1);
         given.iter().for_each(|(limit, id)| limit.paused(*id));
         // Who comes to read later finds it paused.
-        if !held.is_empty() && (self.is_waited_for() || inside(self.parent()).any(|flow| flow.is_waited_for())) {
-            held.iter().for_each(|(limit, id)| limit.lends(*id));
-            held.iter().for_each(|(limit, id)| limit.yields(*id));
+        let around = || inside(self.parent());
+        let waited_for = || self.is_waited_for() || around().any(|flow| flow.is_waited_for());
+        held.iter().take_while(|_| waited_for()).for_each(|(limit, id)| limit.lends(*id));
+        held.iter().take_while(|_| waited_for()).for_each(|(limit, id)| limit.yields(*id));
+    }
+
+    fn counts(&self, change: impl Fn(usize) -> usize) {
+        for flow in std::iter::once(self).chain(inside(self.parent()).map(|flow| &**flow)) {
+            let mut state = flow.state();
+            state.resting = change(state.resting);
         }
     }
 
@@ -146,6 +155,7 @@ impl Flow {
             }
             (limits(&state.parked), std::mem::take(&mut state.offered))
         };
+        self.counts(|resting| resting.saturating_sub(1));
         parked.iter().for_each(|limit| limit.resumed(self));
         offered.iter().for_each(|(&(_, lender), limit)| limit.lends(lender));
     }
@@ -220,22 +230,25 @@ impl Flow {
         self.state().readers.remove(&(limit.id(), id));
     }
 
-    /// The permits of a limit that are held inside and may be lent, if their work rests: those of whom `rests` is true
-    /// if this goes on, and all if it is paused.
+    /// Who inside may lend a permit of a limit, as its work rests. If this goes on, `rests` tells of whom that is true.
     pub(crate) fn lender(&self, limit: &Limit, rests: impl Fn(u64) -> bool) -> Option<u64> {
         let held: Vec<u64> = {
             let state = self.state();
             if state.paused {
                 return first(&state.held, limit);
             }
+            if state.resting == 0 {
+                return None;
+            }
             of(&state.held, limit).collect()
         };
         held.into_iter().find(|id| rests(*id))
     }
 
-    /// All permits of other limits that are held inside.
+    /// The permits of other limits that are held inside, if some of their work rests.
     pub(crate) fn others(&self, limit: &Limit) -> Vec<(Limit, u64)> {
-        let mut held = all(&self.state().held);
+        let state = self.state();
+        let mut held = if state.resting > 0 { all(&state.held) } else { Vec::new() };
         held.retain(|(other, _)| other.id() != limit.id());
         held
     }

@@ -42,6 +42,20 @@ struct Shared {
     table: Mutex<Table>,
 }
 
+/// How many limits there are.
+static LIMITS: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether there is any limit, and so anything to lend.
+pub(crate) fn exists() -> bool {
+    LIMITS.load(Ordering::Relaxed) > 0
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        LIMITS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// How a concurrency limit stands at this moment: see [`RunConfig::concurrency`](crate::RunConfig::concurrency).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -66,6 +80,7 @@ impl Limit {
     pub(crate) fn new(size: usize) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let size = size.min(usize::MAX / PERMIT);
+        LIMITS.fetch_add(1, Ordering::Relaxed);
         let shared = Shared {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             size,

@@ -4,7 +4,7 @@ use futures_core::future::BoxFuture;
 
 use crate::error::Result;
 use crate::run::config::RunConfig;
-use crate::run::flow;
+use crate::run::{flow, limit};
 use crate::step::run::run;
 use crate::step::runnable::Runnable;
 use crate::step::watched;
@@ -42,7 +42,8 @@ impl<'a, R: Runnable> Unread<R::Output> for StepStream<'a, R> {
             chunks.make_output();
             chunks
         };
-        if config.limits().is_empty() || input.is_ready() {
+        // A step may bring a limit along, so it does not matter whether this configuration has one.
+        if !limit::exists() || input.is_ready() {
             return begin(input);
         }
         // What the step reads from lends it its permits.

@@ -17,11 +17,14 @@
 use std::fmt::Debug;
 use std::sync::Weak;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::time::{Duration, Instant};
 
 use futures::channel::mpsc;
 use futures::stream::{BoxStream, select_all};
 use futures::task::ArcWake;
 use futures::{FutureExt, StreamExt, future};
+
+use tokio::task::JoinHandle;
 
 use super::*;
 use crate::run::limit::acquire;
@@ -268,13 +271,33 @@ struct Event {
     work: Weak<Work>,
 }
 
+impl Event {
+    fn happens(&self) {
+        let waker = {
+            let mut state = self.state.lock().unwrap();
+            state.0 = true;
+            state.1.take()
+        };
+        // From now on it waits to be read.
+        self.work.upgrade().iter().for_each(|work| work.rest());
+        waker.into_iter().for_each(Waker::wake);
+    }
+}
+
 impl World {
+    /// All permits are there, and nobody is left in the tables.
+    fn is_unused(&self) -> bool {
+        self.limits.iter().all(|limit| limit.is_unused() && limit.snapshot().waiting == 0)
+    }
+
     /// Waits for the outside.
     async fn event(self: Arc<Self>, work: Weak<Work>) {
         struct Waits(Arc<World>, Arc<Event>);
         impl Drop for Waits {
             fn drop(&mut self) {
-                self.0.events.lock().unwrap().retain(|event| !Arc::ptr_eq(event, &self.1));
+                if !self.1.state.lock().unwrap().0 {
+                    self.0.events.lock().unwrap().retain(|event| !Arc::ptr_eq(event, &self.1));
+                }
             }
         }
         let waits = Waits(self.clone(), Arc::new(Event { work, ..Event::default() }));
@@ -318,7 +341,9 @@ impl Work {
     fn new(place: &Place, limits: Mask) -> Arc<Self> {
         let under_way = AtomicBool::new(false);
         let work = Arc::new(Self { world: place.world.clone(), limits, under_way, spawned: place.spawned });
-        for gate in &place.gates {
+        // What runs without a bound is there to be timed.
+        let counted = place.world.left.load(Ordering::Relaxed) <= MOST_WORK;
+        for gate in place.gates.iter().filter(|_| counted) {
             gate.inside.lock().unwrap().push(Arc::downgrade(&work));
         }
         work
@@ -332,7 +357,7 @@ impl Work {
         if !self.under_way.swap(true, Ordering::Relaxed) {
             for limit in self.each_limit() {
                 let now = self.world.at_work[limit].fetch_add(1, Ordering::Relaxed) + 1;
-                if now > self.world.limits[limit].size() {
+                if now > self.world.limits[limit].size() && self.world.left.load(Ordering::Relaxed) <= MOST_WORK {
                     self.world.exceeded.store(true, Ordering::Relaxed);
                 }
             }
@@ -430,7 +455,7 @@ impl Place {
         let gate = Arc::new(Gate::default());
         let mut place = self.clone();
         place.gates.push(gate.clone());
-        (gated(gate.clone(), up.wrap(place.stream(input)).boxed()), gate)
+        (up.wrap(gated(gate.clone(), place.stream(input))).boxed(), gate)
     }
 
     fn model(&self, limits: Mask, chunks: usize, waits: usize) -> Stream0 {
@@ -569,7 +594,7 @@ impl Place {
     }
 }
 
-/// What was given out of a flow is not read until it is polled again.
+/// What gives something out of a flow is not read until it is polled again.
 fn gated(gate: Arc<Gate>, mut input: Stream0) -> Stream0 {
     futures::stream::poll_fn(move |cx| {
         let next = input.poll_next_unpin(cx);
@@ -592,6 +617,8 @@ struct Task {
 struct Flag {
     woken: AtomicBool,
     aborted: AtomicBool,
+    /// Of another executor.
+    also: Mutex<Option<Waker>>,
 }
 
 impl ArcWake for Flag {
@@ -602,7 +629,7 @@ impl ArcWake for Flag {
 
 impl Task {
     fn new(future: impl Future<Output = ()> + Send + 'static) -> Self {
-        let flag = Flag { woken: AtomicBool::new(true), aborted: AtomicBool::new(false) };
+        let flag = Flag { woken: AtomicBool::new(true), aborted: AtomicBool::new(false), also: Mutex::default() };
         Self { future: Box::pin(future), flag: Arc::new(flag) }
     }
 }
@@ -614,6 +641,8 @@ impl Drop for Owned {
     fn drop(&mut self) {
         self.0.aborted.store(true, Ordering::Relaxed);
         self.0.woken.store(true, Ordering::Relaxed);
+        let waker = self.0.also.lock().unwrap().take();
+        waker.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -635,17 +664,27 @@ impl Case {
         Self { sizes, roots: (0..roots).map(|_| grower.plan(depth)).collect() }
     }
 
-    fn check(&self, seed: u64) -> Result<(), &'static str> {
-        let mut random = Random(!seed);
+    fn world(&self) -> Arc<World> {
         let limits: Vec<_> = self.sizes.iter().map(|size| Limit::new(*size)).collect();
-        let world = Arc::new(World {
+        Arc::new(World {
             at_work: limits.iter().map(|_| AtomicUsize::new(0)).collect(),
             limits,
             exceeded: AtomicBool::new(false),
             left: AtomicUsize::new(MOST_WORK),
             events: Mutex::default(),
             spawned: Mutex::default(),
-        });
+        })
+    }
+
+    /// Runs it in an order of its own; says what is wrong.
+    fn check(&self, seed: u64) -> Result<(), &'static str> {
+        self.check_with(seed, MOST_WORK)
+    }
+
+    fn check_with(&self, seed: u64, most: usize) -> Result<(), &'static str> {
+        let mut random = Random(!seed);
+        let world = self.world();
+        world.left.store(most, Ordering::Relaxed);
         let place = Place { world: world.clone(), gates: Vec::new(), spawned: false };
         let mut tasks: Vec<_> =
             self.roots.iter().map(|plan| Task::new(place.stream(plan).for_each(|()| async {}))).collect();
@@ -675,14 +714,7 @@ impl Case {
                 })
             };
             if let Some(event) = happens {
-                let waker = {
-                    let mut state = event.state.lock().unwrap();
-                    state.0 = true;
-                    state.1.take()
-                };
-                // From now on it waits to be read.
-                event.work.upgrade().iter().for_each(|work| work.rest());
-                waker.into_iter().for_each(Waker::wake);
+                event.happens();
                 continue;
             }
             if woken.is_empty() {
@@ -705,7 +737,7 @@ impl Case {
         if !tasks.is_empty() {
             return Err("it never rests");
         }
-        if world.limits.iter().any(|limit| !limit.is_unused() || limit.snapshot().waiting > 0) {
+        if !world.is_unused() {
             return Err("something is left");
         }
         Ok(())
@@ -731,13 +763,102 @@ impl Case {
     }
 }
 
+/// The same trees on threads, where what is to happen happens at any time. What is at work is not counted here: what
+/// one thread sees of another is a moment old.
+#[test]
+fn random_trees_on_threads() {
+    let seeds = from_environment("ANABRANCH_SEEDS").unwrap_or(SEEDS) / 20;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+    for seed in 0..seeds {
+        let case = Case::new(seed);
+        let world = case.world();
+        let place = Place { world: world.clone(), gates: Vec::new(), spawned: false };
+        let mut random = Random(!seed);
+        let streams = case.roots.iter().map(|plan| place.stream(plan));
+        let mut tasks: Vec<_> = streams.map(|root| runtime.spawn(root.for_each(|()| async {}))).collect();
+        let began = Instant::now();
+        let mut drops = random.one_in(3).then(|| random.below(200));
+        while !tasks.iter().all(JoinHandle::is_finished) {
+            let more = std::mem::take(&mut *world.spawned.lock().unwrap());
+            tasks.extend(more.into_iter().map(|Task { mut future, flag }| {
+                runtime.spawn(poll_fn(move |cx| {
+                    *flag.also.lock().unwrap() = Some(cx.waker().clone());
+                    if flag.aborted.load(Ordering::Relaxed) { Poll::Ready(()) } else { future.as_mut().poll(cx) }
+                }))
+            }));
+            let event = {
+                let mut events = world.events.lock().unwrap();
+                let index = random.below(events.len().max(1));
+                (!events.is_empty()).then(|| events.swap_remove(index))
+            };
+            match event {
+                Some(event) => event.happens(),
+                None => std::thread::yield_now(),
+            }
+            drops = drops.and_then(|left| {
+                if left == 0 {
+                    tasks[random.below(case.roots.len())].abort();
+                }
+                left.checked_sub(1)
+            });
+            assert!(began.elapsed() < Duration::from_secs(60), "seed {seed} hangs on threads: {}", told(&case));
+        }
+        while !world.is_unused() {
+            assert!(began.elapsed() < Duration::from_secs(60), "seed {seed}: something is left: {}", told(&case));
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// Ten times as many who wait, hold, lend and rest take about ten times as long.
+#[test]
+fn cost_is_linear() {
+    let model = |limits| Plan::Model { limits, chunks: 2, waits: 0b111 };
+    let read = |input, ahead, work| Plan::Read { input: Box::new(input), by: Reader { way: Way::Ahead(ahead), work } };
+    let plans: [fn(&dyn Fn(usize) -> Plan, &dyn Fn(Plan, usize, Vec<Plan>) -> Plan, usize) -> Plan; 4] = [
+        // Many streams and one reader that works on all their chunks at once.
+        |model, read, n| read(Plan::Beside(vec![model(1); n]), n, vec![Plan::Call { limits: 1, waits: 1 }]),
+        |model, read, n| read(Plan::Beside(vec![model(1); n]), n, vec![Plan::Call { limits: 2, waits: 1 }]),
+        // Many streams and their readers side by side.
+        |model, read, n| Plan::Beside(vec![read(model(1), 1, vec![model(1)]); n]),
+        |model, read, n| read(Plan::Beside(vec![read(model(1), 0, vec![model(2)]); n]), 0, vec![model(3)]),
+    ];
+    for (index, plan) in plans.into_iter().enumerate() {
+        for sizes in [vec![1, 1], vec![64, 64]] {
+            // As much work in ten parts and as a whole.
+            let took = [(10, 300), (1, 3_000)].map(|(times, n)| {
+                let case = Case { sizes: sizes.clone(), roots: vec![plan(&model, &read, n)] };
+                let began = worked();
+                for _ in 0..times {
+                    assert_eq!(case.check_with(1, usize::MAX), Ok(()), "{index} {sizes:?} {n}");
+                }
+                worked() - began
+            });
+            if std::env::var_os("ANABRANCH_LOUD").is_some() {
+                eprintln!("{index} {sizes:?}: {took:?}");
+            }
+            assert!(took[1] < 5 * took[0] + Duration::from_millis(20), "{index} {sizes:?}: {took:?}");
+        }
+    }
+}
+
+/// How long this thread has had a processor: others on the machine do not count. Nothing where that is not known.
+fn worked() -> Duration {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanos = told.split(' ').next().and_then(|nanos| nanos.parse().ok());
+    nanos.map_or(Duration::ZERO, Duration::from_nanos)
+}
+
+fn from_environment(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
 fn told(case: &impl Debug) -> String {
     format!("{case:?}")
 }
 
 #[test]
 fn random_trees() {
-    let from_environment = |name| std::env::var(name).ok().and_then(|n| n.parse().ok());
     let first = from_environment("ANABRANCH_SEED").unwrap_or(0);
     let seeds = from_environment("ANABRANCH_SEEDS").unwrap_or(SEEDS);
     for seed in first..first + seeds {

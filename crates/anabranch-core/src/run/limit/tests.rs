@@ -47,7 +47,7 @@ fn it_goes_everywhere() {
 }
 
 #[test]
-fn as_many_as_it_has_places() {
+fn as_many_as_it_has_permits() {
     let limit = Limit::new(2);
     assert_eq!(limit.snapshot(), Concurrency { limit: 2, in_use: 0, waiting: 0 });
     let (one, waited) = asking(&limit).now_or_never().unwrap();
@@ -348,7 +348,7 @@ fn wakers_are_dropped_outside_the_lock() {
     let mut waits = asking(&limit);
     assert!(waits.poll_unpin(&mut Context::from_waker(&waker)).is_pending());
     drop(waker);
-    // Only the waker that is replaced here keeps the place.
+    // Only the waker that is replaced here keeps the permit.
     assert!(poll(&mut waits).is_pending());
     drop(waits.now_or_never().unwrap());
     drop(held);
