@@ -70,7 +70,7 @@ impl<'id> Decoder<'id, Completion, Frame> for Frames {
         match frame {
             Frame::Text(text) => {
                 out.run(Block::Text, text)?;
-                Ok(Flow::Continue)
+                Ok(Flow::More)
             }
             Frame::End => {
                 out.end_run()?;
