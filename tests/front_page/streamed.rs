@@ -16,7 +16,7 @@ async fn main() -> anabranch::Result<()> {
     }
 
     // The next prompt finds its variables in the object.
-    let chain = both.clone() | ask("Weigh this up.\nFor: {upside}\nAgainst: {downside}")?;
+    let chain = both.clone() | ask("Synthesize.\nFor: {upside}\nAgainst: {downside}")?;
     println!("{}", chain.invoke("moving the dam").await?);
     Ok(())
 }
