@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
@@ -171,8 +172,11 @@ pub(crate) fn stream_begun<'a, R: Runnable>(
     Chunks::with_late_law(chunks, law)
 }
 
-/// So many chunks that need not be waited for are handed on between two looks at the clock.
+/// So many chunks are handed on between two looks at the clock,
 const BETWEEN_LOOKS: u8 = 15;
+
+/// if the last look was no longer ago than this.
+const QUICK: Duration = Duration::from_micros(50);
 
 /// A stream that is over at the deadline, and reports.
 struct Watched<'a, S> {
@@ -184,13 +188,14 @@ struct Watched<'a, S> {
     timer: Option<Pin<Box<Sleep>>>,
     /// How many chunks may still be handed on without a look at the clock.
     unlooked: u8,
+    looked: Option<Instant>,
     /// After the deadline: waits until what ran is gone.
     leaving: Option<BoxFuture<'a, ()>>,
 }
 
 impl<'a, S> Watched<'a, S> {
     fn new(chunks: S, watch: Option<&'a Watch>, deadline: Option<Instant>) -> Self {
-        Self { chunks: Some(chunks), watch, deadline, timer: None, unlooked: 0, leaving: None }
+        Self { chunks: Some(chunks), watch, deadline, timer: None, unlooked: 0, looked: None, leaving: None }
     }
 
     /// Ready once, when the deadline has come; or with an error where there can be no timer.
@@ -203,20 +208,19 @@ impl<'a, S> Watched<'a, S> {
         poll_timer(timer.as_mut(), cx).map(Ok)
     }
 
-    /// Whether a chunk that is there comes too late. The clock is looked at when there was something to wait for, and
-    /// then for one chunk in so many: a look costs as much as a chunk.
+    /// Whether a chunk that is there comes too late. A look at the clock costs as much as a chunk, so where chunks come
+    /// quickly and need not be waited for there is one look for many.
     fn is_late(&mut self) -> bool {
         let Some(deadline) = self.deadline else { return false };
-        match self.unlooked.checked_sub(1) {
-            Some(unlooked) => {
-                self.unlooked = unlooked;
-                false
-            }
-            None => {
-                self.unlooked = BETWEEN_LOOKS;
-                Instant::now() > deadline
-            }
+        if let Some(unlooked) = self.unlooked.checked_sub(1) {
+            self.unlooked = unlooked;
+            return false;
         }
+        let now = Instant::now();
+        let quick = self.looked.is_some_and(|looked| now.saturating_duration_since(looked) < QUICK);
+        self.unlooked = if quick { BETWEEN_LOOKS } else { 0 };
+        self.looked = Some(now);
+        now > deadline
     }
 }
 
