@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_core::Stream;
@@ -238,26 +238,29 @@ where
         leaving.as_mut().poll(cx).map(|()| Some(Err(deadline_exceeded())))
     }
 
-    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T>>> {
-        let next = match &mut self.chunks {
-            Some(chunks) => Pin::new(chunks).poll_next(cx),
-            None if self.leaving.is_some() => Poll::Pending,
-            None => return Poll::Ready(None),
-        };
-        match next {
-            // A stream that always has something ready never sees its timer. (An end is an end, however late.)
-            Poll::Ready(Some(Ok(_))) if self.is_late() => self.poll_leaving(cx),
-            Poll::Ready(next) => Poll::Ready(next),
-            Poll::Pending if self.leaving.is_some() => self.poll_leaving(cx),
-            Poll::Pending => {
-                self.unlooked = 0;
-                match self.poll_deadline(cx) {
-                    Poll::Ready(Ok(())) => self.poll_leaving(cx),
-                    Poll::Ready(Err(error)) => Poll::Ready(Some(Err(error))),
-                    Poll::Pending => Poll::Pending,
-                }
+    /// There was nothing: perhaps it is time to go.
+    #[cold]
+    fn poll_time(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T>>> {
+        self.unlooked = 0;
+        if self.leaving.is_none() {
+            if let Err(error) = ready!(self.poll_deadline(cx)) {
+                return self.end(Some(Err(error)));
             }
         }
+        let end = ready!(self.poll_leaving(cx));
+        self.end(end)
+    }
+
+    #[cold]
+    fn end(&mut self, end: Option<Result<T>>) -> Poll<Option<Result<T>>> {
+        self.chunks = None;
+        self.leaving = None;
+        match (&end, self.watch) {
+            (Some(Err(error)), Some(watch)) => watch.failed(error),
+            (_, Some(watch)) => watch.finished(),
+            (_, None) => {}
+        }
+        Poll::Ready(end)
     }
 }
 
@@ -269,25 +272,24 @@ where
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        let next = this.poll_chunk(cx);
-        match &next {
-            Poll::Pending => return next,
-            Poll::Ready(Some(Ok(_))) => {
+        let Some(chunks) = &mut this.chunks else {
+            return if this.leaving.is_some() { this.poll_time(cx) } else { Poll::Ready(None) };
+        };
+        match Pin::new(chunks).poll_next(cx) {
+            Poll::Ready(Some(Ok(chunk))) => {
+                // A stream that always has something ready never sees its timer. (An end is an end, however late.)
+                if this.is_late() {
+                    let end = ready!(this.poll_leaving(cx));
+                    return this.end(end);
+                }
                 if let Some(watch) = this.watch {
                     watch.chunk();
                 }
-                return next;
+                Poll::Ready(Some(Ok(chunk)))
             }
-            Poll::Ready(None | Some(Err(_))) => {}
+            Poll::Ready(end) => this.end(end),
+            Poll::Pending => this.poll_time(cx),
         }
-        this.chunks = None;
-        this.leaving = None;
-        match (&next, this.watch) {
-            (Poll::Ready(Some(Err(error))), Some(watch)) => watch.failed(error),
-            (_, Some(watch)) => watch.finished(),
-            (_, None) => {}
-        }
-        next
     }
 }
 
