@@ -124,6 +124,16 @@ fn a_missing_key_is_named_with_what_there_is() {
 }
 
 #[test]
+fn a_long_chain_is_followed_to_its_end() {
+    let steps = (0..300).map(|_| unknown()).chain([map(&["topic"]), prompt(&["subject"])]);
+    refused(&chain(steps), BROKEN);
+    let branches =
+        (0..300).map(|_| ("a", text())).enumerate().map(|(index, (_, step))| branch(&format!("k{index}"), step));
+    let wide = Description::new(Kind::PARALLEL, "parallel").with_children(Composed::AllOf, branches);
+    refused(&chain([wide, broken()]), BROKEN);
+}
+
+#[test]
 fn nothing_is_claimed_where_nothing_is_known() {
     fine(&prompt(&["x", "y"]));
     fine(&chain([unknown(), prompt(&["x", "y"])]));
