@@ -125,12 +125,12 @@ fn a_missing_key_is_named_with_what_there_is() {
 
 #[test]
 fn a_long_chain_is_followed_to_its_end() {
-    let steps = (0..300).map(|_| unknown()).chain([map(&["topic"]), prompt(&["subject"])]);
-    refused(&chain(steps), BROKEN);
-    let branches =
-        (0..300).map(|_| ("a", text())).enumerate().map(|(index, (_, step))| branch(&format!("k{index}"), step));
-    let wide = Description::new(Kind::PARALLEL, "parallel").with_children(Composed::AllOf, branches);
-    refused(&chain([wide, broken()]), BROKEN);
+    // However many steps there are before it, a part is looked at as deep as if it were the first.
+    for before in 0..150 {
+        let part = parallel(vec![("a", chain([text(), broken()]))]);
+        let chain = chain((0..before).map(|_| unknown()).chain([part]));
+        refused(&chain, &format!("parallel > a > {BROKEN}"));
+    }
 }
 
 #[test]
