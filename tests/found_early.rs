@@ -267,3 +267,137 @@ async fn no_branch_begins_where_another_cannot_work() {
     assert_eq!((key, error.kind()), ("broken", ErrorKind::InvalidChain));
     assert_eq!(script.requests().len(), 1, "the broken branch has asked nobody");
 }
+
+/// What observers hear before the run.
+#[derive(Default)]
+struct Warnings(std::sync::Mutex<Vec<String>>);
+
+impl anabranch::Observer for Warnings {
+    fn warned(&self, warning: &anabranch::describe::Warning) {
+        self.0.lock().unwrap().push(warning.to_string());
+    }
+}
+
+/// It can work: `check` tells of one thing that is wrong in a part, the observers of the first run hear it, and it works.
+async fn is_told<R>(chain: impl Fn(&ChatModel) -> R, part: &str)
+where
+    R: Runnable<Input = Value>,
+{
+    let (llm, _) = model();
+    let [warning] = &chain(&llm).check().unwrap()[..] else { panic!("one warning") };
+    assert!(warning.to_string().contains(part), "{warning}");
+    for streamed in [false, true] {
+        let heard = std::sync::Arc::new(Warnings::default());
+        let config = RunConfig::new().observer(heard.clone());
+        let chain = chain(&llm);
+        match streamed {
+            false => chain.invoke_with("rivers", &config).await.map(drop).unwrap(),
+            true => chain.stream_with("rivers", &config).collect().await.map(drop).unwrap(),
+        }
+        assert_eq!(*heard.0.lock().unwrap(), [warning.to_string()], "streamed: {streamed}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_way_that_is_not_taken_needs_is_not_missed() {
+    let map = || parallel! { "question": RunnablePassthrough };
+    let part = "needs `context`, but `parallel` gives `question`";
+    let has_context = |input: &Value| input.get("context").is_some();
+    is_told(
+        |llm| {
+            let body =
+                RunnableBranch::when(has_context, prompt("{context} {question}")).otherwise(prompt("{question}"));
+            map() | body | llm.clone()
+        },
+        part,
+    )
+    .await;
+    is_told(
+        |llm| {
+            let routes = RunnableRouter::by(move |input| has_context(input).to_string())
+                .route("true", prompt("{context} {question}"))
+                .route("false", prompt("{question}"));
+            map() | routes | llm.clone()
+        },
+        part,
+    )
+    .await;
+    is_told(
+        |llm| {
+            let first = prompt("{context} {question}");
+            map() | first.with_fallback(prompt("{question}")).fallback_if(|_| true) | llm.clone()
+        },
+        part,
+    )
+    .await;
+    is_told(
+        |llm| {
+            let ways = [prompt("{context} {question}").boxed(), prompt("{question}").boxed()];
+            map() | first_success(ways) | llm.clone()
+        },
+        part,
+    )
+    .await;
+    is_told(
+        |llm| {
+            let with = |template| prompt(template) | llm.clone() | StrOutputParser;
+            let panel = parallel! { "with": with("{context} {question}"), "without": with("{question}") };
+            map() | panel.settled().pipe(RunnablePassthrough)
+        },
+        part,
+    )
+    .await;
+    // A typo in one arm is told with what was meant.
+    is_told(
+        |llm| {
+            let body = RunnableBranch::when(has_context, prompt("{qestion}")).otherwise(prompt("{question}"));
+            map() | body | llm.clone()
+        },
+        "needs `qestion`, but `parallel` gives `question`; did you mean `question` for `qestion`?",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_every_way_needs_is_missed() {
+    let map = || parallel! { "question": RunnablePassthrough };
+    is_found(
+        |llm| {
+            let ask = prompt("{subject}") | llm.clone() | lambda(async |_: AiMessage| Ok(true));
+            map() | RunnableBranch::when_runnable(ask, prompt("{question}")).otherwise(prompt("{question}"))
+        },
+        "branch > ChatPromptTemplate: invalid chain: needs `subject`, but `parallel` gives `question`",
+    )
+    .await;
+    is_found(
+        |llm| parallel! { "a": part(llm), "b": part(llm) }.at_least(3).pipe(RunnablePassthrough),
+        "at_least: invalid chain: 3 branches must come through, but there are 2",
+    )
+    .await;
+    is_found(
+        |llm| quorum(3, [part(llm).boxed(), part(llm).boxed()]).pipe(async |_: anabranch::Vote<String>| Ok(1)),
+        "quorum: invalid chain: 3 branches must come through, but there are 2",
+    )
+    .await;
+    is_found(
+        |llm| race::<Value, String>([]) | prompt("{text}") | llm.clone(),
+        "race: invalid chain: needs at least one alternative",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn the_advice_can_be_taken() {
+    let (llm, _) = model();
+    let panel = || parallel! { "legal": part(&llm), "technical": part(&llm) };
+    let report = || prompt("{legal} {technical}");
+    assert_eq!((panel().settled() | report()).check().unwrap().len(), 1);
+    for chain in [
+        (panel().settled().require(["legal", "technical"]) | report()).boxed(),
+        (panel().settled() | report().partial("legal", "-").partial("technical", "-")).boxed(),
+        (panel().at_least(2) | report()).boxed(),
+    ] {
+        assert!(chain.check().unwrap().is_empty());
+        assert!(chain.invoke(json!({ "topic": "rivers" })).await.is_ok());
+    }
+}

@@ -352,3 +352,47 @@ mod names {
         }
     }
 }
+
+/// Asks another step for each chunk it reads.
+struct EachWordAsks<R>(R);
+
+impl<R: Runnable<Input = Value, Output = String>> Runnable for EachWordAsks<R> {
+    type Input = String;
+    type Output = String;
+
+    async fn call(&self, text: String, config: &RunConfig) -> Result<String> {
+        config.run(&self.0, Value::from(text)).await
+    }
+
+    fn call_stream<'a>(&'a self, words: Chunks<'a, String>, config: &'a RunConfig) -> Chunks<'a, String> {
+        let answers = futures::StreamExt::then(words, async |word| config.run(&self.0, Value::from(word?)).await);
+        Chunks::new(Box::pin(answers), anabranch::Merge::append())
+    }
+}
+
+pipe_operator!(impl<R> for EachWordAsks<R> where R: Runnable<Input = Value, Output = String>);
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_is_asked_for_each_word_of_another_under_a_limit_of_one() {
+    let slow = || -> ChatModel {
+        let script = ScriptedModel::new().otherwise("an answer");
+        script.delay(Duration::from_millis(1), Duration::from_millis(1)).into()
+    };
+    let asks = || EachWordAsks(prompt("{word}") | slow() | StrOutputParser);
+    let chain = prompt("{topic}") | slow() | StrOutputParser | asks();
+    for (limit, streams) in [(1, 1), (4, 4), (4, 20)] {
+        let config = RunConfig::new().max_concurrency(limit);
+        let reads = (0..streams).map(|_| async {
+            let mut chunks = chain.stream_with("ebb", &config);
+            let mut text = String::new();
+            while let Some(chunk) = chunks.next().await {
+                text += &chunk.unwrap();
+            }
+            text
+        });
+        let all = tokio::time::timeout(Duration::from_secs(60), futures::future::join_all(reads));
+        assert!(all.await.expect("it waits for itself").iter().all(|text| text == "an answeran answer"));
+        let now = config.concurrency().unwrap();
+        assert_eq!((now.in_use, now.waiting), (0, 0));
+    }
+}

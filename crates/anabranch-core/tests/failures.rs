@@ -177,6 +177,32 @@ async fn at_least_goes_on_or_fails_as_soon_as_it_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn only_a_branch_that_is_required_fails_the_whole_and_at_once() {
+    let panel = || parallel! { "bad": fails_after(1, ErrorKind::Server, "down"), "good": after(5), "late": after(90) };
+    let began = tokio::time::Instant::now();
+    for outcome in [
+        panel().settled().require(["good", "late"]).invoke(1).await.unwrap(),
+        panel().settled().require(["good"]).stream(1).collect().await.unwrap(),
+    ] {
+        assert_eq!(outcome.absent().collect::<Vec<_>>(), ["bad"]);
+    }
+    assert_eq!(began.elapsed(), Duration::from_millis(180));
+    for error in [
+        panel().settled().require(["bad"]).invoke(1).await.unwrap_err(),
+        panel().at_least(1).require(["bad"]).stream(1).collect().await.unwrap_err(),
+    ] {
+        assert_eq!(path(&error.related()[0])[0], "parallel \"bad\"");
+        assert!(error.message().ends_with("among them `bad`"), "{error}");
+    }
+    assert_eq!(began.elapsed(), Duration::from_millis(182), "it does not wait for the others");
+    // One that is required and late, too.
+    let late = panel().at_least(1).require(["late"]).grace(Duration::from_millis(10));
+    for error in [late.invoke(1).await.unwrap_err(), late.stream(1).collect().await.unwrap_err()] {
+        assert_eq!(error.related().len(), 2, "{error:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_tries_a_lost_fan_out_again_waits_as_long_as_the_slowest_server_asks() {
     let busy = |seconds| {
         lambda(move |_: Value| async move {
@@ -228,6 +254,19 @@ async fn all_failures_of_a_moment_are_kept_however_many() {
         first_success(alternatives()).invoke(1).await.unwrap_err(),
         fails().with_fallbacks(alternatives().skip(1)).invoke(1).await.unwrap_err(),
         fails().batch(vec![1; count]).await.unwrap_err(),
+    ] {
+        assert_eq!(error.related().len(), count - 1, "{error}");
+    }
+    // Where they wait for timers, too, of which tokio lets only so many be heard in one poll.
+    let later = || fails_after(1, ErrorKind::Server, "down");
+    let waiting = keys().fold(RunnableParallel::new(), |panel, key| panel.branch(key, later()));
+    let list = lambda(move |v: Value| async move { Ok(vec![v; count]) }).pipe(later().each());
+    for error in [
+        waiting.invoke(1).await.unwrap_err(),
+        waiting.stream(1).collect().await.unwrap_err(),
+        waiting.stream(1).try_collect::<Vec<_>>().await.unwrap_err(),
+        list.invoke(1).await.unwrap_err(),
+        later().batch(vec![json!(1); count]).await.unwrap_err(),
     ] {
         assert_eq!(error.related().len(), count - 1, "{error}");
     }
@@ -312,6 +351,26 @@ async fn an_unknown_route_fails_before_anything_runs() {
     assert_eq!(router.batch([json!(2), json!(1)]).await.unwrap(), [2, 1]);
     let prompt = "p".repeat(100);
     assert!(!router.invoke(prompt.as_str()).await.unwrap_err().to_string().contains("ppp"));
+}
+
+#[tokio::test]
+async fn what_is_no_object_is_told_by_its_kind_and_not_shown() {
+    let steps = [
+        RunnablePassthrough.assign(parallel! { "a": RunnablePassthrough }).boxed(),
+        RunnablePassthrough.pick("a").boxed(),
+    ];
+    for (given, kind) in [
+        (json!(null), "null"),
+        (json!(true), "a boolean"),
+        (json!(4711), "a number"),
+        (json!("secret"), "a text"),
+        (json!(["secret"]), "a list"),
+    ] {
+        for step in &steps {
+            let error = step.invoke(given.clone()).await.unwrap_err();
+            assert!(error.message().ends_with(kind), "{kind}: {error}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -247,29 +247,66 @@ impl<R: Runnable<Input = String, Output = String>> Runnable for ReadsAhead<R> {
     }
 }
 
+/// What happened, in its order.
+type Log = Arc<Mutex<Vec<&'static str>>>;
+
+/// A call that takes its time, and tells when it is done.
+fn takes(millis: u64, name: &'static str, log: &Log) -> impl Runnable<Input = String, Output = String> + 'static {
+    let log = log.clone();
+    lambda(move |text: String| {
+        let log = log.clone();
+        async move {
+            tokio::time::sleep(Duration::from_millis(millis)).await;
+            log.lock().unwrap().push(name);
+            Ok(text)
+        }
+    })
+    .limited()
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_call_whose_permit_is_lent_does_not_go_on() {
-    let ended = Arc::new(Mutex::new(Vec::new()));
-    let takes = |name: &'static str, millis: u64| {
-        let ended = ended.clone();
-        lambda(move |text: String| {
-            let ended = ended.clone();
-            async move {
-                tokio::time::sleep(Duration::from_millis(millis)).await;
-                ended.lock().unwrap().push(name);
-                Ok(text)
-            }
-        })
-        .limited()
-    };
+    let log = Log::default();
     let config = RunConfig::new().max_concurrency(2);
     // Two branches may run, and one permit is left for them.
     let held = config.permit().await;
-    let branches = parallel! { "call": takes("branch", 5), "at once": passthrough::<String>() };
-    let chain = branches.pipe(ReadsAhead(takes("reader", 10)));
+    let branches = parallel! { "call": takes(5, "branch", &log), "at once": passthrough::<String>() };
+    let chain = branches.pipe(ReadsAhead(takes(10, "reader", &log)));
     in_time(read(chain.stream_with("?", &config))).await.unwrap();
-    assert_eq!(*ended.lock().unwrap(), ["reader", "branch", "reader"]);
+    assert_eq!(*log.lock().unwrap(), ["reader", "branch", "reader"]);
     drop(held);
+    assert!(unused(&config));
+}
+
+#[tokio::test]
+async fn a_function_on_a_thread_goes_on_and_lends_nothing() {
+    let log = Log::default();
+    let config = RunConfig::new().max_concurrency(2);
+    let held = config.permit().await;
+    let seen = log.clone();
+    let thread = blocking(move |text: String| {
+        std::thread::sleep(Duration::from_millis(50));
+        seen.lock().unwrap().push("thread");
+        Ok(text)
+    });
+    let chain =
+        parallel! { "thread": thread, "at once": passthrough::<String>() }.pipe(ReadsAhead(takes(0, "reader", &log)));
+    in_time(read(chain.stream_with("?", &config))).await.unwrap();
+    assert_eq!(*log.lock().unwrap(), ["thread", "reader", "reader"]);
+    drop(held);
+    assert!(unused(&config));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_permit_goes_back_to_the_stream_it_was_lent_by() {
+    let log = Log::default();
+    let config = RunConfig::new().max_concurrency(1);
+    let chain = Model("a b ").pipe(EachAsks(takes(1, "reader", &log)));
+    let stranger = takes(1, "stranger", &log);
+    let both = futures::future::join(read(chain.stream_with("?", &config)), stranger.invoke_with("?", &config));
+    let (one, other) = in_time(both).await;
+    assert!(one.is_ok() && other.is_ok());
+    assert_eq!(*log.lock().unwrap(), ["reader", "reader", "stranger"]);
     assert!(unused(&config));
 }
 

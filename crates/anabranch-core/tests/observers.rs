@@ -342,3 +342,39 @@ async fn an_observer_that_panics_anywhere_touches_nothing() {
         "the other observer hears on"
     );
 }
+
+/// A step of a user's own that says nothing of itself.
+struct Plain;
+
+impl Runnable for Plain {
+    type Input = Value;
+    type Output = Value;
+
+    async fn call(&self, input: Value, _: &RunConfig) -> Result<Value> {
+        if input.is_null() { Err(Error::other("nothing to do")) } else { Ok(input) }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_says_nothing_of_itself_is_known_by_its_type() {
+    struct Names(Mutex<Vec<String>>);
+    impl Observer for Names {
+        fn started(&self, step: &StepEvent<'_>) {
+            let path = step.path();
+            self.0.lock().unwrap().push(format!("{} of {:?}: {}", path.name(), path.names(), step.kind()));
+        }
+    }
+    let names = Arc::new(Names(Mutex::default()));
+    let config = RunConfig::new().observer(names.clone());
+    let chain = parallel! { "a": Plain };
+    chain.invoke_with(json!(1), &config).await.unwrap();
+    assert_eq!(
+        *names.0.lock().unwrap(),
+        [r#"parallel "a" of ["parallel \"a\""]: branch"#, r#"Plain of ["parallel \"a\"", "Plain"]: step"#]
+    );
+    let error = chain.invoke(json!(null)).await.unwrap_err();
+    assert_eq!(error.to_string(), "parallel \"a\" > Plain: error: nothing to do");
+    assert_eq!(Plain.describe().name, "Plain");
+    let fails = lambda_with(|_: Value, _| async { Err::<Value, _>(Error::other("no")) });
+    assert_eq!(parallel! { "a": fails }.invoke(1).await.unwrap_err().path().last(), Some("lambda"));
+}

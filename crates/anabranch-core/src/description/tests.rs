@@ -124,6 +124,16 @@ fn a_missing_key_is_named_with_what_there_is() {
 }
 
 #[test]
+fn a_long_chain_is_followed_to_its_end() {
+    // However many steps there are before it, a part is looked at as deep as if it were the first.
+    for before in 0..150 {
+        let part = parallel(vec![("a", chain([text(), broken()]))]);
+        let chain = chain((0..before).map(|_| unknown()).chain([part]));
+        refused(&chain, &format!("parallel > a > {BROKEN}"));
+    }
+}
+
+#[test]
 fn nothing_is_claimed_where_nothing_is_known() {
     fine(&prompt(&["x", "y"]));
     fine(&chain([unknown(), prompt(&["x", "y"])]));

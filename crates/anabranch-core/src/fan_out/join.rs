@@ -111,24 +111,32 @@ where
     /// Starts as many as may run, until one is done.
     fn start(&mut self, cx: &mut Context<'_>) -> Option<(usize, <I::Item as Future>::Output)> {
         while !self.stopped && self.running() < self.limit {
-            let (index, mut future) = self.waiting.next()?;
-            if let Poll::Ready(done) = Pin::new(&mut future).poll(cx) {
-                return Some((index, done));
+            if let Poll::Ready(done) = self.start_one(cx)? {
+                return Some(done);
             }
-            let running = Some((index, future));
-            let place = match self.free.pop() {
-                Some(place) => {
-                    self.places[place].running = running;
-                    place
-                }
-                None => {
-                    self.places.push(Place { running, waker: None });
-                    self.places.len() - 1
-                }
-            };
-            self.fresh.push(place);
         }
         None
+    }
+
+    /// Starts the next one: `None` if there is none.
+    fn start_one(&mut self, cx: &mut Context<'_>) -> Option<Poll<(usize, <I::Item as Future>::Output)>> {
+        let (index, mut future) = self.waiting.next()?;
+        if let Poll::Ready(done) = Pin::new(&mut future).poll(cx) {
+            return Some(Poll::Ready((index, done)));
+        }
+        let running = Some((index, future));
+        let place = match self.free.pop() {
+            Some(place) => {
+                self.places[place].running = running;
+                place
+            }
+            None => {
+                self.places.push(Place { running, waker: None });
+                self.places.len() - 1
+            }
+        };
+        self.fresh.push(place);
+        Some(Poll::Pending)
     }
 
     fn begin_look(&mut self, cx: &Context<'_>) -> Look {
@@ -191,27 +199,29 @@ impl<I, T> Window<I>
 where
     I: Iterator<Item: Future<Output = Result<T>> + Unpin>,
 {
-    /// The failures of this moment: the one that was met, and those that one more look at what runs finds. Nothing
-    /// new is started from here on.
+    /// The failures of this moment: the one that was met, and those that one more look at the others finds. Nothing
+    /// new is started from here on but what would have been started beside the one that failed.
     pub(crate) fn failures_now(&mut self, met: (usize, Error), cx: &mut Context<'_>) -> Vec<(usize, Error)> {
-        self.stopped = true;
-        // What failed may have woken the others.
-        let missed = match std::mem::replace(&mut self.look, Look::Over) {
-            Look::At(places) => places,
-            Look::All { next, end } => (next..end).collect(),
-            Look::Over => VecDeque::new(),
-        };
-        self.look = match self.begin_look(cx) {
-            Look::At(mut places) => {
-                places.extend(missed);
-                Look::At(places)
-            }
-            all => all,
-        };
         let mut failures = vec![met];
-        while let Some((index, done)) = self.look_on(cx) {
-            failures.extend(done.err().map(|error| (index, error)));
+        for _ in self.running() + 1..self.limit {
+            match self.start_one(cx) {
+                Some(Poll::Ready((index, done))) => failures.extend(done.err().map(|error| (index, error))),
+                Some(Poll::Pending) => {}
+                None => break,
+            }
         }
+        self.stopped = true;
+        // At all of them, woken or not, however many: what failed may have woken others, and where many wait for timers
+        // tokio puts most of them off to the next poll.
+        self.begin_look(cx);
+        self.look = Look::All { next: 0, end: self.places.len() };
+        let look = std::future::poll_fn(|cx| {
+            while let Some((index, done)) = self.look_on(cx) {
+                failures.extend(done.err().map(|error| (index, error)));
+            }
+            Poll::Ready(())
+        });
+        let _ = Pin::new(&mut tokio::task::unconstrained(look)).poll(cx);
         self.look = Look::Over;
         failures
     }

@@ -10,8 +10,8 @@
 //!
 //! What is inside a paused flow rests, as nobody polls it:
 //!
-//! - its permits may be lent to those who wait for one and read from it, directly or through other steps;
-//! - where these wait for a permit of another limit, the permits inside go back to their limit;
+//! - its permits may be lent to those who read from it and wait for one, the oldest first;
+//! - where one of these waits for a permit of another limit, the permits inside go back to their limits;
 //! - a permit that was given to somebody inside, who has not taken it yet, is passed on;
 //! - who waits inside steps aside until the flow is read again, and keeps its turn.
 //!
@@ -73,8 +73,6 @@ type Tickets = BTreeMap<Key, Limit>;
 #[derive(Default)]
 struct State {
     paused: bool,
-    /// How many of the flows inside, this one included, are paused.
-    resting: usize,
     /// Permits held inside that may be lent.
     held: Tickets,
     /// Who inside has lent its permit.
@@ -90,12 +88,8 @@ struct State {
     readers: BTreeSet<Key>,
 }
 
-fn of<'t>(tickets: &'t Tickets, limit: &Limit) -> impl Iterator<Item = u64> + use<'t> {
-    tickets.range((limit.id(), 0)..=(limit.id(), u64::MAX)).map(|(&(_, id), _)| id)
-}
-
 fn first(tickets: &Tickets, limit: &Limit) -> Option<u64> {
-    of(tickets, limit).next()
+    tickets.range((limit.id(), 0)..=(limit.id(), u64::MAX)).next().map(|(&(_, id), _)| id)
 }
 
 fn all(tickets: &Tickets) -> Vec<(Limit, u64)> {
@@ -117,10 +111,6 @@ impl Flow {
         self.parent.get()?.as_ref()
     }
 
-    pub(crate) fn is_paused(&self) -> bool {
-        self.state().paused
-    }
-
     /// Nothing inside is read from now on, until the next poll.
     fn pause(&self) {
         let (given, held) = {
@@ -130,20 +120,10 @@ impl Flow {
             }
             (all(&state.given), if state.held.is_empty() { Vec::new() } else { all(&state.held) })
         };
-        self.counts(|resting| resting + 1);
         given.iter().for_each(|(limit, id)| limit.paused(*id));
         // Who comes to read later finds it paused.
-        let around = || inside(self.parent());
-        let waited_for = || self.is_waited_for() || around().any(|flow| flow.is_waited_for());
-        held.iter().take_while(|_| waited_for()).for_each(|(limit, id)| limit.lends(*id));
-        held.iter().take_while(|_| waited_for()).for_each(|(limit, id)| limit.yields(*id));
-    }
-
-    fn counts(&self, change: impl Fn(usize) -> usize) {
-        for flow in std::iter::once(self).chain(inside(self.parent()).map(|flow| &**flow)) {
-            let mut state = flow.state();
-            state.resting = change(state.resting);
-        }
+        held.iter().take_while(|_| self.is_waited_for()).for_each(|(limit, id)| limit.lends(*id));
+        held.iter().take_while(|_| self.is_waited_for()).for_each(|(limit, id)| limit.yields(*id));
     }
 
     /// It is read again, or will never be.
@@ -155,7 +135,6 @@ impl Flow {
             }
             (limits(&state.parked), std::mem::take(&mut state.offered))
         };
-        self.counts(|resting| resting.saturating_sub(1));
         parked.iter().for_each(|limit| limit.resumed(self));
         offered.iter().for_each(|(&(_, lender), limit)| limit.lends(lender));
     }
@@ -230,25 +209,16 @@ impl Flow {
         self.state().readers.remove(&(limit.id(), id));
     }
 
-    /// Who inside may lend a permit of a limit, as its work rests. If this goes on, `rests` tells of whom that is true.
-    pub(crate) fn lender(&self, limit: &Limit, rests: impl Fn(u64) -> bool) -> Option<u64> {
-        let held: Vec<u64> = {
-            let state = self.state();
-            if state.paused {
-                return first(&state.held, limit);
-            }
-            if state.resting == 0 {
-                return None;
-            }
-            of(&state.held, limit).collect()
-        };
-        held.into_iter().find(|id| rests(*id))
+    /// Whose permit a reader may borrow now.
+    pub(crate) fn lender(&self, limit: &Limit) -> Option<u64> {
+        let state = self.state();
+        if state.paused { first(&state.held, limit) } else { None }
     }
 
-    /// The permits of other limits that are held inside, if some of their work rests.
+    /// The permits of other limits that rest inside.
     pub(crate) fn others(&self, limit: &Limit) -> Vec<(Limit, u64)> {
         let state = self.state();
-        let mut held = if state.resting > 0 { all(&state.held) } else { Vec::new() };
+        let mut held = if state.paused { all(&state.held) } else { Vec::new() };
         held.retain(|(other, _)| other.id() != limit.id());
         held
     }
@@ -258,21 +228,23 @@ impl Flow {
         first(&self.state().lent, limit)
     }
 
-    /// The first reader, from this ticket on, who waits for a permit.
+    /// The first reader, from this ticket on, who may borrow a permit now.
     pub(crate) fn reader(&self, limit: &Limit, from: u64) -> Option<u64> {
+        let state = self.state();
         let readers = (limit.id(), from)..=(limit.id(), u64::MAX);
-        self.state().readers.range(readers).next().map(|&(_, id)| id)
+        if state.paused { state.readers.range(readers).next().map(|&(_, id)| id) } else { None }
     }
 
     fn is_waited_for(&self) -> bool {
         !self.state().readers.is_empty()
     }
 
-    /// Whether a reader waits for a permit of another limit.
+    /// Whether a reader waits for a permit of another limit while this is paused.
     pub(crate) fn is_waited_for_elsewhere(&self, limit: &Limit) -> bool {
         let state = self.state();
-        let others = (state.readers.range(..(limit.id(), 0)).next(), state.readers.range((limit.id() + 1, 0)..).next());
-        others != (None, None)
+        let before = || state.readers.range(..(limit.id(), 0)).next();
+        let after = || state.readers.range((limit.id() + 1, 0)..).next();
+        state.paused && before().or_else(after).is_some()
     }
 }
 

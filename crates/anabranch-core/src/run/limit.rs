@@ -239,7 +239,7 @@ impl<'a> Borrowed<'a> {
     pub(crate) fn take(limits: &'a [Limit]) -> Option<Self> {
         let [limit] = limits else { return None };
         let lends = flow::is_inside();
-        (!lends && limit.try_take()).then_some(Self { limit })
+        (!lends && limit.try_take()).then(|| Self { limit })
     }
 }
 

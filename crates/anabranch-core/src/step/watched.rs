@@ -2,7 +2,8 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
@@ -171,8 +172,11 @@ pub(crate) fn stream_begun<'a, R: Runnable>(
     Chunks::with_late_law(chunks, law)
 }
 
-/// So many chunks that need not be waited for are handed on between two looks at the clock.
+/// So many chunks are handed on between two looks at the clock,
 const BETWEEN_LOOKS: u8 = 15;
+
+/// if the last look was no longer ago than this.
+const QUICK: Duration = Duration::from_micros(50);
 
 /// A stream that is over at the deadline, and reports.
 struct Watched<'a, S> {
@@ -184,13 +188,14 @@ struct Watched<'a, S> {
     timer: Option<Pin<Box<Sleep>>>,
     /// How many chunks may still be handed on without a look at the clock.
     unlooked: u8,
+    looked: Option<Instant>,
     /// After the deadline: waits until what ran is gone.
     leaving: Option<BoxFuture<'a, ()>>,
 }
 
 impl<'a, S> Watched<'a, S> {
     fn new(chunks: S, watch: Option<&'a Watch>, deadline: Option<Instant>) -> Self {
-        Self { chunks: Some(chunks), watch, deadline, timer: None, unlooked: 0, leaving: None }
+        Self { chunks: Some(chunks), watch, deadline, timer: None, unlooked: 0, looked: None, leaving: None }
     }
 
     /// Ready once, when the deadline has come; or with an error where there can be no timer.
@@ -203,20 +208,19 @@ impl<'a, S> Watched<'a, S> {
         poll_timer(timer.as_mut(), cx).map(Ok)
     }
 
-    /// Whether a chunk that is there comes too late. The clock is looked at when there was something to wait for, and
-    /// then for one chunk in so many: a look costs as much as a chunk.
+    /// Whether a chunk that is there comes too late. A look at the clock costs as much as a chunk, so where chunks come
+    /// quickly and need not be waited for there is one look for many.
     fn is_late(&mut self) -> bool {
         let Some(deadline) = self.deadline else { return false };
-        match self.unlooked.checked_sub(1) {
-            Some(unlooked) => {
-                self.unlooked = unlooked;
-                false
-            }
-            None => {
-                self.unlooked = BETWEEN_LOOKS;
-                Instant::now() > deadline
-            }
+        if let Some(unlooked) = self.unlooked.checked_sub(1) {
+            self.unlooked = unlooked;
+            return false;
         }
+        let now = Instant::now();
+        let quick = self.looked.is_some_and(|looked| now.saturating_duration_since(looked) < QUICK);
+        self.unlooked = if quick { BETWEEN_LOOKS } else { 0 };
+        self.looked = Some(now);
+        now > deadline
     }
 }
 
@@ -234,26 +238,29 @@ where
         leaving.as_mut().poll(cx).map(|()| Some(Err(deadline_exceeded())))
     }
 
-    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T>>> {
-        let next = match &mut self.chunks {
-            Some(chunks) => Pin::new(chunks).poll_next(cx),
-            None if self.leaving.is_some() => Poll::Pending,
-            None => return Poll::Ready(None),
-        };
-        match next {
-            // A stream that always has something ready never sees its timer. (An end is an end, however late.)
-            Poll::Ready(Some(Ok(_))) if self.is_late() => self.poll_leaving(cx),
-            Poll::Ready(next) => Poll::Ready(next),
-            Poll::Pending if self.leaving.is_some() => self.poll_leaving(cx),
-            Poll::Pending => {
-                self.unlooked = 0;
-                match self.poll_deadline(cx) {
-                    Poll::Ready(Ok(())) => self.poll_leaving(cx),
-                    Poll::Ready(Err(error)) => Poll::Ready(Some(Err(error))),
-                    Poll::Pending => Poll::Pending,
-                }
+    /// There was nothing: perhaps it is time to go.
+    #[cold]
+    fn poll_time(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T>>> {
+        self.unlooked = 0;
+        if self.leaving.is_none() {
+            if let Err(error) = ready!(self.poll_deadline(cx)) {
+                return self.end(Some(Err(error)));
             }
         }
+        let end = ready!(self.poll_leaving(cx));
+        self.end(end)
+    }
+
+    #[cold]
+    fn end(&mut self, end: Option<Result<T>>) -> Poll<Option<Result<T>>> {
+        self.chunks = None;
+        self.leaving = None;
+        match (&end, self.watch) {
+            (Some(Err(error)), Some(watch)) => watch.failed(error),
+            (_, Some(watch)) => watch.finished(),
+            (_, None) => {}
+        }
+        Poll::Ready(end)
     }
 }
 
@@ -265,25 +272,24 @@ where
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        let next = this.poll_chunk(cx);
-        match &next {
-            Poll::Pending => return next,
-            Poll::Ready(Some(Ok(_))) => {
+        let Some(chunks) = &mut this.chunks else {
+            return if this.leaving.is_some() { this.poll_time(cx) } else { Poll::Ready(None) };
+        };
+        match Pin::new(chunks).poll_next(cx) {
+            Poll::Ready(Some(Ok(chunk))) => {
+                // A stream that always has something ready never sees its timer. (An end is an end, however late.)
+                if this.is_late() {
+                    let end = ready!(this.poll_leaving(cx));
+                    return this.end(end);
+                }
                 if let Some(watch) = this.watch {
                     watch.chunk();
                 }
-                return next;
+                Poll::Ready(Some(Ok(chunk)))
             }
-            Poll::Ready(None | Some(Err(_))) => {}
+            Poll::Ready(end) => this.end(end),
+            Poll::Pending => this.poll_time(cx),
         }
-        this.chunks = None;
-        this.leaving = None;
-        match (&next, this.watch) {
-            (Poll::Ready(Some(Err(error))), Some(watch)) => watch.failed(error),
-            (_, Some(watch)) => watch.finished(),
-            (_, None) => {}
-        }
-        next
     }
 }
 

@@ -155,6 +155,18 @@ fn fan_outs() {
         };
         let name = format!("parallel of {branches} ready branches, per branch; join_all of boxes");
         row(&name, in_turns(ours, boxes), branches as f64);
+        if branches > 100 {
+            continue;
+        }
+        let ours = || drop(black_box(block_on(map.invoke(black_box(1_u64)))));
+        let keys: Vec<_> = (0..branches).map(|index| index.to_string()).collect();
+        let object = || {
+            let all = keys.iter().map(|_| step.invoke(black_box(1_u64)).boxed());
+            let outputs = block_on(futures::future::join_all(all));
+            let object = keys.iter().cloned().zip(outputs.into_iter().map(|output| Value::from(output.unwrap())));
+            drop(black_box(Value::Object(object.collect())));
+        };
+        row("    the same; join_all of boxes, and an object of their outputs", in_turns(ours, object), branches as f64);
     }
 }
 

@@ -205,8 +205,9 @@ async fn what_is_given_back_to_a_full_bucket_is_not_there_twice() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lower_limit_of_the_server_is_also_the_most_at_one_moment() {
-    let bucket = TokenBucket::new().requests(60, 60 * SECOND);
-    bucket.update(&ServerLimits::new().request_limit(5));
+    let bucket = TokenBucket::new().requests(60, 60 * SECOND).units(1000, 60 * SECOND);
+    bucket.update(&ServerLimits::new().request_limit(5).unit_limit(70));
     tokio::time::advance(3600 * SECOND).await;
-    assert_eq!(bucket.snapshot().requests_left, Some(5));
+    let now = bucket.snapshot();
+    assert_eq!((now.requests_left, now.units_left), (Some(5), Some(70)));
 }

@@ -208,3 +208,11 @@ async fn a_probe_takes_its_place_when_its_input_is_there() {
     assert_eq!(step.invoke(None).await.unwrap(), 1);
     assert_eq!((breaker.state(), calls.load(Ordering::Relaxed)), (CircuitState::Closed, 3));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_time_that_is_too_long_to_be_said_is_long() {
+    let breaker = CircuitBreaker::new().failures(1).open_for(Duration::MAX);
+    let _ = step().0.with_circuit_breaker(breaker.clone()).invoke(DOWN).await;
+    tokio::time::advance(30 * 24 * 3600 * SECOND).await;
+    assert_eq!(breaker.state(), CircuitState::Open);
+}

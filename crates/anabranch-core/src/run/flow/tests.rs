@@ -32,7 +32,7 @@ use crate::stream::chunks::Chunks;
 use crate::stream::coroutine::coroutine;
 use crate::stream::merge::Merge;
 
-const SEEDS: u64 = 6_000;
+const SEEDS: u64 = 3_000;
 
 /// More polls than any of these trees needs.
 const RESTLESS: usize = 200_000;

@@ -236,45 +236,37 @@ impl<'a> Desk<'a> {
         flow::inside(ticket.scope.as_ref()).for_each(|flow| flow.lend(self.limit, lender));
     }
 
-    fn rests(&self, id: u64) -> bool {
-        let scope = self.table.tickets.get(&id).and_then(|ticket| ticket.scope.as_ref());
-        flow::inside(scope).any(|flow| flow.is_paused())
-    }
-
-    /// Who reads, through however many joints, from work that rests borrows from it.
+    /// Who reads from a flow that is paused borrows from it.
     fn borrow(&mut self, id: u64, scope: Option<&Scope>) {
-        let lender = flow::read_by(scope).find_map(|flow| flow.lender(self.limit, |lender| self.rests(lender)));
-        let Some(lender) = lender else { return };
+        let Some(lender) = flow::read_by(scope).find_map(|flow| flow.lender(self.limit)) else { return };
         if self.admit(id, scope, Some(lender)).is_ok() {
             self.give(id, scope, Some(lender));
         }
     }
 
     fn may_lend(&self, lender: u64) -> bool {
-        let ticket = self.table.tickets.get(&lender);
-        ticket.is_some_and(|ticket| ticket.state == State::Holds && !ticket.kept) && self.rests(lender)
+        self.table.tickets.get(&lender).is_some_and(|ticket| ticket.state == State::Holds && !ticket.kept)
     }
 
-    /// Lends a permit whose work rests to the first who waits for one and reads from that work.
+    /// Lends a permit to the first who waits for one and reads from a paused flow that the permit is in. The first of
+    /// all: if a younger one were preferred because it is nearer, two who need several limits could take turns for ever.
     pub(super) fn lend(&mut self, lender: u64) {
         if !self.may_lend(lender) {
             return;
         }
         let scope = self.scope(lender);
-        for flow in flow::inside(scope.as_ref()) {
-            let mut reader = flow.reader(self.limit, 0);
-            while let Some(id) = reader {
-                let scope = self.scope(id);
-                if self.admit(id, scope.as_ref(), Some(lender)).is_ok() {
-                    return self.give(id, scope.as_ref(), Some(lender));
-                }
-                reader = flow.reader(self.limit, id + 1);
+        let mut from = 0;
+        while let Some(id) = flow::inside(scope.as_ref()).filter_map(|flow| flow.reader(self.limit, from)).min() {
+            let scope = self.scope(id);
+            if self.admit(id, scope.as_ref(), Some(lender)).is_ok() {
+                return self.give(id, scope.as_ref(), Some(lender));
             }
+            from = id + 1;
         }
     }
 
-    /// Gives a permit back whose work rests while somebody who reads from it waits for one of another limit: who waits
-    /// keeps nothing, so nobody waits for anybody but those who go on.
+    /// Gives a permit back that is in a paused flow, while somebody who reads from that waits for one of another limit:
+    /// who waits keeps nothing, so nobody waits for anybody but those who go on.
     pub(super) fn yields(&mut self, id: u64) {
         let scope = self.scope(id);
         let waits = || flow::inside(scope.as_ref()).any(|flow| flow.is_waited_for_elsewhere(self.limit));
