@@ -313,7 +313,12 @@ async fn a_function_on_a_thread_goes_on_and_lends_nothing() {
 async fn a_permit_goes_back_to_the_stream_it_was_lent_by() {
     let log = Log::default();
     let config = RunConfig::new().max_concurrency(1);
-    let chain = Model("a b ").pipe(EachAsks(takes(1, "reader", &log)));
+    // After its call the reader does something else before it reads on.
+    let idles = lambda(async |text: String| {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        Ok(text)
+    });
+    let chain = Model("a b ").pipe(EachAsks(takes(1, "reader", &log).pipe(idles)));
     let stranger = takes(1, "stranger", &log);
     let both = futures::future::join(read(chain.stream_with("?", &config)), stranger.invoke_with("?", &config));
     let (one, other) = in_time(both).await;
