@@ -124,7 +124,7 @@ pub fn page(setting: &Setting, options: &Options, measured: &[Measured]) -> Stri
     line("What each leaves out, or does besides:");
     line("");
     for one in measured {
-        let failures = one.failures.iter().map(|failure| format!(" **Left out:** {failure}."));
+        let failures = one.failures.iter().map(|failure| format!(" **Failed here:** {failure}."));
         let notes: String = one.relative.notes.iter().map(|note| format!(" {note}")).chain(failures).collect();
         line(&format!("- {}:{notes}", one.relative.name));
     }
