@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
@@ -147,23 +148,170 @@ fn links_between_pages_lead_somewhere() {
     assert!(seen > 20, "only {seen} links were found");
 }
 
+/// The code blocks of a page: the language, and what stands in it.
+fn blocks(page: &str) -> Vec<(&str, &str)> {
+    let mut parts = page.split("```").skip(1).step_by(2);
+    let mut blocks = Vec::new();
+    while let Some((opened, text)) = parts.next().and_then(|part| part.split_once('\n')) {
+        blocks.push((opened.split(',').next().unwrap(), text));
+    }
+    blocks
+}
+
+/// The program of the front page with this name, what stands below it on the page, and what it prints.
+fn front_page(name: &str) -> (String, String) {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let program = fs::read_to_string(root().join(format!("tests/front_page/{name}.rs"))).unwrap();
+    let blocks = blocks(&readme);
+    let at = blocks.iter().position(|(language, text)| *language == "rust" && *text == program);
+    let at = at.unwrap_or_else(|| panic!("README.md does not have the program of tests/front_page/{name}.rs"));
+    let (language, shown) = blocks[at + 1];
+    assert_eq!(language, "text", "what {name} prints stands below it");
+    let ran = Command::new(env!("CARGO_BIN_EXE_front_page")).arg(name).env("ANABRANCH_MODEL", "offline").output();
+    let ran = ran.unwrap();
+    assert!(ran.status.success(), "{name}: {}", String::from_utf8_lossy(&ran.stderr));
+    (shown.to_string(), String::from_utf8(ran.stdout).unwrap())
+}
+
+/// Lines are broken differently on the page.
+fn words(text: &str) -> Vec<&str> {
+    text.split_whitespace().collect()
+}
+
+#[test]
+fn the_front_page_shows_no_other_programs() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let shown = blocks(&readme).into_iter().filter(|(language, _)| *language == "rust").count();
+    assert_eq!(shown, 3, "each has a test here that compares what it prints");
+}
+
+#[test]
+fn the_typed_chain_prints_what_the_front_page_shows() {
+    let (shown, printed) = front_page("typed");
+    let shown = shown.trim_end().strip_suffix("...").unwrap();
+    assert!(words(&printed).starts_with(&words(shown)), "{printed}");
+}
+
+#[test]
+fn the_failing_chain_prints_what_the_front_page_shows() {
+    let (shown, printed) = front_page("fails");
+    assert_eq!(words(&shown), words(&printed));
+}
+
+#[test]
+fn the_streaming_chain_prints_what_the_front_page_shows() {
+    let (shown, printed) = front_page("streamed");
+    let shown = shown.trim_end().strip_suffix("...").unwrap();
+    // Which branch is first is a matter of time; what each gives is not.
+    for key in ["upside", "downside"] {
+        fn of<'a>(text: &'a str, key: &str) -> Vec<&'a str> {
+            text.lines().filter(|line| line.starts_with(&format!("{{\"{key}\":"))).collect()
+        }
+        let shown = of(shown, key);
+        assert!(shown.len() > 1 && of(&printed, key).starts_with(&shown), "{printed}");
+    }
+}
+
 #[test]
 fn the_compiler_says_what_the_readme_shows() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let shown: Vec<&str> = code_lines(&readme, "text")
-        .into_iter()
-        .filter(|line| line.starts_with("error[") || line.starts_with("| "))
-        .collect();
-    assert!(shown.len() > 1, "{shown:?}");
-    let said: String = fs::read_dir(root().join("tests/compile_fail"))
+    let shown = blocks(&readme).into_iter().filter(|(_, text)| text.starts_with("error["));
+    // All but the line that names the file.
+    let without_place = |text: &str| {
+        let lines = text.lines().filter(|line| !line.trim_start().starts_with("--> "));
+        lines.map(str::trim).collect::<Vec<_>>().join("\n")
+    };
+    let said: Vec<String> = fs::read_dir(root().join("tests/compile_fail"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "stderr"))
-        .map(|path| fs::read_to_string(path).unwrap())
+        .map(|path| without_place(&fs::read_to_string(path).unwrap()))
         .collect();
-    for line in shown {
-        assert!(said.contains(line), "no compile-fail test says `{line}`");
+    let mut seen = 0;
+    for (_, text) in shown {
+        let text = without_place(text);
+        assert!(said.iter().any(|said| said.starts_with(&text)), "no compile-fail test says `{text}`");
+        seen += 1;
     }
+    assert_eq!(seen, 2);
+    // The misspelt variable stands in the chain of the page.
+    let misspelt = fs::read_to_string(root().join("tests/compile_fail/front_page.rs")).unwrap();
+    let typed = fs::read_to_string(root().join("tests/front_page/typed.rs")).unwrap();
+    let prompt = |text: &str| {
+        let prompt = &text[text.find("prompt!(|Research").unwrap()..];
+        words(&prompt[..prompt.find(";\n").unwrap()]).join(" ")
+    };
+    assert_eq!(prompt(&misspelt).replace("{topik}", "{topic}"), prompt(&typed));
+}
+
+#[test]
+fn the_table_of_features_says_what_the_comparison_found() {
+    let cells = |row: &str| -> Vec<String> {
+        let row = row.replace(" ▶", "");
+        row.trim_matches('|').split('|').map(|cell| cell.trim().to_string()).collect()
+    };
+    let found = fs::read_to_string(root().join("comparison/features.md")).unwrap();
+    let found: Vec<Vec<String>> = found
+        .lines()
+        .filter(|line| line.starts_with('|'))
+        .map(|line| {
+            let mut cells = cells(line);
+            // Rows have numbers there.
+            if let Some((number, name)) = cells[0].split_once(". ") {
+                assert!(number.parse::<usize>().is_ok(), "{line}");
+                cells[0] = name.to_string();
+            }
+            cells
+        })
+        .collect();
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let shown: Vec<&str> = readme.lines().skip_while(|line| !line.starts_with("| | anabranch |")).collect();
+    let shown: Vec<&str> = shown.into_iter().take_while(|line| line.starts_with('|')).collect();
+    assert!(shown.len() > 10, "{shown:?}");
+    for row in shown {
+        assert!(found.contains(&cells(row)), "comparison/features.md does not say `{row}`");
+    }
+}
+
+/// `docs/fan-out.svg` and the badges as the documentation has them: an address that is the picture itself, since
+/// rustdoc copies no files.
+#[test]
+fn the_documentation_has_the_pictures_of_the_front_page() {
+    let mut pictures = String::new();
+    for (label, file) in
+        [("badge-licence", "badges/licence.svg"), ("badge-rust", "badges/rust.svg"), ("picture", "fan-out.svg")]
+    {
+        let picture = fs::read_to_string(root().join("docs").join(file)).unwrap();
+        assert!(picture.len() < 4_000, "docs/{file} has {} bytes", picture.len());
+        let mut address = String::new();
+        for char in picture.replace("\n  ", "").replace('\n', "").chars() {
+            match char {
+                '<' | '>' | '#' | '%' | '"' | ' ' | '{' | '}' | '|' => {
+                    address.push_str(&format!("%{:02X}", u32::from(char)))
+                }
+                other => address.push(other),
+            }
+        }
+        pictures.push_str(&format!("[{label}]: <data:image/svg+xml,{address}>\n"));
+    }
+    let path = root().join("crates/anabranch/src/pictures.md");
+    if std::env::var_os("ANABRANCH_WRITE").is_some() {
+        fs::write(&path, &pictures).unwrap();
+    }
+    let there = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(there, pictures, "run this test with ANABRANCH_WRITE=1 after a picture has changed");
+}
+
+#[test]
+fn the_badges_say_what_the_manifest_says() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let badge = |name: &str| fs::read_to_string(root().join(format!("docs/badges/{name}.svg"))).unwrap();
+    let of = |key: &str| {
+        let line = manifest.lines().find_map(|line| line.strip_prefix(&format!("{key} = \""))).unwrap();
+        line.trim_end_matches('"').to_string()
+    };
+    assert!(badge("rust").contains(&format!("{} or newer", of("rust-version"))));
+    assert!(badge("licence").contains(&of("license").replace("OR", "or")));
 }
 
 #[test]

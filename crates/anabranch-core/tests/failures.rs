@@ -257,6 +257,19 @@ async fn all_failures_of_a_moment_are_kept_however_many() {
     ] {
         assert_eq!(error.related().len(), count - 1, "{error}");
     }
+    // Where they wait for timers, too, of which tokio lets only so many be heard in one poll.
+    let later = || fails_after(1, ErrorKind::Server, "down");
+    let waiting = keys().fold(RunnableParallel::new(), |panel, key| panel.branch(key, later()));
+    let list = lambda(move |v: Value| async move { Ok(vec![v; count]) }).pipe(later().each());
+    for error in [
+        waiting.invoke(1).await.unwrap_err(),
+        waiting.stream(1).collect().await.unwrap_err(),
+        waiting.stream(1).try_collect::<Vec<_>>().await.unwrap_err(),
+        list.invoke(1).await.unwrap_err(),
+        later().batch(vec![json!(1); count]).await.unwrap_err(),
+    ] {
+        assert_eq!(error.related().len(), count - 1, "{error}");
+    }
     for error in [
         panel.clone().at_least(1).invoke(1).await.unwrap_err(),
         panel.at_least(1).stream(1).collect().await.unwrap_err(),

@@ -12,6 +12,7 @@
 //! | `docs/decisions/` | a page for each decision that one may question |
 //! | `docs/faults.md` | faults of other frameworks, and the test that shows each absent |
 //! | `docs/performance.md` | what a chain costs, and how that is measured |
+//! | `comparison/` | the same chain in other frameworks, and their features side by side |
 //! | `CONTRIBUTING.md` | how a change is made and checked |
 //! | `CHANGELOG.md` | what changed |
 //! | `LICENSE-MIT`, `LICENSE-APACHE` | the licences; take either |

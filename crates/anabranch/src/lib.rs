@@ -1,9 +1,12 @@
 // Where the README's links lead in this documentation; the first definition of a link counts.
+#![doc = include_str!("pictures.md")]
 #![doc = "[models]: mod@crate::guide::models"]
 #![doc = "[failures]: mod@crate::guide::failures"]
 #![doc = "[guide]: mod@crate::guide"]
 #![doc = "[asyncio-lcel]: mod@crate::guide::asyncio_lcel"]
 #![doc = "[performance]: mod@crate::guide#in-the-repository"]
+#![doc = "[features]: mod@crate::guide#in-the-repository"]
+#![doc = "[comparison]: mod@crate::guide#in-the-repository"]
 #![doc = "[faults]: mod@crate::guide#in-the-repository"]
 #![doc = "[architecture]: mod@crate::guide#in-the-repository"]
 #![doc = "[decisions]: mod@crate::guide#in-the-repository"]

@@ -211,22 +211,17 @@ where
             }
         }
         self.stopped = true;
-        // What failed may have woken the others.
-        let missed = match std::mem::replace(&mut self.look, Look::Over) {
-            Look::At(places) => places,
-            Look::All { next, end } => (next..end).collect(),
-            Look::Over => VecDeque::new(),
-        };
-        self.look = match self.begin_look(cx) {
-            Look::At(mut places) => {
-                places.extend(missed);
-                Look::At(places)
+        // At all of them, woken or not, however many: what failed may have woken others, and where many wait for timers
+        // tokio puts most of them off to the next poll.
+        self.begin_look(cx);
+        self.look = Look::All { next: 0, end: self.places.len() };
+        let look = std::future::poll_fn(|cx| {
+            while let Some((index, done)) = self.look_on(cx) {
+                failures.extend(done.err().map(|error| (index, error)));
             }
-            all => all,
-        };
-        while let Some((index, done)) = self.look_on(cx) {
-            failures.extend(done.err().map(|error| (index, error)));
-        }
+            Poll::Ready(())
+        });
+        let _ = Pin::new(&mut tokio::task::unconstrained(look)).poll(cx);
         self.look = Look::Over;
         failures
     }

@@ -170,11 +170,16 @@ fn poll_many<T, S: Stream<Item = Result<T>> + Unpin>(
             }
             Poll::Ready(Some((index, Some(Err(error)), _))) => {
                 let mut failures = vec![(index, error)];
-                while let Poll::Ready(Some((index, next, _))) = running.poll_next_unpin(cx) {
-                    if let Some(Err(error)) = next {
-                        failures.push((index, error));
+                // All of them, woken or not: where many wait for timers tokio puts most of them off to the next poll.
+                let look = std::future::poll_fn(|cx| {
+                    for branch in running.iter_mut() {
+                        if let Poll::Ready((index, Some(Err(error)), _)) = Pin::new(branch).poll(cx) {
+                            failures.push((index, error));
+                        }
                     }
-                }
+                    Poll::Ready(())
+                });
+                let _ = Pin::new(&mut tokio::task::unconstrained(look)).poll(cx);
                 return Step::Failed(failures);
             }
         }
