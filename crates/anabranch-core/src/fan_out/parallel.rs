@@ -443,12 +443,13 @@ macro_rules! parallel {
         const _: () = $crate::__private::assert_no_key_twice(&[$($key),*]);
         $crate::RunnableParallel::new()$(.branch($key, $step))*
     }};
-    ($($joined:ident)::+ { $($field:ident : $step:expr),+ $(,)? }) => {
+    ($($joined:ident)::+ { $($field:ident : $step:expr),+ $(,)? }) => {{
+        let input = ::core::marker::PhantomData;
         $crate::__private::typed_parallel(
-            ($($crate::__private::keyed(::core::stringify!($field), $step),)+),
+            ($($crate::__private::keyed(input, ::core::stringify!($field), $step),)+),
             |($($field,)+)| $($joined)::+ { $($field),+ },
         )
-    };
+    }};
 }
 
 /// The compile-time check of `parallel!`, whose failure the compiler shows at the macro and not in here.
