@@ -137,7 +137,9 @@ fn fan_outs() {
         let map = fan_out(branches);
         let ours = || drop(black_box(block_on(map.invoke(black_box(1_u64)))));
         let step = lambda(async |n: u64| Ok(n));
-        let boxes = || drop(black_box(block_on(by_hand::fan_out(&step, branches))));
+        let boxes = || {
+            black_box(block_on(by_hand::fan_out(&step, branches)));
+        };
         let name = format!("parallel of {branches} ready branches, per branch; join_all of boxes");
         row(&name, in_turns(ours, boxes), branches as f64);
         if branches > 100 {
