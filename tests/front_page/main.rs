@@ -1,6 +1,8 @@
 //! The programs of the front page, to the letter: `tests/readme.rs` compares them with the page, and what they print
 //! with what it shows.
 
+#![allow(clippy::unwrap_used, reason = "the page shows errors that it knows will come")]
+
 macro_rules! programs {
     ($($name:ident $file:literal)+) => {
         $(

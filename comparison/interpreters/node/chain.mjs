@@ -11,7 +11,7 @@ import { AIMessage, AIMessageChunk } from "@langchain/core/messages";
 import { StringOutputParser } from "@langchain/core/output_parsers";
 import { ChatGenerationChunk } from "@langchain/core/outputs";
 import { ChatPromptTemplate } from "@langchain/core/prompts";
-import { RunnableParallel } from "@langchain/core/runnables";
+import { RunnableParallel, RunnablePick } from "@langchain/core/runnables";
 
 const TOPIC = "The history of space exploration";
 const SUMMARY = "Summarize the following topic concisely:";
@@ -61,7 +61,7 @@ function threeBranches() {
     questions: branch(QUESTIONS),
     key_terms: branch(KEY_TERMS),
     // A passthrough would give the whole object on.
-    topic: (input) => input.topic,
+    topic: new RunnablePick("topic"),
   });
   const synthesis = ChatPromptTemplate.fromMessages([
     ["system", synthesisOf("{summary}", "{questions}", "{key_terms}")],

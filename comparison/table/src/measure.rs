@@ -136,7 +136,7 @@ impl Measured {
                 }
             };
             if answer.trim() != endpoint::ANSWER {
-                return Err(format!("the answer was {answer:?}").into());
+                return Err(format!("the answer was {answer:?} instead of {:?}", endpoint::ANSWER).into());
             }
             Ok(())
         });

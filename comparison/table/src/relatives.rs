@@ -97,6 +97,7 @@ pub const RELATIVES: &[Relative] = &[
         notes: &[
             "A chain's `stream` gives one chunk (`Pipe` does not override it), and `batch` gives the results in the \
              order in which they are ready (`buffer_unordered`): neither is measured.",
+            "The stream of a call reads one event of what arrives together and loses the others (`provider/openai.rs`).",
         ],
     },
     Relative {

@@ -107,8 +107,8 @@ pub fn page(setting: &Setting, options: &Options, measured: &[Measured]) -> Stri
     let passes = options.passes;
     let interpreters: Vec<String> = measured.iter().filter_map(|one| one.interpreter.clone()).collect();
     line(&format!(
-        "{}; {}; {}{}. Cargo's default release profile, a runtime of one thread. Lowest of {passes} passes in turns; \
-         load at the start {}. anabranch at `{}`.",
+        "{}; {}; {}{}. Cargo's default release profile, a runtime of one thread. Passes in turns: {passes}, the \
+         lowest number counts. Load at the start: {}. anabranch at `{}`.",
         setting.date,
         setting.processor,
         setting.rustc,
@@ -124,7 +124,7 @@ pub fn page(setting: &Setting, options: &Options, measured: &[Measured]) -> Stri
     line("What each leaves out, or does besides:");
     line("");
     for one in measured {
-        let failures = one.failures.iter().map(|failure| format!(" **Left out:** {failure}."));
+        let failures = one.failures.iter().map(|failure| format!(" **Failed here:** {failure}."));
         let notes: String = one.relative.notes.iter().map(|note| format!(" {note}")).chain(failures).collect();
         line(&format!("- {}:{notes}", one.relative.name));
     }

@@ -230,10 +230,10 @@ async fn a_reader_that_leaves_while_another_waits() {
     assert!(unused(config));
 }
 
-/// Reads on while it works on two chunks.
-struct ReadsAhead<R>(R);
+/// Asks a model for the first chunk, and reads on meanwhile.
+struct ReadsOn<R>(R);
 
-impl<R: Runnable<Input = String, Output = String>> Runnable for ReadsAhead<R> {
+impl<R: Runnable<Input = String, Output = String>> Runnable for ReadsOn<R> {
     type Input = serde_json::Value;
     type Output = String;
 
@@ -241,9 +241,21 @@ impl<R: Runnable<Input = String, Output = String>> Runnable for ReadsAhead<R> {
         config.run(&self.0, input.to_string()).await
     }
 
-    fn call_stream<'a>(&'a self, input: Chunks<'a, serde_json::Value>, config: &'a RunConfig) -> Chunks<'a, String> {
-        let answers = input.map(async move |chunk| config.run(&self.0, chunk?.to_string()).await).buffer_unordered(2);
-        Chunks::new(Box::pin(answers), Merge::append())
+    fn call_stream<'a>(
+        &'a self,
+        mut input: Chunks<'a, serde_json::Value>,
+        config: &'a RunConfig,
+    ) -> Chunks<'a, String> {
+        Chunks::from_future(async move {
+            let Some(first) = input.next().await.transpose()? else { return Ok(String::new()) };
+            let mut answer = Box::pin(config.run(&self.0, first.to_string()));
+            // It begins before anything more is read.
+            if let std::task::Poll::Ready(answer) = futures::poll!(&mut answer) {
+                return answer;
+            }
+            let rest = input.for_each(async |_| {});
+            futures::future::join(answer, rest).await.0
+        })
     }
 }
 
@@ -271,9 +283,9 @@ async fn a_call_whose_permit_is_lent_does_not_go_on() {
     // Two branches may run, and one permit is left for them.
     let held = config.permit().await;
     let branches = parallel! { "call": takes(5, "branch", &log), "at once": passthrough::<String>() };
-    let chain = branches.pipe(ReadsAhead(takes(10, "reader", &log)));
+    let chain = branches.pipe(ReadsOn(takes(10, "reader", &log)));
     in_time(read(chain.stream_with("?", &config))).await.unwrap();
-    assert_eq!(*log.lock().unwrap(), ["reader", "branch", "reader"]);
+    assert_eq!(*log.lock().unwrap(), ["reader", "branch"]);
     drop(held);
     assert!(unused(&config));
 }
@@ -290,9 +302,9 @@ async fn a_function_on_a_thread_goes_on_and_lends_nothing() {
         Ok(text)
     });
     let chain =
-        parallel! { "thread": thread, "at once": passthrough::<String>() }.pipe(ReadsAhead(takes(0, "reader", &log)));
+        parallel! { "thread": thread, "at once": passthrough::<String>() }.pipe(ReadsOn(takes(0, "reader", &log)));
     in_time(read(chain.stream_with("?", &config))).await.unwrap();
-    assert_eq!(*log.lock().unwrap(), ["thread", "reader", "reader"]);
+    assert_eq!(*log.lock().unwrap(), ["thread", "reader"]);
     drop(held);
     assert!(unused(&config));
 }
@@ -301,7 +313,12 @@ async fn a_function_on_a_thread_goes_on_and_lends_nothing() {
 async fn a_permit_goes_back_to_the_stream_it_was_lent_by() {
     let log = Log::default();
     let config = RunConfig::new().max_concurrency(1);
-    let chain = Model("a b ").pipe(EachAsks(takes(1, "reader", &log)));
+    // After its call the reader does something else before it reads on.
+    let idles = lambda(async |text: String| {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        Ok(text)
+    });
+    let chain = Model("a b ").pipe(EachAsks(takes(1, "reader", &log).pipe(idles)));
     let stranger = takes(1, "stranger", &log);
     let both = futures::future::join(read(chain.stream_with("?", &config)), stranger.invoke_with("?", &config));
     let (one, other) = in_time(both).await;

@@ -49,6 +49,12 @@ pub use message_template::MessageTemplate;
 pub use placeholder::MessagesPlaceholder;
 pub use typed_prompt::TypedPrompt;
 
+/// What a message of the compiler may name.
+#[doc(hidden)]
+pub mod prompt_macro {
+    pub use crate::typed_prompt::Role;
+}
+
 /// What the macros need and users do not.
 #[doc(hidden)]
 pub mod __private {

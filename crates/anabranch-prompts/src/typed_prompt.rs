@@ -24,6 +24,18 @@ impl<F, I> TypedPrompt<F, I> {
     }
 }
 
+/// What stands before the text of a message. A role that is none is looked for in here, so that the compiler itself says
+/// so, at its place, and names the one that was meant.
+#[doc(hidden)]
+#[expect(non_camel_case_types, reason = "written as in `prompt!`")]
+#[derive(Debug)]
+pub enum Role {
+    system,
+    user,
+    ai,
+    messages,
+}
+
 /// How long a text of a template will be, more or less: `format!` grows it step by step where it begins with a value.
 #[doc(hidden)]
 #[must_use]
@@ -213,10 +225,18 @@ macro_rules! __prompt {
         $crate::__prompt!(@bind lists [$($done)* { messages ($messages) }] $($($rest)*)?)
     };
     (@bind $how:ident [$($done:tt)*] $role:ident : $($rest:tt)*) => {
+        $crate::__prompt!(@wrong $role)
+    };
+    (@wrong system) => { $crate::__prompt!(@no_text) };
+    (@wrong user) => { $crate::__prompt!(@no_text) };
+    (@wrong ai) => { $crate::__prompt!(@no_text) };
+    (@wrong assistant) => { ::core::compile_error!("the role of the model is `ai`: `ai: \"...\"`") };
+    (@wrong human) => { ::core::compile_error!("the role of the person is `user`: `user: \"...\"`") };
+    (@wrong $role:ident) => { $crate::prompt_macro::Role::$role };
+    (@no_text) => {
         ::core::compile_error!(::core::concat!(
-            "`", ::core::stringify!($role), "` is no role with a text: write `system: \"...\"`, `user: \"...\"` or ",
-            "`ai: \"...\"`, `user: [\"...\", part]` for parts, `messages: list` for a conversation, or ",
-            "`name = value` to bind a variable"
+            "a role takes a text in quotation marks, `user: \"...\"`, or a list of parts, `user: [\"...\", part]`; ",
+            "a text that is computed is a variable: `user: \"{text}\", text = ...`"
         ))
     };
     // Messages alone are made where they will lie.

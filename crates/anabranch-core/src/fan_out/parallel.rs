@@ -16,10 +16,10 @@ use crate::fan_out::into_branch::IntoBranch;
 use crate::fan_out::join;
 use crate::fan_out::parallel_stream::ParallelStream;
 use crate::fan_out::to_json::ToJson;
-use crate::pipe_operator;
 use crate::run::config::RunConfig;
 use crate::run::watch;
 use crate::step::boxed::BoxRunnable;
+use crate::step::pipe_operator::pipe_operator;
 use crate::step::run::run;
 use crate::step::runnable::Runnable;
 use crate::step::stream::stream;
@@ -443,12 +443,13 @@ macro_rules! parallel {
         const _: () = $crate::__private::assert_no_key_twice(&[$($key),*]);
         $crate::RunnableParallel::new()$(.branch($key, $step))*
     }};
-    ($($joined:ident)::+ { $($field:ident : $step:expr),+ $(,)? }) => {
+    ($($joined:ident)::+ { $($field:ident : $step:expr),+ $(,)? }) => {{
+        let input = ::core::marker::PhantomData;
         $crate::__private::typed_parallel(
-            ($($crate::__private::keyed(::core::stringify!($field), $step),)+),
+            ($($crate::__private::keyed(input, ::core::stringify!($field), $step),)+),
             |($($field,)+)| $($joined)::+ { $($field),+ },
         )
-    };
+    }};
 }
 
 /// The compile-time check of `parallel!`, whose failure the compiler shows at the macro and not in here.

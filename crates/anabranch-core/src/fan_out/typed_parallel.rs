@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -11,9 +12,9 @@ use crate::description::{Checked, Composed, Description, Kind, Label};
 use crate::error::{Error, Result};
 use crate::fan_out::parallel::branch_name;
 use crate::fan_out::together;
-use crate::pipe_operator;
 use crate::run::config::RunConfig;
 use crate::run::watch;
+use crate::step::pipe_operator::pipe_operator;
 use crate::step::run::run;
 use crate::step::runnable::Runnable;
 use crate::step::stream::stream;
@@ -50,11 +51,24 @@ pub trait Branches {
     type Outputs;
 }
 
-/// A branch of `parallel!`.
+/// What a branch takes if it can stand beside one that takes `First`: the same. A trait of its own so that the compiler
+/// says so where a branch does not, at its place, and not where the parallel is used.
+#[diagnostic::on_unimplemented(
+    message = "a branch that takes `{Self}` cannot stand beside one that takes `{First}`",
+    label = "the branches of a `parallel!` take one input, and the first takes `{First}`",
+    note = "put a step before it that turns one into the other, for instance `lambda(async |input: {First}| ...)`"
+)]
+pub trait Beside<First> {}
+
+impl<Input> Beside<Input> for Input {}
+
+/// A branch of `parallel!`. The first decides what the input is, and the others are looked at after that is known: so the
+/// input stands before the step.
 #[doc(hidden)]
-pub fn keyed<Step, Marker>(key: &'static str, step: Step) -> Keyed<Step::Runnable>
+pub fn keyed<Input, Step, Marker>(_: PhantomData<Input>, key: &'static str, step: Step) -> Keyed<Step::Runnable>
 where
     Step: IntoRunnable<Marker>,
+    <Step::Runnable as Runnable>::Input: Beside<Input>,
 {
     Keyed { key, name: branch_name(key), step: step.into_runnable() }
 }

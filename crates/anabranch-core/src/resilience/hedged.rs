@@ -13,10 +13,10 @@ use tokio::time::Instant;
 
 use crate::description::{Description, Kind, Label};
 use crate::error::{Attempts, Error, ErrorKind, Result};
-use crate::pipe_operator;
 use crate::resilience::retry_budget::RetryBudget;
 use crate::run::config::RunConfig;
 use crate::step::attempt::Attempt;
+use crate::step::pipe_operator::pipe_operator;
 use crate::step::runnable::Runnable;
 use crate::stream::chunks::Chunks;
 use crate::work::task::{InPlace, drop_and_wait};

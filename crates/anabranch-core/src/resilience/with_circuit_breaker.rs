@@ -8,10 +8,10 @@ use pin_project_lite::pin_project;
 
 use crate::description::{Description, Kind, Label};
 use crate::error::{Error, Result};
-use crate::pipe_operator;
 use crate::resilience::circuit_breaker::{Call, CircuitBreaker, CircuitState};
 use crate::run::config::RunConfig;
 use crate::step::naming::name_from_outside;
+use crate::step::pipe_operator::pipe_operator;
 use crate::step::run::run;
 use crate::step::runnable::Runnable;
 use crate::step::stream::stream;

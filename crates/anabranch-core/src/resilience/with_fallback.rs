@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use crate::description::{Composed, Description, Gives, Kind, Label};
 use crate::error::{Attempts, Error, ErrorKind, Result};
-use crate::pipe_operator;
 use crate::resilience::retry_budget::RetryBudget;
 use crate::run::config::RunConfig;
 use crate::step::attempt::Attempt;
 use crate::step::boxed::BoxRunnable;
 use crate::step::or_else::attempt_or_else;
+use crate::step::pipe_operator::pipe_operator;
 use crate::step::runnable::Runnable;
 use crate::stream::chunks::Chunks;
 

@@ -11,13 +11,13 @@ use tokio::time::Instant;
 
 use crate::description::{Description, Kind, Label};
 use crate::error::{Error, ErrorKind, Result};
-use crate::pipe_operator;
 use crate::resilience::rate_limiter::{Cost, RateLimiter, ServerLimits};
 use crate::run::config::RunConfig;
 use crate::run::observer::{Waited, WaitedOn};
 use crate::run::watch::{self, Watch};
 use crate::step::naming::{label_from_outside, name_from_outside};
 use crate::step::or_boxed::OrBoxed;
+use crate::step::pipe_operator::pipe_operator;
 use crate::step::run::run;
 use crate::step::runnable::Runnable;
 use crate::step::stream::stream;

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use crate::description::{Description, Kind, Label};
 use crate::error::{Attempts, Error, Result};
-use crate::pipe_operator;
 use crate::resilience::backoff::Backoff;
 use crate::resilience::retry_budget::RetryBudget;
 use crate::run::config::RunConfig;
 use crate::step::attempt::Attempt;
 use crate::step::or_else::attempt_or_else;
+use crate::step::pipe_operator::pipe_operator;
 use crate::step::runnable::Runnable;
 use crate::stream::chunks::Chunks;
 use crate::work::timer::pause;

@@ -9,10 +9,10 @@ use tokio::time::Instant;
 
 use crate::description::{Description, Kind, Label};
 use crate::error::{Error, ErrorKind, Result};
-use crate::pipe_operator;
 use crate::resilience::timed_stream::{TimeLimit, TimedStream};
 use crate::run::config::RunConfig;
 use crate::step::naming::name_from_outside;
+use crate::step::pipe_operator::pipe_operator;
 use crate::step::run::run;
 use crate::step::runnable::Runnable;
 use crate::step::stream::{stream, stream_owned};

@@ -7,6 +7,7 @@ pub(crate) mod into_input;
 pub(crate) mod naming;
 pub(crate) mod or_boxed;
 pub(crate) mod or_else;
+pub(crate) mod pipe_operator;
 pub(crate) mod pointer;
 pub(crate) mod run;
 pub(crate) mod runnable;

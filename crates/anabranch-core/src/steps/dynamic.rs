@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use crate::description::{Kind, Label};
 use crate::error::Result;
-use crate::pipe_operator;
 use crate::run::config::RunConfig;
 use crate::step::boxed::BoxRunnable;
+use crate::step::pipe_operator::pipe_operator;
 use crate::step::run::run;
 use crate::step::runnable::Runnable;
 use crate::step::stream::stream_of;

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::description::{Kind, Label};
 use crate::error::{Error, ErrorKind, Result};
-use crate::pipe_operator;
 use crate::run::config::RunConfig;
+use crate::step::pipe_operator::pipe_operator;
 use crate::step::runnable::Runnable;
 use crate::steps::json_kind::json_kind;
 

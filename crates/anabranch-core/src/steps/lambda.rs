@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use crate::description::{Kind, Label};
 use crate::error::Result;
-use crate::pipe_operator;
 use crate::run::config::RunConfig;
+use crate::step::pipe_operator::pipe_operator;
 use crate::step::runnable::Runnable;
 use crate::steps::into_runnable::{IntoRunnable, IsClosure};
 

@@ -6,8 +6,8 @@ use std::marker::PhantomData;
 
 use crate::description::{Kind, Label};
 use crate::error::Result;
-use crate::pipe_operator;
 use crate::run::config::RunConfig;
+use crate::step::pipe_operator::pipe_operator;
 use crate::step::runnable::Runnable;
 
 /// A step from an async function that also takes the run's configuration: for functions that run other steps, which

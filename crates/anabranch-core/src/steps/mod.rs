@@ -12,7 +12,6 @@ pub(crate) mod lambda_with;
 pub(crate) mod named;
 pub(crate) mod passthrough;
 pub(crate) mod pick;
-pub(crate) mod pipe_operator;
 pub(crate) mod result;
 pub(crate) mod router;
 pub(crate) mod sequence;

@@ -4,8 +4,8 @@ use std::future::Future;
 
 use crate::description::{Description, Kind, Label};
 use crate::error::Result;
-use crate::pipe_operator;
 use crate::run::config::RunConfig;
+use crate::step::pipe_operator::pipe_operator;
 use crate::step::runnable::Runnable;
 use crate::stream::chunks::Chunks;
 

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::description::{Description, Gives, Kind, Label};
 use crate::error::Result;
-use crate::pipe_operator;
 use crate::run::config::RunConfig;
+use crate::step::pipe_operator::pipe_operator;
 use crate::step::runnable::Runnable;
 use crate::stream::chunks::Chunks;
 

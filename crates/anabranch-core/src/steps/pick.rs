@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::description::{Description, Gives, Kind, Label, Needs, closest, listed_or};
 use crate::error::{Error, Result};
-use crate::pipe_operator;
 use crate::run::config::RunConfig;
+use crate::step::pipe_operator::pipe_operator;
 use crate::step::runnable::Runnable;
 use crate::steps::json_kind::json_kind;
 use crate::stream::chunks::Chunks;

@@ -8,8 +8,8 @@ use pin_project_lite::pin_project;
 
 use crate::description::{Composed, Description, Kind, Label};
 use crate::error::Result;
-use crate::pipe_operator;
 use crate::run::config::RunConfig;
+use crate::step::pipe_operator::pipe_operator;
 use crate::step::run::run;
 use crate::step::runnable::Runnable;
 use crate::work::panics::Caught;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::description::{Composed, Description, Gives, Kind, Label, closest, listed, listed_or};
 use crate::error::{Error, Result};
-use crate::pipe_operator;
 use crate::run::config::RunConfig;
 use crate::step::boxed::BoxRunnable;
+use crate::step::pipe_operator::pipe_operator;
 use crate::step::run::run;
 use crate::step::runnable::Runnable;
 use crate::step::stream::stream;

@@ -13,10 +13,10 @@ use tokio::time::{Instant, Sleep};
 
 use crate::description::{Description, Label};
 use crate::error::{Error, ErrorKind, Result};
-use crate::pipe_operator;
 use crate::run::config::RunConfig;
 use crate::run::flow;
 use crate::step::naming::name_from_outside;
+use crate::step::pipe_operator::pipe_operator;
 use crate::step::run::run;
 use crate::step::runnable::Runnable;
 use crate::step::stream::stream_of;

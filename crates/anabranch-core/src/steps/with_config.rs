@@ -4,9 +4,9 @@ use std::future::Future;
 
 use crate::description::{Description, Label};
 use crate::error::Result;
-use crate::pipe_operator;
 use crate::run::config::RunConfig;
 use crate::step::or_boxed::OrBoxed;
+use crate::step::pipe_operator::pipe_operator;
 use crate::step::run::run;
 use crate::step::runnable::Runnable;
 use crate::step::stream::{stream, stream_owned};

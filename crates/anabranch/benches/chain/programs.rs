@@ -1,8 +1,11 @@
 //! The programs that are measured: with this library, and by hand.
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
+use anabranch::Observer;
 use anabranch::prelude::*;
 use futures::{FutureExt, StreamExt};
 use serde_json::Value;
@@ -173,6 +176,11 @@ pub(crate) mod by_hand {
         }))
         .boxed()
     }
+
+    /// So many ready calls in boxes, as a fan-out whose branches are a list has them.
+    pub(crate) async fn fan_out(step: &impl Runnable<Input = u64, Output = u64>, branches: usize) -> usize {
+        futures::future::join_all((0..branches).map(|_| step.invoke(black_box(1_u64)).boxed())).await.len()
+    }
 }
 
 pub(crate) const TOPIC: &str = "The history of space exploration";
@@ -192,4 +200,38 @@ pub(crate) async fn read<T, E>(mut stream: impl futures::Stream<Item = Result<T,
 
 pub(crate) fn story() -> impl Runnable<Input = Value, Output = String> {
     ChatPromptTemplate::from_template("Tell a short story about {subject}.").unwrap() | InProcess | StrOutputParser
+}
+
+pub(crate) const STEPS: usize = 16;
+
+/// Sixteen named steps one after the other.
+pub(crate) fn steps() -> BoxRunnable<u64, u64> {
+    let step = || lambda(async |n: u64| Ok(n + 1));
+    let four = || step() | step() | step() | step();
+    (four() | four() | four() | four()).boxed()
+}
+
+/// A step that takes a permit of the run, and a run that has enough of them.
+pub(crate) fn limited() -> (impl Runnable<Input = u64, Output = u64>, RunConfig) {
+    (lambda(async |n: u64| Ok(n + 1)).limited(), RunConfig::new().max_concurrency(1_000))
+}
+
+/// So many branches that are ready at once.
+pub(crate) fn fan_out(branches: usize) -> RunnableParallel<u64> {
+    (0..branches)
+        .fold(RunnableParallel::new(), |map, index| map.branch(index.to_string(), lambda(async |n: u64| Ok(n))))
+}
+
+/// A run with a deadline that it keeps.
+pub(crate) fn in_an_hour() -> RunConfig {
+    RunConfig::new().deadline_at(tokio::time::Instant::now() + Duration::from_secs(3600))
+}
+
+/// A run with an observer that does nothing.
+pub(crate) fn observed() -> RunConfig {
+    struct Nothing;
+
+    impl Observer for Nothing {}
+
+    RunConfig::new().observer(Arc::new(Nothing))
 }

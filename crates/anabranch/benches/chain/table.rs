@@ -1,16 +1,18 @@
 //! The tables: each row beside its yardstick, measured in turns.
 
 use std::hint::black_box;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anabranch::Merge;
 use anabranch::prelude::*;
-use anabranch::{Merge, Observer};
 use futures::FutureExt;
 use futures::executor::block_on;
 use serde_json::Value;
 
-use crate::programs::{CHUNKS, TOPIC, by_hand, read, ready, story, three_branches, three_branches_typed};
+use crate::programs::{
+    CHUNKS, STEPS, TOPIC, by_hand, fan_out, in_an_hour, limited, observed, read, ready, steps, story, three_branches,
+    three_branches_typed,
+};
 
 /// Median nanoseconds of both, measured in turns, and the median of their ratios.
 fn in_turns(mut ours: impl FnMut(), mut theirs: impl FnMut()) -> (f64, f64, f64) {
@@ -41,7 +43,7 @@ pub(crate) fn print() {
     invokes();
     chunks();
     watched();
-    limited();
+    limited_steps();
     fan_outs();
     wall();
 }
@@ -79,28 +81,18 @@ fn chunks() {
     drop(nested);
 }
 
-struct Nothing;
-
-impl Observer for Nothing {}
-
-/// Sixteen named steps one after the other.
-fn steps() -> BoxRunnable<u64, u64> {
-    let step = || lambda(async |n: u64| Ok(n + 1));
-    let four = || step() | step() | step() | step();
-    (four() | four() | four() | four()).boxed()
-}
-
-const STEPS: f64 = 16.0;
-
 fn watched() {
     let chain = steps();
     let plain = || drop(black_box(ready(chain.invoke(black_box(1_u64)))));
-    let deadline = RunConfig::new().deadline_at(tokio::time::Instant::now() + Duration::from_secs(3600));
-    let observer = RunConfig::new().observer(Arc::new(Nothing));
+    let (deadline, observer) = (in_an_hour(), observed());
     for (what, config) in [("a deadline", &deadline), ("an observer that does nothing", &observer)] {
         let ours = || drop(black_box(ready(chain.invoke_with(black_box(1_u64), config))));
         let (with, without, _) = in_turns(ours, plain);
-        println!("{:<60}{:>9.1} ns", format!("{what}, per named step that does not wait"), (with - without) / STEPS);
+        println!(
+            "{:<60}{:>9.1} ns",
+            format!("{what}, per named step that does not wait"),
+            (with - without) / STEPS as f64
+        );
     }
     let story = story();
     let plain = || assert_eq!(ready(read(story.stream(black_box("a delta")))), CHUNKS);
@@ -130,9 +122,8 @@ fn rate(threads: usize, work: impl Fn() + Sync) -> f64 {
     best
 }
 
-fn limited() {
-    let config = RunConfig::new().max_concurrency(1_000);
-    let step = lambda(async |n: u64| Ok(n + 1)).limited();
+fn limited_steps() {
+    let (step, config) = limited();
     for threads in [1, 2] {
         let rate = rate(threads, || drop(black_box(ready(step.invoke_with(black_box(1_u64), &config)))));
         let name = format!("a limited step under a shared limit, {threads} thread(s), per call");
@@ -143,15 +134,11 @@ fn limited() {
 /// So many at once let others run now and then, so they need an executor.
 fn fan_outs() {
     for branches in [10_usize, 32, 33, 100, 1_000, 10_000] {
-        let mut map = RunnableParallel::new();
-        for index in 0..branches {
-            map = map.branch(index.to_string(), lambda(async |n: u64| Ok(n)));
-        }
+        let map = fan_out(branches);
         let ours = || drop(black_box(block_on(map.invoke(black_box(1_u64)))));
         let step = lambda(async |n: u64| Ok(n));
         let boxes = || {
-            let all = (0..branches).map(|_| step.invoke(black_box(1_u64)).boxed());
-            drop(black_box(block_on(futures::future::join_all(all))));
+            black_box(block_on(by_hand::fan_out(&step, branches)));
         };
         let name = format!("parallel of {branches} ready branches, per branch; join_all of boxes");
         row(&name, in_turns(ours, boxes), branches as f64);

@@ -78,3 +78,5 @@ macro_rules! pipe_operator {
 }
 
 pipe_operator!(impl<I, O> for BoxRunnable<I, O> where I: Send + 'static, O: Send + 'static);
+
+pub(crate) use pipe_operator;

@@ -1,0 +1,12 @@
+use anabranch::prelude::*;
+
+struct Research {
+    summary: String,
+    topic: String,
+}
+
+fn main() {
+    let summary = lambda(async |topic: String| Ok(format!("about {topic}")));
+    let map = parallel!(Research { sumary: summary, topic: passthrough() });
+    let _ = map | lambda(async |found: Research| Ok(found.summary + &found.topic));
+}
