@@ -307,8 +307,8 @@ async fn a_failed_branch_frees_the_slots_of_the_others() {
             Err::<String, _>(Error::new(ErrorKind::Other, "no luck"))
         }),
     };
-    // Streamed, because llama.cpp looks only now and then whether the client of a whole answer is still there.
-    let error = panel.stream("Tell me everything.").collect().await.unwrap_err();
+    // Read chunk by chunk, because llama.cpp looks only now and then whether the client of a whole answer is still there.
+    let error = panel.stream("Tell me everything.").try_collect::<Vec<_>>().await.unwrap_err();
     assert_eq!(error.path().next(), Some("parallel \"fails\""));
     server.until_idle(Duration::from_secs(2)).await;
     let written = server.tokens_written().await - before;
