@@ -60,16 +60,16 @@ struct Shared {
     deadline: Option<Instant>,
     /// In the one order in which all take them.
     limits: Vec<Limit>,
-    observers: Arc<Vec<Arc<dyn Observer>>>,
     max_depth: Option<usize>,
 }
 
-/// What the observers can know of the run.
+/// What a run is called, and who watches it.
 #[derive(Clone, Default)]
 struct About {
     name: Option<String>,
     tags: Vec<String>,
     metadata: Map<String, Value>,
+    observers: Vec<Arc<dyn Observer>>,
 }
 
 fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
@@ -163,7 +163,7 @@ impl RunConfig {
     /// Adds an observer.
     #[must_use]
     pub fn observer(self, observer: Arc<dyn Observer>) -> Self {
-        self.with(|shared| Arc::make_mut(&mut shared.observers).push(observer))
+        self.about(|about| about.observers.push(observer))
     }
 
     /// How many runnables may be chosen at run time inside each other ([`dynamic`](crate::dynamic())): 25 unless set.
@@ -206,15 +206,27 @@ impl RunConfig {
     /// The same configuration for a run that begins now, if that makes a difference.
     pub(crate) fn started(&self) -> Option<Self> {
         let shared = self.shared.as_deref()?;
-        let begins = self.path.is_none() && !shared.observers.is_empty();
+        let begins = self.path.is_none() && !shared.about.observers.is_empty();
         if shared.timeout.is_none() && !begins {
             return None;
         }
         // Too far away to be said is no deadline.
         let deadline = shared.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let deadline = earlier(shared.deadline, deadline);
-        let shared = Some(Arc::new(Shared { timeout: None, deadline, ..shared.clone() }));
-        Some(Self { shared, ..self.clone() })
+        let shared = Arc::new(Shared {
+            about: shared.about.clone(),
+            timeout: None,
+            deadline,
+            limits: shared.limits.clone(),
+            max_depth: shared.max_depth,
+        });
+        Some(Self {
+            shared: Some(shared),
+            path: self.path.clone(),
+            limit: self.limit,
+            depth: self.depth,
+            progress: self.progress.clone(),
+        })
     }
 
     pub(crate) fn has_timeout(&self) -> bool {
@@ -347,7 +359,7 @@ impl RunConfig {
     }
 
     pub(crate) fn observers(&self) -> &[Arc<dyn Observer>] {
-        self.shared.as_deref().map_or(&[], |shared| &shared.observers)
+        self.shared.as_deref().map_or(&[], |shared| &shared.about.observers)
     }
 
     pub(crate) fn is_observed(&self) -> bool {
@@ -359,22 +371,19 @@ impl RunConfig {
     pub(crate) fn watches(&self) -> bool {
         self.progress.is_some()
             || self.shared.as_deref().is_some_and(|shared| {
-                shared.deadline.is_some() || shared.timeout.is_some() || !shared.observers.is_empty()
+                shared.deadline.is_some() || shared.timeout.is_some() || !shared.about.observers.is_empty()
             })
     }
 }
 
 impl Shared {
     fn merged_with(&self, bound: &Self) -> Self {
-        // An observer that both name is one observer.
-        let more_observers = bound.observers.iter().filter(|it| !self.observers.iter().any(|one| Arc::ptr_eq(one, it)));
         Self {
             about: Arc::new(self.about.merged_with(&bound.about)),
             timeout: None,
             deadline: earlier(self.deadline, bound.deadline),
             // All of them hold, each once.
             limits: limit::merge(&bound.limits, &self.limits),
-            observers: Arc::new(self.observers.iter().chain(more_observers).cloned().collect()),
             max_depth: self.max_depth.or(bound.max_depth),
         }
     }
@@ -383,12 +392,15 @@ impl Shared {
 impl About {
     fn merged_with(&self, bound: &Self) -> Self {
         let more_tags = self.tags.iter().filter(|tag| !bound.tags.contains(tag));
+        // An observer that both name is one observer.
+        let more_observers = bound.observers.iter().filter(|it| !self.observers.iter().any(|one| Arc::ptr_eq(one, it)));
         let mut metadata = bound.metadata.clone();
         metadata.extend(self.metadata.iter().map(|(key, value)| (key.clone(), value.clone())));
         Self {
             name: self.name.as_ref().or(bound.name.as_ref()).cloned(),
             tags: bound.tags.iter().chain(more_tags).cloned().collect(),
             metadata,
+            observers: self.observers.iter().chain(more_observers).cloned().collect(),
         }
     }
 }

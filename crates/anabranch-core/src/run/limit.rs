@@ -31,11 +31,12 @@ const QUEUED: usize = 1;
 #[derive(Clone)]
 pub(crate) struct Limit {
     shared: Arc<Shared>,
+    /// Here and not beside what changes, where to read it would be a second way to the same memory.
+    size: usize,
 }
 
 struct Shared {
     id: u64,
-    size: usize,
     /// The free permits, and whether somebody waits. In one number, so that nobody overtakes those who wait.
     free: AtomicUsize,
     waiting: AtomicUsize,
@@ -83,16 +84,15 @@ impl Limit {
         LIMITS.fetch_add(1, Ordering::Relaxed);
         let shared = Shared {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
-            size,
             free: AtomicUsize::new(size * PERMIT),
             waiting: AtomicUsize::new(0),
             table: Mutex::default(),
         };
-        Self { shared: Arc::new(shared) }
+        Self { shared: Arc::new(shared), size }
     }
 
     pub(crate) fn size(&self) -> usize {
-        self.shared.size
+        self.size
     }
 
     pub(crate) fn id(&self) -> u64 {
@@ -107,10 +107,18 @@ impl Limit {
         }
     }
 
-    /// Takes a permit, if one is free and nobody waits for it.
+    /// Takes a permit, if one is free and nobody waits for it. It begins with a guess and not with a look: where several
+    /// threads take permits, a look would be a second way to the same memory.
     fn try_take(&self) -> bool {
-        let takable = |free| if free % PERMIT == 0 { usize::checked_sub(free, PERMIT) } else { None };
-        self.shared.free.fetch_update(Ordering::Acquire, Ordering::Relaxed, takable).is_ok()
+        let mut free = self.size() * PERMIT;
+        loop {
+            let takable = if free % PERMIT == 0 { free.checked_sub(PERMIT) } else { None };
+            let Some(rest) = takable else { return false };
+            match self.shared.free.compare_exchange_weak(free, rest, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(now) => free = now,
+            }
+        }
     }
 
     fn take(&self) -> Option<Part> {
