@@ -764,6 +764,76 @@ impl Case {
     }
 }
 
+/// What one tree in a million found, as small as it can be: each of many orders.
+#[test]
+fn trees_that_failed_once() {
+    use Plan::*;
+    use Way::*;
+
+    let read = |input: Plan, way, work| Read { input: Box::new(input), by: Reader { way, work } };
+    let tee = |input: Plan, by| Tee { input: Box::new(input), by };
+    let by = |way, work| Reader { way, work };
+    let call = |limits, waits| Call { limits, waits };
+    let model = |limits, chunks| Model { limits, chunks, waits: 0 };
+    let trees = [
+        // Two who needed permits of two limits took turns: the nearer was preferred to the older.
+        tee(
+            read(
+                tee(call(0, 0), vec![by(Each, vec![call(2, 2)]), by(Each, vec![model(1, 3)])]),
+                Each,
+                vec![model(3, 0)],
+            ),
+            vec![
+                by(Each, vec![call(3, 1), read(model(0, 2), Ahead(1), vec![model(3, 0)])]),
+                by(Ahead(1), vec![model(1, 0)]),
+            ],
+        ),
+        // A stream waited for the return of its permit, and what it read from kept another.
+        read(
+            read(model(1, 1), Each, vec![model(2, 2)]),
+            Ahead(1),
+            vec![read(model(2, 1), Each, vec![Beside(vec![model(1, 0), call(0, 1)])])],
+        ),
+        // Two whose readers each waited for what the other had, before they left off reading.
+        Beside(vec![
+            read(Beside(vec![call(1, 1), call(0, 0)]), LooksIn, vec![call(2, 0)]),
+            read(call(2, 1), LooksIn, vec![model(1, 0)]),
+        ]),
+        // A permit came back to a stream while who read from that waited for another.
+        tee(
+            read(model(2, 2), Each, vec![call(1, 0)]),
+            vec![
+                by(Each, vec![]),
+                by(
+                    Each,
+                    vec![tee(
+                        read(
+                            tee(
+                                model(2, 1),
+                                vec![
+                                    by(LooksIn, vec![Model { limits: 1, chunks: 2, waits: 0b1 }]),
+                                    by(Each, vec![call(2, 1)]),
+                                ],
+                            ),
+                            Each,
+                            vec![call(0, 1), Model { limits: 2, chunks: 3, waits: 0b1000 }],
+                        ),
+                        vec![by(Each, vec![call(3, 0)]), by(Whole, vec![])],
+                    )],
+                ),
+            ],
+        ),
+        // Its reader had looked in, and did not wait for it.
+        read(call(1, 1), LooksIn, vec![call(1, 0)]),
+    ];
+    for tree in trees {
+        let case = Case { sizes: vec![1, 1], roots: vec![tree] };
+        for seed in 0..100 {
+            assert_eq!(case.check(seed), Ok(()), "order {seed}: {}", told(&case));
+        }
+    }
+}
+
 /// The same trees on threads, where what is to happen happens at any time. What is at work is not counted here: what
 /// one thread sees of another is a moment old.
 #[test]
