@@ -7,8 +7,18 @@ use std::sync::Arc;
 
 use anabranch_core::*;
 use common::{after, chunks_of, letters, shout, three_ways};
-use futures::{StreamExt, TryStreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use serde_json::{Value, json};
+
+/// Of an endless stream nothing is left: whoever stops it has to have a turn.
+#[test]
+fn a_stream_of_which_nothing_is_left_lets_other_tasks_have_their_turn() {
+    let endless = generator(|_: Chunks<'_, i32>| {
+        Chunks::new(futures::stream::repeat_with(|| Ok(json!({"other": 1}))), Merge::last())
+    });
+    let chain = endless.pick("wanted");
+    assert!(chain.stream(1).next().now_or_never().is_none());
+}
 
 #[tokio::test(start_paused = true)]
 async fn sequence() {

@@ -14,6 +14,7 @@ use crate::step::runnable::Runnable;
 use crate::steps::json_kind::json_kind;
 use crate::stream::chunks::Chunks;
 use crate::stream::merge::{Collect, Collector, Merge, Wanted};
+use crate::stream::yielding::Turns;
 
 /// What [`RunnableExt::pick`](crate::RunnableExt::pick) picks: one key gives its value, several give an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,8 +149,11 @@ impl Runnable for RunnablePick {
         let mut wanted: Vec<&String> = self.keys.list().iter().collect();
         // The keys that came, for the message; as long as one is missing.
         let mut there = Map::new();
+        // Chunks without a wanted key are dropped, and an endless number of them must not keep its thread.
+        let mut turns = Turns::default();
         let picked = futures_util::stream::poll_fn(move |cx| {
             loop {
+                std::task::ready!(turns.poll_next(cx));
                 let next = match Pin::new(&mut input).poll_next(cx) {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(next) => next,

@@ -1,7 +1,7 @@
 //! Chunks turned into others, one by one.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::stream::chunks::Chunks;
 use crate::stream::chunks::source::Source;
 use crate::stream::merge::Merge;
+use crate::stream::yielding::Turns;
 
 impl<'a, T: Send + 'static> Chunks<'a, T> {
     /// Turns each chunk into another; the new ones add up by `merge`. The first error ends the stream.
@@ -17,7 +18,7 @@ impl<'a, T: Send + 'static> Chunks<'a, T> {
         mut step: impl FnMut(T) -> Result<U> + Send + 'a,
         merge: Merge<U>,
     ) -> Chunks<'a, U> {
-        Chunks::new(Mapped { chunks: self, step: move |chunk| step(chunk).map(Some) }, merge)
+        Chunks::new(Mapped { chunks: self, step: move |chunk| step(chunk).map(Some), dropped: Turns::default() }, merge)
     }
 
     /// [`map_chunks`](Self::map_chunks), where a chunk may turn into nothing.
@@ -26,13 +27,15 @@ impl<'a, T: Send + 'static> Chunks<'a, T> {
         step: impl FnMut(T) -> Result<Option<U>> + Send + 'a,
         merge: Merge<U>,
     ) -> Chunks<'a, U> {
-        Chunks::new(Mapped { chunks: self, step }, merge)
+        Chunks::new(Mapped { chunks: self, step, dropped: Turns::default() }, merge)
     }
 }
 
 struct Mapped<'a, T, F> {
     chunks: Chunks<'a, T>,
     step: F,
+    /// Chunks that turned into nothing, one after the other: a stream of which nothing is left must not keep its thread.
+    dropped: Turns,
 }
 
 /// The step is called where it is and never pinned.
@@ -50,7 +53,10 @@ impl<T: Send + 'static, U, F: FnMut(T) -> Result<Option<U>>> Stream for Mapped<'
                 Source::Stream(stream) if !chunks.needs_a_chunk => match stream.as_mut().poll_next(cx) {
                     Poll::Ready(Some(Ok(chunk))) => match (this.step)(chunk) {
                         Ok(Some(mapped)) => return Poll::Ready(Some(Ok(mapped))),
-                        Ok(None) => continue,
+                        Ok(None) => {
+                            ready!(this.dropped.poll_next(cx));
+                            continue;
+                        }
                         Err(error) => return Poll::Ready(Some(Err(error))),
                     },
                     Poll::Pending => return Poll::Pending,
@@ -64,8 +70,9 @@ impl<T: Send + 'static, U, F: FnMut(T) -> Result<Option<U>>> Stream for Mapped<'
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
                 Poll::Ready(Some(Ok(chunk))) => chunk,
             };
-            if let Some(mapped) = (this.step)(chunk).transpose() {
-                return Poll::Ready(Some(mapped));
+            match (this.step)(chunk).transpose() {
+                Some(mapped) => return Poll::Ready(Some(mapped)),
+                None => ready!(this.dropped.poll_next(cx)),
             }
         }
     }
