@@ -16,8 +16,11 @@ fn a_stream_of_which_nothing_is_left_lets_other_tasks_have_their_turn() {
     let endless = generator(|_: Chunks<'_, i32>| {
         Chunks::new(futures::stream::repeat_with(|| Ok(json!({"other": 1}))), Merge::last())
     });
-    let chain = endless.pick("wanted");
-    assert!(chain.stream(1).next().now_or_never().is_none());
+    let picked = endless.clone().pick("wanted");
+    assert!(picked.stream(1).next().now_or_never().is_none());
+    let waits = lambda(async |_: Value| std::future::pending::<Result<i32>>().await);
+    let replaced = endless.assign(parallel! { "other": waits });
+    assert!(replaced.stream(1).next().now_or_never().is_none());
 }
 
 #[tokio::test(start_paused = true)]

@@ -18,6 +18,7 @@ use crate::step::stream::stream;
 use crate::steps::json_kind::json_kind;
 use crate::stream::chunks::Chunks;
 use crate::stream::merge::{Collect, Collector, Merge, Wanted};
+use crate::stream::yielding::Turns;
 
 /// See [`RunnableExt::assign`](crate::RunnableExt::assign).
 #[derive(Debug, Clone)]
@@ -76,6 +77,7 @@ impl Runnable for RunnableAssign {
             waiting: VecDeque::new(),
             failed: None,
             keys,
+            dropped: Turns::default(),
         };
         Chunks::new(stream, merge)
     }
@@ -111,6 +113,8 @@ struct AssignStream<'a> {
     /// What a branch failed with while the input still had a chunk to hand on.
     failed: Option<Error>,
     keys: HashSet<String>,
+    /// Chunks of nothing but replaced keys: an endless number of them must not keep the thread.
+    dropped: Turns,
 }
 
 impl AssignStream<'_> {
@@ -147,6 +151,7 @@ impl AssignStream<'_> {
             if was_empty || !chunk.is_empty() {
                 return Poll::Ready(Some(Ok(Value::Object(chunk))));
             }
+            std::task::ready!(self.dropped.poll_next(cx));
         }
         Poll::Ready(None)
     }
