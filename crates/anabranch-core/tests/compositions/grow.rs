@@ -32,6 +32,8 @@ pub struct Facts {
     pub calm: bool,
     /// How many of its leaves may fail.
     pub failing: u32,
+    /// One of them fails for each of several elements, and any of these may be the first.
+    pub fails_for_several: bool,
     /// There are threads in it, which take turns as they like.
     pub threads: bool,
     /// There are tasks of their own in it.

@@ -103,7 +103,9 @@ impl Grower {
 
     pub(super) fn each<T: Grows>(&mut self, depth: u32) -> Grown<T, Vec<T>> {
         let elements = self.random.below(4);
+        let failing = self.facts.failing;
         let (step, text) = self.inside(|place| place.caught = true, |grower| grower.step::<T>(depth));
+        self.facts.fails_for_several |= elements > 1 && self.facts.failing > failing;
         let mut each = step.each();
         let mut head = format!("each of {elements}");
         if self.random.one_in(3) {
