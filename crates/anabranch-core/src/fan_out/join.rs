@@ -213,7 +213,6 @@ where
         self.stopped = true;
         // At all of them, woken or not, however many: what failed may have woken others, and where many wait for timers
         // tokio puts most of them off to the next poll.
-        self.begin_look(cx);
         self.look = Look::All { next: 0, end: self.places.len() };
         let look = std::future::poll_fn(|cx| {
             while let Some((index, done)) = self.look_on(cx) {

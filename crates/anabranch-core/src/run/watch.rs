@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::description::Warning;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::run::config::RunConfig;
 use crate::run::observer::{Observer, StepEvent};
 use crate::work::drop_reason::drop_reason;
@@ -45,6 +45,13 @@ impl Watch {
         if !error.is_passing() {
             self.ended.store(true, Ordering::Relaxed);
             self.tell(|observer, step| observer.failed(step, error));
+        }
+    }
+
+    pub(crate) fn ended<T>(&self, done: &Result<T>) {
+        match done {
+            Ok(_) => self.finished(),
+            Err(error) => self.failed(error),
         }
     }
 

@@ -63,10 +63,7 @@ pub(crate) fn call_begun<'a, R: Runnable>(
 
 async fn begun<R: Runnable>(watch: Watch, deadline: Option<Instant>, step: &R, input: R::Input) -> Result<R::Output> {
     let done = InTime::new(deadline, work(watch.config(), step, input)).await;
-    match &done {
-        Ok(_) => watch.finished(),
-        Err(error) => watch.failed(error),
-    }
+    watch.ended(&done);
     done
 }
 
@@ -78,10 +75,7 @@ pub(crate) async fn within<R: Runnable>(config: &RunConfig, step: &R, input: R::
     let own = watch.as_ref().map_or(config, Watch::config);
     let done = InTime::new(deadline, work(own, step, input)).await;
     if let Some(watch) = &watch {
-        match &done {
-            Ok(_) => watch.finished(),
-            Err(error) => watch.failed(error),
-        }
+        watch.ended(&done);
     }
     done.map_err(|error| step.name_error(error))
 }

@@ -149,11 +149,10 @@ impl Runnable for RunnablePick {
         let mut wanted: Vec<&String> = self.keys.list().iter().collect();
         // The keys that came, for the message; as long as one is missing.
         let mut there = Map::new();
-        // Chunks without a wanted key are dropped, and an endless number of them must not keep its thread.
-        let mut turns = Turns::default();
+        // Chunks without a wanted key: an endless number of them must not keep the thread.
+        let mut dropped = Turns::default();
         let picked = futures_util::stream::poll_fn(move |cx| {
             loop {
-                std::task::ready!(turns.poll_next(cx));
                 let next = match Pin::new(&mut input).poll_next(cx) {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(next) => next,
@@ -175,7 +174,7 @@ impl Runnable for RunnablePick {
                     }
                 }
                 match self.pick_some(chunk) {
-                    Ok(None) => {}
+                    Ok(None) => std::task::ready!(dropped.poll_next(cx)),
                     Ok(Some(picked)) => return Poll::Ready(Some(Ok(picked))),
                     Err(error) => return Poll::Ready(Some(Err(error))),
                 }
