@@ -20,11 +20,12 @@ use crate::resilience::with_rate_limiter::WithRateLimiter;
 use crate::resilience::with_retry::{Retry, WithRetry};
 use crate::resilience::with_timeout::WithTimeout;
 use crate::run::config::RunConfig;
+use crate::run::flow::in_run;
 use crate::step::boxed::BoxRunnable;
 use crate::step::into_input::{IntoInput, chunks_of};
 use crate::step::run::run;
 use crate::step::runnable::Runnable;
-use crate::step::stream::{stream_of, stream_owned};
+use crate::step::stream::{opened, stream_of, stream_owned};
 use crate::steps::into_runnable::IntoRunnable;
 use crate::steps::named::Named;
 use crate::steps::pick::{Keys, RunnablePick};
@@ -71,7 +72,7 @@ pub trait RunnableExt: Runnable + Sized {
         I: IntoInput<Self::Input, Marker>,
     {
         let input = input.into_input();
-        async move { run(RunConfig::empty(), self, input?).await }
+        async move { in_run(run(RunConfig::empty(), self, input?)).await }
     }
 
     /// [`invoke`](Self::invoke) with a configuration.
@@ -143,7 +144,7 @@ pub trait RunnableExt: Runnable + Sized {
         Self: 'static,
         I: IntoInput<Self::Input, Marker>,
     {
-        stream_of(started(&config), self, chunks_of(input))
+        opened(stream_of(started(&config), self, chunks_of(input)))
     }
 
     /// Runs the step over a stream of input.
@@ -153,7 +154,7 @@ pub trait RunnableExt: Runnable + Sized {
 
     /// [`transform`](Self::transform) with a configuration, of which the stream keeps a copy.
     fn transform_with<'a>(&'a self, input: Chunks<'a, Self::Input>, config: &RunConfig) -> Chunks<'a, Self::Output> {
-        stream_owned(started(config), self, input)
+        opened(stream_owned(started(config), self, input))
     }
 
     /// [`invoke`](Self::invoke) for programs without a runtime: starts one on this thread for the call.

@@ -12,6 +12,7 @@ use crate::description::{Kind, Label};
 use crate::error::{Error, Result};
 use crate::fan_out::join::{self, Window};
 use crate::run::config::RunConfig;
+use crate::run::flow::in_run;
 use crate::step::run::run as run_step;
 use crate::step::runnable::Runnable;
 use crate::work::panics::Caught;
@@ -71,7 +72,7 @@ impl<'a, R: Runnable, I: Iterator<Item = Result<R::Input>>> Iterator for Runs<'a
     fn next(&mut self) -> Option<Self::Item> {
         let (index, input) = self.inputs.next()?;
         let (element, config) = (Element { step: self.step, what: self.what, index }, self.config.clone());
-        Some(Box::pin(async move { run_step(&config, &element, input?).await }))
+        Some(Box::pin(async move { in_run(run_step(&config, &element, input?)).await }))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -3,10 +3,11 @@
 //! `model | step that asks a model for each chunk`, streamed under a limit of one, would otherwise wait for itself for
 //! ever: the permit is held by a stream that nobody reads until the step is done, and the step waits for a permit.
 //!
-//! A [`Flow`] is the joint between a step and what it reads from. Who is polled on which side of it is known from the
-//! [`Scope`] in which the thread is at that moment. A flow is *paused* from when it has handed out a chunk until it is
-//! read again. A flow that answers that it is pending is not paused: it waits for the outside, and its permits are in
-//! use. When it has something then, and its reader is polled and does not read it, it is paused, too.
+//! A [`Flow`] is what a step reads from: its input, which has a [`joint()`], or a stream that it has [`opened()`] by
+//! itself. Who is polled on which side of it is known from the [`Scope`] in which the thread is at that moment. A flow is
+//! *paused* from when it has handed out a chunk until it is read again. A flow that answers that it is pending is not
+//! paused: it waits for the outside, and its permits are in use. When it has something then, and its reader is polled
+//! and does not read it, it is paused, too.
 //!
 //! What is inside a paused flow rests, as nobody polls it:
 //!
@@ -26,16 +27,22 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::future::{Future, poll_fn};
 use std::iter::successors;
-use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
 
 use crate::run::limit::Limit;
+
+pub(crate) use self::joint::{Up, joint};
+pub(crate) use self::opened::{in_run, in_scope, opened};
+
+use self::opened::News;
+
+mod joint;
+mod opened;
 
 thread_local! {
     static CURRENT: RefCell<Option<Scope>> = const { RefCell::new(None) };
@@ -62,8 +69,9 @@ pub(crate) struct Flow {
     /// Where the joint is. Known when it is polled for the first time.
     parent: OnceLock<Option<Scope>>,
     state: Mutex<State>,
-    /// Wakes who reads it, with a note that there is something to read.
-    news: Arc<News>,
+    /// Of a stream that a step has opened by itself: the run it was opened in, all of which may read it.
+    run: OnceLock<Arc<Flow>>,
+    is_run: bool,
 }
 
 /// A limit and a ticket of it.
@@ -73,6 +81,13 @@ type Tickets = BTreeMap<Key, Limit>;
 #[derive(Default)]
 struct State {
     paused: bool,
+    /// Of an opened stream.
+    news: News,
+    is_listed: bool,
+    /// Of a run: the streams that were opened in it and have news.
+    with_news: Vec<Weak<Flow>>,
+    /// Of a run.
+    waker: Option<Waker>,
     /// Permits held inside that may be lent.
     held: Tickets,
     /// Who inside has lent its permit.
@@ -107,19 +122,39 @@ impl Flow {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What the run knows of a stream that was opened in it.
+    fn run(&self) -> Option<MutexGuard<'_, State>> {
+        self.run.get().map(|run| run.state())
+    }
+
     pub(crate) fn parent(&self) -> Option<&Scope> {
         self.parent.get()?.as_ref()
     }
 
+    /// Whether this rests, and a step that reads from `flow` reads from this.
+    pub(crate) fn rests_for(self: &Arc<Self>, flow: &Arc<Self>) -> bool {
+        let is_read = Arc::ptr_eq(self, flow) || self.run.get().is_some_and(|run| Arc::ptr_eq(run, flow));
+        is_read && self.is_paused()
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.state().paused
+    }
+
     /// Nothing inside is read from now on, until the next poll.
     fn pause(&self) {
-        let (given, held) = {
-            let mut state = self.state();
-            if std::mem::replace(&mut state.paused, true) {
-                return;
-            }
-            (all(&state.given), if state.held.is_empty() { Vec::new() } else { all(&state.held) })
-        };
+        self.pause_from(self.state());
+    }
+
+    fn pause_from(&self, mut state: MutexGuard<'_, State>) {
+        if std::mem::replace(&mut state.paused, true) {
+            return;
+        }
+        if let Some(mut run) = self.run() {
+            run.held.extend(state.held.iter().map(|(key, limit)| (*key, limit.clone())));
+        }
+        let (given, held) = (all(&state.given), if state.held.is_empty() { Vec::new() } else { all(&state.held) });
+        drop(state);
         given.iter().for_each(|(limit, id)| limit.paused(*id));
         // Who comes to read later finds it paused.
         held.iter().take_while(|_| self.is_waited_for()).for_each(|(limit, id)| limit.lends(*id));
@@ -128,13 +163,20 @@ impl Flow {
 
     /// It is read again, or will never be.
     fn resume(&self) {
-        let (parked, offered) = {
-            let mut state = self.state();
-            if !std::mem::take(&mut state.paused) {
-                return;
-            }
-            (limits(&state.parked), std::mem::take(&mut state.offered))
-        };
+        self.resume_from(self.state());
+    }
+
+    fn resume_from(&self, mut state: MutexGuard<'_, State>) {
+        if !std::mem::take(&mut state.paused) {
+            return;
+        }
+        if let Some(mut run) = self.run() {
+            state.held.keys().for_each(|key| {
+                run.held.remove(key);
+            });
+        }
+        let (parked, offered) = (limits(&state.parked), std::mem::take(&mut state.offered));
+        drop(state);
         parked.iter().for_each(|limit| limit.resumed(self));
         offered.iter().for_each(|(&(_, lender), limit)| limit.lends(lender));
     }
@@ -146,22 +188,32 @@ impl Flow {
         state.given.remove(&key);
         state.lent.remove(&key);
         state.held.insert(key, limit.clone());
+        if let Some(mut run) = self.run() {
+            run.lent.remove(&key);
+            if state.paused {
+                run.held.insert(key, limit.clone());
+            }
+        }
     }
 
     /// Somebody inside has lent its permit.
     pub(crate) fn lend(&self, limit: &Limit, id: u64) {
         let mut state = self.state();
-        state.held.remove(&(limit.id(), id));
-        state.lent.insert((limit.id(), id), limit.clone());
+        for state in [Some(&mut *state), self.run().as_deref_mut()].into_iter().flatten() {
+            state.held.remove(&(limit.id(), id));
+            state.lent.insert((limit.id(), id), limit.clone());
+        }
     }
 
     /// Somebody inside holds no permit any more, or not one that may be lent or passed on.
     pub(crate) fn let_go(&self, limit: &Limit, id: u64) {
         let mut state = self.state();
-        let key = (limit.id(), id);
-        state.given.remove(&key);
-        state.held.remove(&key);
-        state.lent.remove(&key);
+        for state in [Some(&mut *state), self.run().as_deref_mut()].into_iter().flatten() {
+            let key = (limit.id(), id);
+            state.given.remove(&key);
+            state.held.remove(&key);
+            state.lent.remove(&key);
+        }
     }
 
     /// Somebody inside is about to be given a permit. While the flow is paused it refuses, and remembers who is to be
@@ -231,20 +283,32 @@ impl Flow {
     /// The first reader, from this ticket on, who may borrow a permit now.
     pub(crate) fn reader(&self, limit: &Limit, from: u64) -> Option<u64> {
         let state = self.state();
-        let readers = (limit.id(), from)..=(limit.id(), u64::MAX);
-        if state.paused { state.readers.range(readers).next().map(|&(_, id)| id) } else { None }
+        if !state.paused {
+            return None;
+        }
+        let first = |state: &State| state.readers.range((limit.id(), from)..=(limit.id(), u64::MAX)).next().copied();
+        let in_run = self.run().and_then(|run| first(&run));
+        first(&state).into_iter().chain(in_run).map(|(_, id)| id).min()
     }
 
     fn is_waited_for(&self) -> bool {
-        !self.state().readers.is_empty()
+        !self.state().readers.is_empty() || self.run().is_some_and(|run| !run.readers.is_empty())
     }
 
     /// Whether a reader waits for a permit of another limit while this is paused.
     pub(crate) fn is_waited_for_elsewhere(&self, limit: &Limit) -> bool {
         let state = self.state();
-        let before = || state.readers.range(..(limit.id(), 0)).next();
-        let after = || state.readers.range((limit.id() + 1, 0)..).next();
-        state.paused && before().or_else(after).is_some()
+        state.paused
+            && (state.is_waited_for_elsewhere(limit)
+                || self.run().is_some_and(|run| run.is_waited_for_elsewhere(limit)))
+    }
+}
+
+impl State {
+    fn is_waited_for_elsewhere(&self, limit: &Limit) -> bool {
+        let before = || self.readers.range(..(limit.id(), 0)).next();
+        let after = || self.readers.range((limit.id() + 1, 0)..).next();
+        before().or_else(after).is_some()
     }
 }
 
@@ -292,48 +356,6 @@ impl Drop for Entered {
     }
 }
 
-/// A future that is polled where it belongs, wherever that happens: for work on a task of its own.
-pub(crate) async fn in_scope<F: Future>(scope: Option<Scope>, future: F) -> F::Output {
-    let mut future = pin!(future);
-    poll_fn(|cx| {
-        let _entered = enter(scope.clone());
-        future.as_mut().poll(cx)
-    })
-    .await
-}
-
-/// The two sides of a joint between a step and what it reads from.
-pub(crate) fn joint() -> (Up, Down) {
-    let flow = Arc::new(Flow::default());
-    (Up { flow: flow.clone() }, Down { flow })
-}
-
-/// The side that is read.
-#[derive(Debug)]
-pub(crate) struct Up {
-    flow: Arc<Flow>,
-}
-
-/// The side that reads.
-#[derive(Debug)]
-pub(crate) struct Down {
-    flow: Arc<Flow>,
-}
-
-impl Up {
-    /// The input of a step.
-    pub(crate) fn wrap<S: Stream + Unpin + Send>(self, stream: S) -> impl Stream<Item = S::Item> + Unpin + Send {
-        UpStream { stream, flow: Over { flow: self.flow } }
-    }
-}
-
-impl Down {
-    /// The output of the step that reads that input.
-    pub(crate) fn wrap<S: Stream + Unpin + Send>(self, stream: S) -> impl Stream<Item = S::Item> + Unpin + Send {
-        DownStream { stream, flow: self.flow }
-    }
-}
-
 /// Polls a stream on one side of a flow.
 fn poll_at<S: Stream + Unpin>(
     flow: &Arc<Flow>,
@@ -355,122 +377,6 @@ struct Over {
 impl Drop for Over {
     fn drop(&mut self) {
         self.flow.resume();
-    }
-}
-
-/// Whether what is read, which was not ready when it was polled last, has something now. Who reads it may look in, find
-/// nothing, and do something else instead of waiting: then, too, it is not read.
-#[derive(Default)]
-struct News {
-    state: AtomicU8,
-    wakers: Mutex<Wakers>,
-}
-
-/// It was polled, and has not woken anybody since.
-const NO_NEWS: u8 = 0;
-
-/// It has woken its reader.
-const WOKEN: u8 = 1;
-
-/// Its reader was polled after that, and has something else to wait for.
-const TOLD: u8 = 2;
-
-/// It was polled once more: many futures side by side do not all have a turn in one poll.
-const TOLD_TWICE: u8 = 3;
-
-#[derive(Default)]
-struct Wakers {
-    /// Of who polled it last.
-    up: Option<Waker>,
-    /// Of the step that reads it, which may have let go of who polled it.
-    down: Option<Waker>,
-}
-
-impl News {
-    fn wakers(&self) -> MutexGuard<'_, Wakers> {
-        self.wakers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The reader is polled. What wakes it from here on is for the next poll.
-    fn tell(&self) {
-        for (from, to) in [(TOLD, TOLD_TWICE), (WOKEN, TOLD)] {
-            let _ = self.state.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed);
-        }
-    }
-
-    /// Puts a waker in, if another one is there.
-    fn register(&self, which: impl FnOnce(&mut Wakers) -> &mut Option<Waker>, waker: &Waker) {
-        let mut wakers = self.wakers();
-        let known = which(&mut wakers);
-        if known.as_ref().is_none_or(|known| !known.will_wake(waker)) {
-            let before = known.replace(waker.clone());
-            drop(wakers);
-            drop(before);
-        }
-    }
-}
-
-impl Wake for News {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.state.store(WOKEN, Ordering::Release);
-        let (up, down) = {
-            let wakers = self.wakers();
-            (wakers.up.clone(), wakers.down.clone())
-        };
-        let down = down.filter(|down| up.as_ref().is_none_or(|up| !up.will_wake(down)));
-        up.into_iter().chain(down).for_each(Waker::wake);
-    }
-}
-
-struct UpStream<S> {
-    stream: S,
-    flow: Over,
-}
-
-impl<S: Stream + Unpin> Stream for UpStream<S> {
-    type Item = S::Item;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
-        let this = &mut *self;
-        let flow = &this.flow.flow;
-        flow.news.state.store(NO_NEWS, Ordering::Release);
-        flow.news.register(|wakers| &mut wakers.up, cx.waker());
-        flow.resume();
-        let waker = Waker::from(flow.news.clone());
-        let next = poll_at(flow, Side::Inside, &mut this.stream, &mut Context::from_waker(&waker));
-        if matches!(next, Poll::Ready(Some(_))) {
-            flow.pause();
-        }
-        next
-    }
-}
-
-struct DownStream<S> {
-    stream: S,
-    flow: Arc<Flow>,
-}
-
-impl<S: Stream + Unpin> Stream for DownStream<S> {
-    type Item = S::Item;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
-        let this = &mut *self;
-        let news = &this.flow.news;
-        news.register(|wakers| &mut wakers.down, cx.waker());
-        news.tell();
-        let next = poll_at(&this.flow, Side::Reads, &mut this.stream, cx);
-        if next.is_pending() {
-            match this.flow.news.state.load(Ordering::Acquire) {
-                TOLD => cx.waker().wake_by_ref(),
-                TOLD_TWICE => this.flow.pause(),
-                _ => {}
-            }
-        }
-        next
     }
 }
 

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::run::config::RunConfig;
 use crate::step::into_input::{IntoInput, chunks_of};
 use crate::step::runnable::Runnable;
-use crate::step::stream::stream_of;
+use crate::step::stream::{opened, stream_of};
 use crate::stream::chunks::Chunks;
 
 /// A runnable whose type is erased, cheap to clone: for fields, lists of chains, and functions that return one of
@@ -57,7 +57,7 @@ impl<I: Send + 'static, O: Send + 'static> BoxRunnable<I, O> {
     where
         Input: IntoInput<I, Marker>,
     {
-        stream_of(config.started().unwrap_or(config), Arc::new(self.clone()), chunks_of(input))
+        opened(stream_of(config.started().unwrap_or(config), Arc::new(self.clone()), chunks_of(input)))
     }
 
     /// [`call`](Runnable::call), boxed as it is anyway.

@@ -9,6 +9,7 @@ use pin_project_lite::pin_project;
 
 use crate::error::Result;
 use crate::run::config::RunConfig;
+use crate::run::flow::in_run;
 use crate::step::in_time::InTime;
 use crate::step::runnable::Runnable;
 use crate::step::watched;
@@ -67,8 +68,8 @@ impl RunConfig {
     /// The error of the step, with its name in the path.
     pub async fn run<R: Runnable>(&self, step: &R, input: R::Input) -> Result<R::Output> {
         match self.started() {
-            None => run(self, step, input).await,
-            Some(started) => run(&started, step, input).await,
+            None => in_run(run(self, step, input)).await,
+            Some(started) => in_run(run(&started, step, input)).await,
         }
     }
 }

@@ -151,13 +151,44 @@ pub(crate) fn stream_of<R: Runnable + 'static>(
     Chunks::unread(OwnedStream { config, step, input })
 }
 
+/// A stream that somebody opens to read it himself, and calls other steps meanwhile: a program, or a step of its own.
+pub(crate) fn opened<T: Send + 'static>(chunks: Chunks<'_, T>) -> Chunks<'_, T> {
+    if limit::exists() { Chunks::unread(Opened { chunks }) } else { chunks }
+}
+
+struct Opened<'a, T> {
+    chunks: Chunks<'a, T>,
+}
+
+impl<T: Send + 'static> Unread<T> for Opened<'_, T> {
+    fn begin<'s>(self: Box<Self>, lawful: bool) -> Chunks<'s, T>
+    where
+        Self: 's,
+    {
+        let Self { mut chunks } = *self;
+        if lawful {
+            chunks.make_lawful();
+        } else {
+            chunks.begin();
+        }
+        chunks.through(flow::opened)
+    }
+
+    fn whole<'s>(self: Box<Self>) -> BoxFuture<'s, Result<T>>
+    where
+        Self: 's,
+    {
+        Box::pin(flow::in_run(self.chunks.collect()))
+    }
+}
+
 impl RunConfig {
     /// [`run`](Self::run) for streams. Nothing runs until the stream is read; read as a whole
     /// ([`Chunks::collect`]), it is the same as `run`.
     pub fn stream<'a, R: Runnable>(&'a self, step: &'a R, input: Chunks<'a, R::Input>) -> Chunks<'a, R::Output> {
-        match self.started() {
+        opened(match self.started() {
             None => stream(self, step, input),
             Some(started) => stream_owned(started, step, input),
-        }
+        })
     }
 }

@@ -8,6 +8,10 @@ use std::task::Waker;
 use super::{Limit, PERMIT, Part, QUEUED};
 use crate::run::flow::{self, Flow, Scope};
 
+/// How many of those who may borrow a permit are looked at. Where none of these is read now, as there are many in what
+/// rests, the permit goes back to the limit, whose line knows who goes on.
+const FEW: usize = 8;
+
 #[derive(Default)]
 pub(super) struct Table {
     /// Those who may be given the next free permit. Tickets are numbered in the order they came.
@@ -256,13 +260,17 @@ impl<'a> Desk<'a> {
         }
         let scope = self.scope(lender);
         let mut from = 0;
-        while let Some(id) = flow::inside(scope.as_ref()).filter_map(|flow| flow.reader(self.limit, from)).min() {
+        for _ in 0..FEW {
+            let Some(id) = flow::inside(scope.as_ref()).filter_map(|flow| flow.reader(self.limit, from)).min() else {
+                return;
+            };
             let scope = self.scope(id);
             if self.admit(id, scope.as_ref(), Some(lender)).is_ok() {
                 return self.give(id, scope.as_ref(), Some(lender));
             }
             from = id + 1;
         }
+        self.let_go(lender, scope.as_ref());
     }
 
     /// Gives a permit back that is in a paused flow, while somebody who reads from that waits for one of another limit:
@@ -271,10 +279,15 @@ impl<'a> Desk<'a> {
         let scope = self.scope(id);
         let waits = || flow::inside(scope.as_ref()).any(|flow| flow.is_waited_for_elsewhere(self.limit));
         if self.may_lend(id) && waits() {
-            let from = self.table.tickets.get_mut(&id).and_then(|ticket| ticket.from.take());
-            self.is_lent(id);
-            self.put(from, scope.as_ref());
+            self.let_go(id, scope.as_ref());
         }
+    }
+
+    /// The permit of work that rests goes back.
+    fn let_go(&mut self, id: u64, scope: Option<&Scope>) {
+        let from = self.table.tickets.get_mut(&id).and_then(|ticket| ticket.from.take());
+        self.is_lent(id);
+        self.put(from, scope);
     }
 
     /// What was given to somebody younger, who has not taken it yet, is given again. Who needs permits of several limits
@@ -284,7 +297,7 @@ impl<'a> Desk<'a> {
             None => self.table.line.contains(&id).then_some(()),
             Some(lender) => {
                 let lender = self.table.tickets.get(&lender)?.scope.as_ref();
-                flow::inside(lender).any(|flow| flow::read_by(scope).any(|read| Arc::ptr_eq(flow, read))).then_some(())
+                flow::inside(lender).any(|flow| flow::read_by(scope).any(|read| flow.rests_for(read))).then_some(())
             }
         };
         let younger = self.table.given.range(id + 1..).rev().find(|younger| of_use(younger).is_some()).copied();

@@ -51,6 +51,13 @@ pub(super) enum Plan {
         input: Box<Plan>,
         by: Vec<Reader>,
     },
+    /// Opened by a step, with no joint.
+    Opens {
+        input: Box<Plan>,
+        by: Reader,
+    },
+    /// Opened by a step that reads them in step.
+    Zipped(Vec<Plan>),
 }
 
 #[derive(Debug, Clone)]
@@ -97,7 +104,7 @@ impl Grower {
     pub(super) fn plan(&mut self, depth: usize) -> Plan {
         self.left = self.left.saturating_sub(1);
         let deeper = depth.saturating_sub(1);
-        match self.random.below(if depth == 0 || self.left == 0 { 7 } else { 20 }) {
+        match self.random.below(if depth == 0 || self.left == 0 { 7 } else { 23 }) {
             0..4 => {
                 let waits = self.random.next() as usize & self.random.next() as usize & 0xFF;
                 Plan::Model { limits: self.mask(), chunks: self.random.below(4), waits }
@@ -107,6 +114,8 @@ impl Grower {
             8..11 => Plan::Beside(self.some(4, deeper)),
             11 => Plan::Race(self.some(3, deeper)),
             12 => Plan::Spawned(Box::new(self.plan(deeper))),
+            20..22 => Plan::Opens { input: Box::new(self.plan(deeper)), by: self.reader(deeper) },
+            22 => Plan::Zipped(self.some(3, deeper)),
             13..18 => Plan::Read { input: Box::new(self.plan(deeper)), by: self.reader(deeper) },
             _ => {
                 let input = Box::new(self.plan(deeper));
@@ -196,6 +205,13 @@ impl Shrinks for Plan {
                 let smaller = inputs.chain(readers).map(|(input, by)| Self::Read { input, by });
                 std::iter::once((**input).clone()).chain(by.work.iter().cloned()).chain(smaller).collect()
             }
+            Self::Opens { input, by } => {
+                let inputs = input.smaller().into_iter().map(|input| (Box::new(input), by.clone()));
+                let readers = by.smaller().into_iter().map(|by| (input.clone(), by));
+                let smaller = inputs.chain(readers).map(|(input, by)| Self::Opens { input, by });
+                std::iter::once((**input).clone()).chain(by.work.iter().cloned()).chain(smaller).collect()
+            }
+            Self::Zipped(all) => all.iter().cloned().chain(all.smaller().into_iter().map(Self::Zipped)).collect(),
             Self::Tee { input, by } => {
                 let inputs = input.smaller().into_iter().map(|input| (Box::new(input), by.clone()));
                 let readers = by.smaller().into_iter().map(|by| (input.clone(), by));

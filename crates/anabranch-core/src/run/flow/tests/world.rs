@@ -184,6 +184,15 @@ impl Place {
                 let (input, gate) = self.inside(up, input);
                 down.wrap(self.reader(input, gate, by)).boxed()
             }
+            Plan::Opens { input, by } => {
+                let (input, gate) = self.opened(input);
+                self.reader(input, gate, by)
+            }
+            Plan::Zipped(all) => {
+                let all = all.iter().map(|plan| self.opened(plan).0).collect::<Vec<_>>();
+                let zip = |one: Stream0, other: Stream0| one.zip(other).map(|_| ()).boxed();
+                all.into_iter().reduce(zip).unwrap_or_else(|| futures::stream::empty().boxed())
+            }
             Plan::Tee { input, by } => {
                 let (up, down) = joint();
                 let (input, gate) = self.inside(up, input);
@@ -205,6 +214,14 @@ impl Place {
         let mut place = self.clone();
         place.gates.push(gate.clone());
         (up.wrap(gated(gate.clone(), place.stream(input))).boxed(), gate)
+    }
+
+    /// What a step opens by itself.
+    fn opened(&self, plan: &Plan) -> (Stream0, Arc<Gate>) {
+        let gate = Arc::new(Gate::default());
+        let mut place = self.clone();
+        place.gates.push(gate.clone());
+        (opened(gated(gate.clone(), place.stream(plan))).boxed(), gate)
     }
 
     fn model(&self, limits: Mask, chunks: usize, waits: usize) -> Stream0 {
