@@ -94,7 +94,9 @@ fn work<'a, R: Runnable>(
 
 async fn ticking<R: Runnable>(config: &RunConfig, step: &R, input: R::Input, progress: &Progress) -> Result<R::Output> {
     let chunks = step.call_stream(Chunks::once(input), config);
-    let whole = chunks.through(|chunks| Ticking { chunks, progress: progress.clone() }).add_up().await;
+    // The whole of a step that it hands on, such as one it has chosen, is made as `invoke` makes it.
+    let ticking = |chunks| Ticking { chunks, progress: progress.clone() };
+    let whole = chunks.collect_by(|chunks| chunks.through(ticking).add_up()).await;
     progress.made();
     whole
 }
