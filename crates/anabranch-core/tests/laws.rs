@@ -255,6 +255,14 @@ fn fails_midway_every_other_time() -> impl Runnable<Input = Value, Output = Valu
 }
 
 /// A step that is tried again, with everything around it that may stand there.
+fn chosen(step: BoxRunnable<Value, Value>) -> BoxRunnable<Value, Value> {
+    let choose = move |_: Value| {
+        let step = step.clone();
+        async move { Ok(step) }
+    };
+    dynamic(choose).boxed()
+}
+
 fn around_a_step_that_is_tried_again() -> Vec<(&'static str, BoxRunnable<Value, Value>)> {
     let second = std::time::Duration::from_secs(1);
     let retry = move || Retry::attempts(2).base(std::time::Duration::ZERO);
@@ -273,18 +281,21 @@ fn around_a_step_that_is_tried_again() -> Vec<(&'static str, BoxRunnable<Value, 
         ("a | (r | c)", a().pipe(r().pipe(c()).boxed()).boxed()),
         ("behind a passthrough", RunnablePassthrough.pipe(r()).pipe(RunnablePassthrough).boxed()),
         ("spawned", r().spawned().boxed()),
-        (
-            "dynamic",
-            dynamic(move |_: Value| {
-                let r = r().boxed();
-                async move { Ok(r) }
-            })
-            .boxed(),
-        ),
+        ("dynamic", chosen(r().boxed())),
         ("configured", r().with_config(RunConfig::new().tag("t").timeout(second)).boxed()),
         ("race", race([r().boxed()]).boxed()),
         ("first success", first_success([r().boxed()]).boxed()),
         ("idle timeout", r().with_idle_timeout(second).boxed()),
+        ("idle timeout around a race", race([r().boxed()]).with_idle_timeout(second).boxed()),
+        ("idle timeout around what is chosen", chosen(r().boxed()).with_idle_timeout(second).boxed()),
+        (
+            "idle timeout around a task around both",
+            chosen(race([r().boxed()]).boxed()).spawned().with_idle_timeout(second).boxed(),
+        ),
+        (
+            "idle timeout around a task and another step",
+            chosen(r().boxed()).spawned().pipe(c()).with_idle_timeout(second).boxed(),
+        ),
         ("timeout", r().with_timeout(second).boxed()),
         ("hedged", r().hedged(second).boxed()),
         ("breaker", r().with_circuit_breaker(CircuitBreaker::new()).boxed()),

@@ -103,6 +103,10 @@ impl<I: Send + 'static, O: Send + 'static> Runnable for Alternative<I, O> {
     fn label(&self) -> Option<Label<'_>> {
         Some(Label::new(Kind::BRANCH, format!("alternative {}", self.index)))
     }
+
+    fn describe(&self) -> Description {
+        Description::around(Kind::BRANCH, self.step.describe())
+    }
 }
 
 impl<I: Clone + Send + 'static, O: Send + 'static> Runnable for Race<I, O> {

@@ -69,11 +69,13 @@ async fn begun<R: Runnable>(watch: Watch, deadline: Option<Instant>, step: &R, i
 
 /// Runs a step that is watched inside the block of another one, and names it in errors.
 pub(crate) async fn within<R: Runnable>(config: &RunConfig, step: &R, input: R::Input) -> Result<R::Output> {
-    let label = step.label();
-    let deadline = config.run_deadline().filter(|_| label.is_some());
-    let watch = label.filter(|_| config.is_observed()).map(|label| Watch::begin(config.at(label)));
+    // What has no name leaves all of it to its parts.
+    let Some(label) = step.label() else {
+        return step.call(input, config).await.map_err(|error| step.name_error(error));
+    };
+    let watch = config.is_observed().then(|| Watch::begin(config.at(label)));
     let own = watch.as_ref().map_or(config, Watch::config);
-    let done = InTime::new(deadline, work(own, step, input)).await;
+    let done = InTime::new(config.run_deadline(), work(own, step, input)).await;
     if let Some(watch) = &watch {
         watch.ended(&done);
     }
@@ -94,7 +96,9 @@ fn work<'a, R: Runnable>(
 
 async fn ticking<R: Runnable>(config: &RunConfig, step: &R, input: R::Input, progress: &Progress) -> Result<R::Output> {
     let chunks = step.call_stream(Chunks::once(input), config);
-    let whole = chunks.through(|chunks| Ticking { chunks, progress: progress.clone() }).add_up().await;
+    // The whole of a step that it hands on, such as one it has chosen, is made as `invoke` makes it.
+    let ticking = |chunks| Ticking { chunks, progress: progress.clone() };
+    let whole = chunks.collect_by(|chunks| chunks.through(ticking).add_up()).await;
     progress.made();
     whole
 }

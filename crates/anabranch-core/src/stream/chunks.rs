@@ -122,16 +122,24 @@ impl<'a, T: Send + 'static> Chunks<'a, T> {
     /// # Errors
     /// The error of the stream, or [`ErrorKind::EmptyStream`](crate::ErrorKind::EmptyStream) where there was no chunk
     /// and the values have no empty form.
-    pub async fn collect(mut self) -> Result<T> {
+    pub async fn collect(self) -> Result<T> {
+        self.collect_by(Self::add_up).await
+    }
+
+    /// [`collect`](Self::collect), where chunks that are there only one by one are added up by `add_up`.
+    pub(crate) async fn collect_by<F>(mut self, add_up: impl FnOnce(Self) -> F + Send) -> Result<T>
+    where
+        F: Future<Output = Result<T>> + Send,
+    {
         let exit = std::mem::take(&mut self.exit);
         let whole = match self.source {
             Source::Ready(Some(ready)) => ready,
             Source::Unread(unread) => unread.whole().await,
             Source::Deferred(mut found) => match std::future::poll_fn(|cx| found.as_mut().poll_find(cx)).await {
-                Ok(chunks) => Box::pin(chunks.collect()).await,
+                Ok(chunks) => Box::pin(chunks.collect_by(add_up)).await,
                 Err(error) => Err(error),
             },
-            Source::Ready(None) | Source::Stream(_) | Source::Begun(..) | Source::Leaving { .. } => self.add_up().await,
+            Source::Ready(None) | Source::Stream(_) | Source::Begun(..) | Source::Leaving { .. } => add_up(self).await,
         };
         whole.map_err(|error| exit.apply(error))
     }

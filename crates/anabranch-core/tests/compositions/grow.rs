@@ -7,15 +7,18 @@ use anabranch_core::*;
 use serde_json::Value;
 
 use crate::joint::Joint;
+use crate::laws::other_input;
 use crate::nesting::{Nesting, joined};
 use crate::random::{Random, fold};
 use crate::world::{Limit, World};
 
+mod checked;
 mod choices;
 mod fan_outs;
 mod grows;
 mod leaves;
 mod text;
+mod witnesses;
 mod wrappers;
 
 pub use grows::Grows;
@@ -42,6 +45,16 @@ pub struct Facts {
     pub hangs: bool,
     /// Something in it cannot work: a key that is not there, a choice between nothing.
     pub misuse: bool,
+    /// So it cannot but be refused.
+    pub refused: bool,
+    /// A part of it that need not run, or may fail, cannot work.
+    pub warned: bool,
+    /// Who takes a permit may have to wait for it.
+    pub limited: bool,
+    /// A rate limiter may make somebody wait.
+    pub paced: bool,
+    /// A leaf never rests while the clock goes on, so steps may be done, and too late.
+    pub endless: bool,
 }
 
 /// The chain of a case: they end in different types.
@@ -50,6 +63,7 @@ pub enum Root {
     Text(BoxRunnable<Value, String>),
     List(BoxRunnable<Value, Vec<Value>>),
     Outcome(BoxRunnable<Value, Outcome>),
+    Router(RunnableRouter<Value, Value>),
 }
 
 pub struct Case {
@@ -70,7 +84,21 @@ struct Place {
     caught: bool,
     /// Nothing in here fails.
     steady: bool,
+    /// It need not run, or may fail, and the chain works.
+    spared: bool,
+    /// It is not seen before the chain runs.
+    hidden: bool,
     limits: Vec<Arc<Limit>>,
+}
+
+/// A part that need not run, or may fail.
+fn spared(place: &mut Place) {
+    place.spared = true;
+}
+
+/// A part that is not seen before the chain runs.
+fn hidden(place: &mut Place) {
+    (place.spared, place.hidden) = (true, true);
 }
 
 pub struct Grower {
@@ -85,6 +113,17 @@ pub struct Grower {
     may_fail: u32,
     facts: Facts,
     place: Place,
+    /// What was made for a part of the chain may be used for another, too.
+    configs: Vec<Bound>,
+}
+
+/// A configuration that a part of a chain brings along.
+#[derive(Clone)]
+struct Bound {
+    config: RunConfig,
+    text: String,
+    timed: bool,
+    limit: Option<Arc<Limit>>,
 }
 
 /// No chain has more steps than about this.
@@ -110,6 +149,7 @@ impl Grower {
             may_fail,
             facts: Facts { calm, ..Facts::default() },
             place: Place::default(),
+            configs: Vec::new(),
         };
         let (config, head) = grower.config("run", 3);
         let depth = 1 + seed as u32 % 6;
@@ -119,7 +159,12 @@ impl Grower {
     }
 
     fn root(&mut self, depth: u32) -> (Root, Text) {
-        match self.random.below(8) {
+        match self.random.below(10) {
+            9 => {
+                let panics = (self.random.one_in(2) && self.fails()).then(other_input);
+                let (router, text) = self.router_for::<Value>(depth, panics);
+                (Root::Router(router), text)
+            }
             0 => {
                 let (step, text) = self.settled::<Value>(depth);
                 (Root::Outcome(step.boxed()), text)
@@ -139,34 +184,50 @@ impl Grower {
         }
     }
 
-    /// A configuration with a limit or a time-out, or neither; both hold for what is grown next.
+    /// A configuration with a limit or a time-out, or neither, that holds for what is grown next.
     fn config(&mut self, name: &str, often: u64) -> (RunConfig, String) {
-        let mut config = RunConfig::new();
-        let mut text = format!("config {name}");
+        let bound = match self.configs.len() as u64 {
+            known if known > 0 && self.random.one_in(2) => self.configs[self.random.below(known) as usize].clone(),
+            known => {
+                let bound = self.new_config(&format!("{name} {known}"), often);
+                self.configs.push(bound.clone());
+                bound
+            }
+        };
+        self.place.timed |= bound.timed;
+        self.place.tight |= bound.timed;
+        let limits = &mut self.place.limits;
+        limits.extend(bound.limit.filter(|limit| !limits.iter().any(|there| Arc::ptr_eq(there, limit))));
+        (bound.config, bound.text)
+    }
+
+    fn new_config(&mut self, name: &str, often: u64) -> Bound {
+        let mut bound = Bound { config: RunConfig::new(), text: format!("config {name}"), timed: false, limit: None };
         if self.random.below(often) > 0 {
-            let size = 1 + self.random.below(4) as usize;
-            config = config.max_concurrency(size);
-            text += &format!(", {size} at once");
-            let limit = self.world.limit(config.clone(), size);
-            self.place.limits.push(limit);
+            // So many that nobody ever waits, or a few.
+            let size = if self.random.one_in(6) { 100_000 } else { 1 + self.random.below(4) as usize };
+            self.facts.limited |= size < 100_000;
+            bound.config = bound.config.max_concurrency(size);
+            bound.text += &format!(", {size} at once");
+            bound.limit = Some(self.world.limit(bound.config.clone(), size));
         }
         match self.random.below(4) {
             0 if !self.facts.calm => {
                 let millis = 1 + self.random.below(100);
-                config = config.timeout(Duration::from_millis(millis));
-                text += &format!(", {millis} ms");
-                (self.place.timed, self.place.tight) = (true, true);
+                bound.config = bound.config.timeout(Duration::from_millis(millis));
+                bound.text += &format!(", {millis} ms");
+                bound.timed = true;
             }
             1 => {
-                config = config.timeout(FAR);
-                text += ", far deadline";
+                bound.config = bound.config.timeout(FAR);
+                bound.text += ", far deadline";
             }
             _ => {}
         }
         if self.random.one_in(4) {
-            config = config.tag(name);
+            bound.config = bound.config.tag(name);
         }
-        (config, text)
+        bound
     }
 
     /// Grows something in a place of its own.
@@ -184,9 +245,11 @@ impl Grower {
             return (0..count).map(|_| grow(self)).collect();
         }
         let (random, next_id, size, twin) = (self.random.clone(), self.next_id, self.size, self.twin);
+        let configs = self.configs.len();
         let mut all = Vec::new();
         for index in 0..count {
             self.random = random.clone();
+            self.configs.truncate(configs);
             self.next_id = next_id;
             self.size = size;
             self.twin = twin.wrapping_mul(31).wrapping_add(index);
@@ -212,14 +275,16 @@ impl Grower {
         if depth == 0 || self.size > LARGEST {
             return match self.random.below(12) {
                 0 => (passthrough::<T>().boxed(), Text::line("passthrough")),
-                1 | 2 => self.map(),
+                1 => self.map(),
+                2 if self.random.one_in(2) => self.map(),
+                2 => self.each_chunk(),
                 3 if self.random.one_in(3) => self.thread(),
                 _ => self.leaf(),
             };
         }
         self.size += 1;
         let depth = depth - 1;
-        match self.random.below(32) {
+        match self.random.below(35) {
             0..5 => self.sequence(depth),
             5 => T::through_the_other(self, depth),
             6..9 => T::fan_out(self, depth),
@@ -240,6 +305,10 @@ impl Grower {
             17 => self.dynamic(depth),
             18 => self.around(depth),
             19 => self.result(depth),
+            34 if self.random.one_in(4) && self.fails() => self.impossible(),
+            34 => self.sequence(depth),
+            32 if self.random.one_in(3) && self.place.limits.is_empty() && self.fails() => self.crowd(),
+            32 | 33 if self.fails() => self.revived(),
             20 => {
                 let (step, text) = self.step::<T>(depth);
                 (step.with_name("named").boxed(), Text("with_name".into(), vec![text]))
@@ -276,7 +345,11 @@ impl Grower {
 
     fn sequence<T: Grows>(&mut self, depth: u32) -> Grown<T, T> {
         let nesting = self.nesting();
-        let [(a, x), (b, y), (c, z)] = [self.step::<T>(depth), self.step(depth), self.step(depth)];
+        let [(a, x), (b, y)] = match self.random.below(8) {
+            0 => [self.limited_stream(), self.each_chunk()],
+            _ => [self.step::<T>(depth), self.step(depth)],
+        };
+        let (c, z) = self.step(depth);
         (joined(a, b, c, nesting), Text("sequence".into(), vec![x, y, z]))
     }
 

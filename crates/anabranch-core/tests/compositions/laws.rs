@@ -6,18 +6,21 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use anabranch_core::{BoxRunnable, Chunks, Error, ErrorKind, Outcome, Result, RunConfig, RunnableExt};
+use anabranch_core::{BoxRunnable, Chunks, Error, ErrorKind, Merge, Outcome, Result, RunConfig, RunnableExt};
 use futures::FutureExt;
 use serde_json::{Value, json};
 
 use crate::grow::{Case, Facts, Grower, Root};
 use crate::nesting::Nesting;
 use crate::random::{Random, mix};
-use crate::recorder::Recorder;
+use crate::recorder::{Panicking, Recorder};
 use crate::world::World;
 
 /// No run takes as long, unless something in it hangs.
 const DAY: Duration = Duration::from_secs(86_400);
+
+/// Enough for whatever limits rates, too short for what came in with a failing input to be forgotten.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// How a chain is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +36,8 @@ enum Way {
     FailingInput,
     /// Three elements at once.
     Batch,
+    /// As always, by a chain that was made a while ago and had a failing input since.
+    Later,
 }
 
 /// What came of a run.
@@ -102,30 +107,48 @@ fn input() -> Value {
     json!({ "topic": "rivers", "n": 3 })
 }
 
+/// The one that is different, of the three of a batch.
+pub fn other_input() -> Value {
+    json!("other")
+}
+
 /// The error that comes in with an input.
 fn came_in() -> Error {
     Error::new(ErrorKind::RateLimited, "status 429").with_retry_after(Duration::from_secs(3)).at("elsewhere")
 }
 
-async fn run<O: Show>(chain: &BoxRunnable<Value, O>, config: &RunConfig, way: Way) -> End {
+/// A piece, and then the error.
+fn failing_input() -> Chunks<'static, Value> {
+    Chunks::new(futures::stream::iter([Ok(json!(["a piece"])), Err(came_in())]), Merge::last())
+}
+
+async fn run<O: Show>(chain: &BoxRunnable<Value, O>, config: &RunConfig, way: Way, world: &World) -> End {
     let done = match way {
         Way::Invoke => chain.invoke_with(input(), config).await,
         Way::Collect => chain.stream_with(input(), config).collect().await,
         Way::Chunks { asked_first } => return by_chunks(chain.stream_with(input(), config), asked_first).await,
         Way::FailingInput => {
-            let pieces = futures::stream::iter([Ok(json!(["a piece"])), Err(came_in())]);
-            let pieces = Chunks::new(pieces, anabranch_core::Merge::last());
-            return by_chunks(chain.transform_with(pieces, config), true).await;
+            return by_chunks(chain.transform_with(failing_input(), config), true).await;
         }
-        Way::Batch => {
-            return match chain.batch_with([input(), json!("other"), input()], config).await {
-                Ok(all) => End::Value(all.iter().map(Show::show).collect::<Vec<_>>().join("; ")),
-                Err(error) => failed(&error, false),
-            };
+        Way::Later => {
+            let failing = failing_input();
+            tokio::time::sleep(PAUSE).await;
+            drop(by_chunks(chain.transform_with(failing, config), true).await);
+            tokio::time::sleep(PAUSE).await;
+            world.begin_anew();
+            chain.invoke_with(input(), config).await
         }
+        Way::Batch => return batched(chain.batch_with([input(), other_input(), input()], config).await),
     };
     match done {
         Ok(value) => End::Value(value.show()),
+        Err(error) => failed(&error, false),
+    }
+}
+
+fn batched<O: Show>(done: Result<Vec<O>>) -> End {
+    match done {
+        Ok(all) => End::Value(all.iter().map(Show::show).collect::<Vec<_>>().join("; ")),
         Err(error) => failed(&error, false),
     }
 }
@@ -180,20 +203,29 @@ impl Ways {
             let world = World::new();
             let Case { root, config, facts, .. } = Grower::case(self.seed, &world, nesting);
             let recorder = Arc::new(Recorder::default());
-            let config = if observed { config.observer(recorder.clone()) } else { config };
+            let config = match observed {
+                true if self.seed % 4 == 0 => config.observer(Arc::new(Panicking)).observer(recorder.clone()),
+                true => config.observer(recorder.clone()),
+                false => config,
+            };
             let (end, polls) = {
                 let running = async {
                     match &root {
-                        Root::Json(chain) => run(chain, &config, way).await,
-                        Root::Text(chain) => run(chain, &config, way).await,
-                        Root::List(chain) => run(chain, &config, way).await,
-                        Root::Outcome(chain) => run(chain, &config, way).await,
+                        Root::Json(chain) => run(chain, &config, way, &world).await,
+                        Root::Text(chain) => run(chain, &config, way, &world).await,
+                        Root::List(chain) => run(chain, &config, way, &world).await,
+                        // Its batch is one of its own: it looks up all keys first.
+                        Root::Router(router) if way == Way::Batch => {
+                            batched(router.batch_with([input(), other_input(), input()], &config).await)
+                        }
+                        Root::Router(router) => run(&router.clone().boxed(), &config, way, &world).await,
+                        Root::Outcome(chain) => run(chain, &config, way, &world).await,
                     }
                 };
                 let guarded = AssertUnwindSafe(polled(running, most)).catch_unwind();
                 guarded.await.unwrap_or_else(|panic| panic!("a panic came out: {}", text_of(&*panic)))
             };
-            let took = world.elapsed();
+            let took = if end == End::Hung { DAY } else { world.elapsed() };
             if std::env::var_os("ANABRANCH_LOUD").is_some() {
                 eprintln!("{way:?} {observed} {took:?} {end:?} live {}", world.live());
             }
@@ -203,12 +235,24 @@ impl Ways {
                 assert_eq!(world.live(), 0, "work goes on when the call has returned");
             }
             if done && observed && !facts.threads {
-                recorder.check(facts.tasks);
+                recorder.check(facts);
+            }
+            if let (End::Failed { kind, text, .. }, true) = (&end, observed) {
+                let times_out = matches!(kind, ErrorKind::Timeout | ErrorKind::DeadlineExceeded);
+                // Stragglers that are left behind have not failed.
+                let left_behind = text.contains("branches came through");
+                // What the run's deadline stops inside of a time-out fails because of that.
+                let heard = [ErrorKind::Timeout, ErrorKind::DeadlineExceeded].map(|kind| recorder.has_heard_of(kind));
+                assert!(
+                    !times_out || left_behind || facts.endless || heard.contains(&true),
+                    "observers: nobody has heard of {text}"
+                );
             }
             nothing_is_left(&world, facts).await;
             world.check_limits();
+            world.check_witnesses();
             if observed {
-                recorder.check(facts.tasks);
+                recorder.check(facts);
             }
             (Run { end, took, trace: world.trace(), polls, failed_midway: world.failed_midway() }, facts)
         });
@@ -274,6 +318,12 @@ pub fn check(seed: u64) {
     if let End::Failed { kind: ErrorKind::InvalidChain, text, .. } = &invoked.end {
         assert!(misuse, "a chain that can work was refused: {text}");
     }
+    match checked(seed) {
+        Ok(_) if facts.refused => panic!("a chain that cannot work is not refused"),
+        Ok(warnings) if facts.warned && !misuse => assert!(warnings > 0, "nobody is told of a part that cannot work"),
+        Err(error) if !misuse => panic!("a chain that can work is refused: {error}"),
+        _ => {}
+    }
 
     // The same seed gives the same: values, errors, times, order.
     let (again, _) = ways.run(Way::Invoke, None, false, None);
@@ -281,6 +331,15 @@ pub fn check(seed: u64) {
         assert_eq!(again, invoked, "the same seed gives something else");
     } else if comparable {
         same("the same seed gives something else", &again.end, &invoked.end);
+    }
+
+    // So does a chain that is kept: its times begin with each run, and what comes in with an input leaves no mark.
+    let (later, _) = ways.run(Way::Later, None, false, None);
+    if exact {
+        let (end, took, trace) = (&invoked.end, invoked.took, &invoked.trace);
+        assert_eq!((&later.end, later.took, &later.trace), (end, took, trace), "later it gives something else");
+    } else if comparable {
+        same("later it gives something else", &later.end, &invoked.end);
     }
 
     // Observers change nothing.
@@ -344,6 +403,21 @@ pub fn check(seed: u64) {
         let End::Value(value) = &invoked.end else { panic!("it never fails: {:?}", invoked.end) };
         assert!(values.starts_with(&format!("{value}; ")) && values.ends_with(&format!("; {value}")), "in a batch");
     }
+}
+
+/// How many warnings the check of the chain gives.
+fn checked(seed: u64) -> Result<usize> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let checked = runtime.block_on(async {
+        match &Grower::case(seed, &World::new(), None).root {
+            Root::Json(chain) => chain.check(),
+            Root::Text(chain) => chain.check(),
+            Root::List(chain) => chain.check(),
+            Root::Outcome(chain) => chain.check(),
+            Root::Router(router) => router.check(),
+        }
+    });
+    checked.map(|warnings| warnings.len())
 }
 
 /// The chain of a seed, for people.

@@ -17,10 +17,16 @@
 //! 5. no concurrency limit is ever exceeded, and every permit is given back;
 //! 6. dropped after any poll, nothing is left and nothing begins;
 //! 7. nothing hangs unless a leaf hangs that has no limit of time around it;
-//! 8. the same seed gives the same, times and order included;
-//! 9. a panic in a leaf never comes out of a fan-out or a task;
+//! 8. the same seed gives the same, times and order included, and so does a chain that was made a while ago and has had
+//!    a failing input since;
+//! 9. a panic in a leaf never comes out of a fan-out or a task, one in an observer touches nothing;
 //! 10. an error that comes in with the input comes out as it was;
-//! 11. a chain that can work is not refused.
+//! 11. a chain that can work is not refused; one that cannot is, and what cannot work in a part is told;
+//! 12. whoever wants the whole of a step that is tried again gets it, whatever stands around that; of failures of the
+//!     same moment none is lost (`witness.rs`);
+//! 13. nobody is said to have waited who did not, and a time-out is heard as a failure.
+//!
+//! `docs/mends.md` says which defects these find when their mends are taken out.
 //!
 //! `ANABRANCH_SEEDS=100000` runs as many, `ANABRANCH_SEED=123` runs one and prints its chain.
 
@@ -34,6 +40,7 @@ mod own;
 mod random;
 mod recorder;
 mod script;
+mod witness;
 mod world;
 
 use std::collections::{HashMap, HashSet};

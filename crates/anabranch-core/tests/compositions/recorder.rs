@@ -1,9 +1,12 @@
 //! An observer that checks what it hears.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 
-use anabranch_core::{Attempt, Error, Observer, StepEvent, Waited};
+use anabranch_core::{Attempt, Error, ErrorKind, Observer, StepEvent, Waited, WaitedOn};
+
+use crate::grow::Facts;
+use crate::script::PLANNED;
 
 #[derive(Default)]
 pub struct Recorder(Mutex<Heard>);
@@ -16,6 +19,10 @@ struct Heard {
     /// What was heard that should not have been.
     wrong: Vec<String>,
     time: usize,
+    /// What was waited for.
+    waited: Vec<WaitedOn>,
+    /// The kinds of the failures of steps.
+    failed: HashSet<ErrorKind>,
 }
 
 struct Step {
@@ -84,14 +91,19 @@ impl Recorder {
     /// Everything that started has ended once, what is inside before what is around it. A task of its own that is
     /// dropped with what is around it ends a moment later, and a task inside that one may even come to its own end before
     /// it hears of it: then the order is not looked at.
-    pub fn check(&self, tasks: bool) {
+    pub fn check(&self, facts: Facts) {
         let heard = self.0.lock().unwrap();
         assert!(heard.wrong.is_empty(), "observers: {}", heard.wrong.join("; "));
+        let needless = heard.waited.iter().find(|on| match on {
+            WaitedOn::Concurrency => !facts.limited,
+            _ => !facts.paced,
+        });
+        assert!(needless.is_none(), "observers: somebody is said to have waited who did not: {needless:?}");
         for (id, step) in heard.places.iter().map(|(id, place)| (id, &heard.steps[*place])) {
             let Some((end, how)) = step.ended else { panic!("observers: `{}` ({id}) never ended", step.name) };
             let around = step.parent.and_then(|parent| heard.places.get(&parent)).map(|place| &heard.steps[*place]);
             if let Some((around, (end_around, how_around))) = around.and_then(|around| Some((around, around.ended?))) {
-                let dropped = tasks && how_around != "finished";
+                let dropped = facts.tasks && how_around != "finished";
                 assert!(
                     end < end_around || dropped,
                     "observers: `{}` {how} after `{}` around it {how_around}",
@@ -100,6 +112,54 @@ impl Recorder {
                 );
             }
         }
+    }
+}
+
+impl Recorder {
+    /// Whether a step is known to have failed in this way.
+    pub fn has_heard_of(&self, kind: ErrorKind) -> bool {
+        self.0.lock().unwrap().failed.contains(&kind)
+    }
+}
+
+/// An observer that panics whenever it hears something.
+pub struct Panicking;
+
+impl Observer for Panicking {
+    fn started(&self, _: &StepEvent<'_>) {
+        panic!("{PLANNED}");
+    }
+
+    fn chunk(&self, _: &StepEvent<'_>) {
+        panic!("{PLANNED}");
+    }
+
+    fn finished(&self, _: &StepEvent<'_>) {
+        panic!("{PLANNED}");
+    }
+
+    fn failed(&self, _: &StepEvent<'_>, _: &Error) {
+        panic!("{PLANNED}");
+    }
+
+    fn cancelled(&self, _: &StepEvent<'_>) {
+        panic!("{PLANNED}");
+    }
+
+    fn retrying(&self, _: &StepEvent<'_>, _: &Attempt, _: &Error) {
+        panic!("{PLANNED}");
+    }
+
+    fn fell_back(&self, _: &StepEvent<'_>, _: usize, _: &Error) {
+        panic!("{PLANNED}");
+    }
+
+    fn hedged(&self, _: &StepEvent<'_>) {
+        panic!("{PLANNED}");
+    }
+
+    fn waited(&self, _: &StepEvent<'_>, _: &Waited) {
+        panic!("{PLANNED}");
     }
 }
 
@@ -116,8 +176,9 @@ impl Observer for Recorder {
         self.hear(step, "finished");
     }
 
-    fn failed(&self, step: &StepEvent<'_>, _: &Error) {
+    fn failed(&self, step: &StepEvent<'_>, error: &Error) {
         self.hear(step, "failed");
+        self.0.lock().unwrap().failed.insert(error.kind());
     }
 
     fn cancelled(&self, step: &StepEvent<'_>) {
@@ -136,7 +197,8 @@ impl Observer for Recorder {
         self.hear(step, "hedged");
     }
 
-    fn waited(&self, step: &StepEvent<'_>, _: &Waited) {
+    fn waited(&self, step: &StepEvent<'_>, waited: &Waited) {
         self.hear(step, "waited");
+        self.0.lock().unwrap().waited.push(waited.on);
     }
 }

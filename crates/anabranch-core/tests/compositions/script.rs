@@ -17,6 +17,9 @@ use crate::world::{Limit, Working, World};
 /// The message of panics that belong to the experiment.
 pub const PLANNED: &str = "a panic that belongs to the experiment";
 
+/// The message of failures that belong to the experiment.
+pub const FAILED: &str = "a leaf failed";
+
 #[derive(Debug, Clone, Copy)]
 pub struct Failure {
     pub kind: ErrorKind,
@@ -25,7 +28,7 @@ pub struct Failure {
 
 impl Failure {
     pub fn error(self) -> Error {
-        let error = Error::new(self.kind, "a leaf failed");
+        let error = Error::new(self.kind, FAILED);
         match self.retry_after {
             Some(millis) => error.with_retry_after(Duration::from_millis(millis)),
             None => error,
@@ -185,11 +188,10 @@ impl<I: Joint, O: Joint> Runnable for Leaf<I, O> {
     fn call<'a>(&'a self, input: I, config: &'a RunConfig) -> impl Future<Output = Result<O>> + Send {
         self.panics_at_once();
         async move {
-            let _permit = match &self.permits {
-                Some(_) => Some(config.permit().await),
-                None => None,
-            };
-            self.whole(&input).await
+            match &self.permits {
+                Some(_) => config.permit().await.during(self.whole(&input)).await,
+                None => self.whole(&input).await,
+            }
         }
     }
 

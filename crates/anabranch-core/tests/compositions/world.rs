@@ -9,7 +9,7 @@ use anabranch_core::RunConfig;
 use tokio::time::Instant;
 
 pub struct World {
-    start: Instant,
+    start: Mutex<Instant>,
     /// Work that goes on.
     live: AtomicUsize,
     begun: AtomicUsize,
@@ -17,6 +17,8 @@ pub struct World {
     trace: Mutex<Vec<(Duration, u32)>>,
     calls: Mutex<HashMap<u32, u32>>,
     limits: Mutex<Vec<Arc<Limit>>>,
+    /// What a step saw that should not have been.
+    wrong: Mutex<Vec<String>>,
     /// A step that something around it would have replaced failed after it had handed on a chunk.
     failed_midway: AtomicBool,
 }
@@ -32,12 +34,13 @@ pub struct Limit {
 impl World {
     pub fn new() -> Arc<Self> {
         Arc::new(Self {
-            start: Instant::now(),
+            start: Mutex::new(Instant::now()),
             live: AtomicUsize::new(0),
             begun: AtomicUsize::new(0),
             trace: Mutex::default(),
             calls: Mutex::default(),
             limits: Mutex::default(),
+            wrong: Mutex::default(),
             failed_midway: AtomicBool::new(false),
         })
     }
@@ -53,7 +56,7 @@ impl World {
     pub fn enter(self: &Arc<Self>, id: u32, limits: &[Arc<Limit>]) -> Working {
         self.live.fetch_add(1, Ordering::SeqCst);
         self.begun.fetch_add(1, Ordering::SeqCst);
-        self.trace.lock().unwrap().push((self.start.elapsed(), id));
+        self.trace.lock().unwrap().push((self.elapsed(), id));
         let mut working = Working { world: self.clone(), limits: limits.to_vec(), counted: false };
         working.resume();
         working
@@ -68,7 +71,14 @@ impl World {
     }
 
     pub fn elapsed(&self) -> Duration {
-        self.start.elapsed()
+        self.start.lock().unwrap().elapsed()
+    }
+
+    /// What was before does not count.
+    pub fn begin_anew(&self) {
+        *self.start.lock().unwrap() = Instant::now();
+        self.trace.lock().unwrap().clear();
+        self.failed_midway.store(false, Ordering::SeqCst);
     }
 
     pub fn live(&self) -> usize {
@@ -89,6 +99,16 @@ impl World {
 
     pub fn failed_midway(&self) -> bool {
         self.failed_midway.load(Ordering::SeqCst)
+    }
+
+    pub fn is_wrong(&self, what: String) {
+        self.wrong.lock().unwrap().push(what);
+    }
+
+    /// No step saw anything that should not have been.
+    pub fn check_witnesses(&self) {
+        let wrong = self.wrong.lock().unwrap();
+        assert!(wrong.is_empty(), "{}", wrong.join("; "));
     }
 
     /// No limit was exceeded, and all permits are there again.

@@ -6,10 +6,11 @@ use anabranch_core::combinators::SettledParallel;
 use anabranch_core::*;
 use serde_json::Value;
 
-use super::{FAR, Grower, Grown, Grows, MILLI, Text};
+use super::{FAR, Grower, Grown, Grows, MILLI, Place, Text, spared};
 use crate::joint::Joint;
 use crate::own::Probe;
 use crate::random::fold;
+use crate::script::Plan;
 
 impl Grower {
     /// A parallel, and what adds to and takes from its object.
@@ -17,6 +18,11 @@ impl Grower {
         let (parallel, text) = self.parallel::<T>(depth);
         let mut step = parallel.boxed();
         let mut texts = vec![text];
+        if self.random.one_in(3) {
+            let (next, text) = self.with_a_part_that_cannot_work();
+            texts.push(text);
+            step = step.pipe(next).boxed();
+        }
         if self.random.one_in(3) {
             let (added, text) = self.parallel::<Value>(depth);
             texts.push(Text("assign".into(), vec![text]));
@@ -35,9 +41,16 @@ impl Grower {
     }
 
     pub(super) fn parallel<T: Grows>(&mut self, depth: u32) -> (RunnableParallel<T>, Text) {
+        self.more_branches(depth, RunnableParallel::new(), Vec::new())
+    }
+
+    fn more_branches<T: Grows>(
+        &mut self,
+        depth: u32,
+        mut parallel: RunnableParallel<T>,
+        mut texts: Vec<Text>,
+    ) -> (RunnableParallel<T>, Text) {
         let count = self.random.below(4);
-        let mut texts = Vec::new();
-        let mut parallel = RunnableParallel::<T>::new();
         for index in 0..count {
             let key = format!("k{index}");
             let text = self.inside(
@@ -67,7 +80,10 @@ impl Grower {
     }
 
     pub(super) fn settled<T: Grows>(&mut self, depth: u32) -> (SettledParallel<T>, Text) {
-        let (parallel, text) = self.parallel::<T>(depth);
+        if !self.facts.calm && self.random.one_in(4) {
+            return self.with_stragglers(depth);
+        }
+        let (parallel, text) = self.inside(spared, |grower| grower.parallel::<T>(depth));
         let branches = parallel.keys().len();
         let mut needed = self.random.below(1 + branches as u64) as usize;
         if self.random.one_in(40) && !self.place.steady && self.fails() {
@@ -89,6 +105,26 @@ impl Grower {
         (settled, Text(head, vec![text]))
     }
 
+    /// One branch is sure to come through, at once: then the others have so much time, whatever they do.
+    fn with_stragglers<T: Grows>(&mut self, depth: u32) -> (SettledParallel<T>, Text) {
+        // Nothing that it would have to wait for: who reads what is always ready never lets a timer be heard.
+        let (sure, text) = self.own_leaf::<T, T>(Plan::Gives { after: 0 }, false);
+        let mut parallel = RunnableParallel::new().branch("sure", sure);
+        let mut texts = vec![Text("sure".into(), vec![text])];
+        if self.random.one_in(2) {
+            self.facts.endless = true;
+            let (endless, text) = self.own_leaf::<T, T>(Plan::Endless, false);
+            parallel = parallel.branch("endless", endless);
+            texts.push(Text("endless".into(), vec![text]));
+        }
+        let timed = |place: &mut Place| (place.timed, place.tight, place.spared) = (true, true, true);
+        let (parallel, text) = self.inside(timed, |grower| grower.more_branches(depth, parallel, texts));
+        let needed = self.random.below(2) as usize;
+        let grace = MILLI * self.random.below(20) as u32;
+        let settled = if needed == 0 { parallel.settled() } else { parallel.at_least(needed) };
+        (settled.grace(grace), Text(format!("at least {needed}, grace {grace:?}"), vec![text]))
+    }
+
     /// What follows on an outcome.
     pub(super) fn outcome<T: Grows>(&mut self, step: SettledParallel<T>, text: Text, depth: u32) -> Grown<T, T> {
         if self.random.one_in(2) {
@@ -104,7 +140,9 @@ impl Grower {
     pub(super) fn each<T: Grows>(&mut self, depth: u32) -> Grown<T, Vec<T>> {
         let elements = self.random.below(4);
         let failing = self.facts.failing;
-        let (step, text) = self.inside(|place| place.caught = true, |grower| grower.step::<T>(depth));
+        // Of an empty list.
+        let place = |place: &mut Place| (place.caught, place.spared) = (true, true);
+        let (step, text) = self.inside(place, |grower| grower.step::<T>(depth));
         self.facts.fails_for_several |= elements > 1 && self.facts.failing > failing;
         let mut each = step.each();
         let mut head = format!("each of {elements}");
@@ -119,15 +157,13 @@ impl Grower {
     }
 
     pub(super) fn tuple<T: Grows>(&mut self, depth: u32) -> Grown<T, T> {
-        let steps = self.inside(
-            |place| place.caught = true,
-            |grower| (grower.step::<T>(depth), grower.leaf::<T, String>(), grower.step::<T>(depth)),
-        );
-        let ((a, x), (b, y), (c, z)) = steps;
+        let caught = |place: &mut Place| place.caught = true;
+        let ((a, x), (b, y)) = self.inside(caught, |grower| (grower.step::<T>(depth), grower.leaf::<T, String>()));
         if self.random.one_in(2) {
             let back = async |(a, b): (T, String)| Ok(T::make(fold([a.digest(), b.digest()]), 1));
             return ((a, b).pipe(back).boxed(), Text("tuple".into(), vec![x, y]));
         }
+        let (c, z) = self.inside(caught, |grower| grower.step::<T>(depth));
         let back = async |(a, b, c): (T, String, T)| Ok(T::make(fold([a.digest(), b.digest(), c.digest()]), 2));
         ((a, b, c).pipe(back).boxed(), Text("tuple".into(), vec![x, y, z]))
     }
@@ -139,8 +175,8 @@ impl Grower {
             count = 0;
         }
         let first_success_wins = self.random.one_in(2);
-        let ways =
-            self.inside(|place| place.caught = true, |grower| grower.twins(count, |grower| grower.step::<T>(depth)));
+        let place = |place: &mut Place| (place.caught, place.spared) = (true, true);
+        let ways = self.inside(place, |grower| grower.twins(count, |grower| grower.step::<T>(depth)));
         let (mut ways, mut texts): (Vec<_>, Vec<_>) = ways.into_iter().unzip();
         if self.facts.calm && first_success_wins && self.random.one_in(2) && count > 0 {
             // One that always fails makes no difference.
@@ -172,12 +208,14 @@ impl Grower {
     pub(super) fn quorum<T: Grows>(&mut self, depth: u32) -> Grown<T, T> {
         let count = 1 + self.random.below(3);
         let needed = if self.facts.calm { 1 } else { 1 + self.random.below(count) as usize };
-        let voters =
-            self.inside(|place| place.caught = true, |grower| grower.twins(count, |grower| grower.step::<T>(depth)));
-        let (mut voters, texts): (Vec<_>, Vec<_>) = voters.into_iter().unzip();
         // Or nothing would ever be decided.
-        if !self.facts.calm && voters.len() > 1 && self.random.below(3) > 0 {
-            voters[1] = voters[0].clone();
+        let alike = !self.facts.calm && count > 1 && self.random.below(3) > 0;
+        let place = |place: &mut Place| (place.caught, place.spared) = (true, true);
+        let voters =
+            self.inside(place, |grower| grower.twins(count - u64::from(alike), |grower| grower.step::<T>(depth)));
+        let (mut voters, texts): (Vec<_>, Vec<_>) = voters.into_iter().unzip();
+        if alike {
+            voters.push(voters[0].clone());
         }
         let quorum = quorum(needed, voters).pipe(async |vote: Vote<T>| Ok(vote.answer));
         (quorum.boxed(), Text(format!("quorum of {needed}"), texts))

@@ -7,6 +7,7 @@ use anabranch_core::*;
 
 use super::{Grower, Grown, Text};
 use crate::joint::Joint;
+use crate::own::EachChunk;
 use crate::random::fold;
 use crate::script::{Failure, Leaf, Plan};
 
@@ -58,7 +59,10 @@ impl Grower {
             94 if wild && self.place.caught && self.fails() => Plan::PanicsInItsLaw,
             95..97 => Plan::Blocks { after },
             97 => Plan::AlwaysReady { pieces: 200 },
-            98..100 if wild && self.place.tight => Plan::Endless,
+            98..100 if wild && self.place.tight => {
+                self.facts.endless = true;
+                Plan::Endless
+            }
             _ => steady,
         }
     }
@@ -123,6 +127,28 @@ impl Grower {
             }
         });
         (step.with_name(format!("leaf {id}")).boxed(), Text::line(format!("leaf {id}: blocking, fails: {failure:?}")))
+    }
+
+    /// A step of a user's own that does as planned.
+    pub(super) fn own_leaf<I: Joint, O: Joint>(&mut self, plan: Plan, permits: bool) -> Grown<I, O> {
+        let id = self.id();
+        let permits = permits.then(|| self.place.limits.clone());
+        let leaf = Leaf::<I, O> { id, plan, world: self.world.clone(), permits, types: std::marker::PhantomData };
+        (leaf.boxed(), Text::line(format!("leaf {id}: {} to {} by own: {plan:?}", I::NAME, O::NAME)))
+    }
+
+    /// A stream that holds a permit.
+    pub(super) fn limited_stream<T: Joint>(&mut self) -> Grown<T, T> {
+        let plan = Plan::Streams { pieces: 2 + self.random.below(3) as usize, every: self.millis(6) };
+        self.own_leaf(plan, true)
+    }
+
+    /// A step that works on each chunk, with a permit for each.
+    pub(super) fn each_chunk<T: Joint>(&mut self) -> Grown<T, T> {
+        let (id, after) = (self.id(), self.millis(4));
+        let (world, limits) = (self.world.clone(), self.place.limits.clone());
+        let step = EachChunk { id, after, world, limits, types: std::marker::PhantomData };
+        (step.boxed(), Text::line(format!("leaf {id}: {after} ms for each chunk, limited")))
     }
 
     /// A generator that hands on chunk by chunk.

@@ -5,13 +5,13 @@ use std::time::Duration;
 use anabranch_core::*;
 
 use super::fan_outs::digest;
-use super::{FAR, Grower, Grown, Grows, MILLI, Text};
+use super::{FAR, Grower, Grown, Grows, MILLI, Place, Text, hidden, spared};
 use crate::own::{Around, Own, Probe};
 
 impl Grower {
     /// Steps of a user's own around another.
     pub(super) fn around<T: Grows>(&mut self, depth: u32) -> Grown<T, T> {
-        let (step, text) = self.step::<T>(depth);
+        let (step, text) = self.inside(hidden, |grower| grower.step::<T>(depth));
         match self.random.below(3) {
             0 => {
                 let function = lambda_with(move |input: T, config: RunConfig| {
@@ -35,7 +35,8 @@ impl Grower {
     }
 
     pub(super) fn result<T: Grows>(&mut self, depth: u32) -> Grown<T, T> {
-        let (step, text) = self.inside(|place| place.caught = true, |grower| grower.step::<T>(depth));
+        let place = |place: &mut Place| (place.caught, place.spared) = (true, true);
+        let (step, text) = self.inside(place, |grower| grower.step::<T>(depth));
         let step = match self.random.one_in(2) {
             true => step.result().pipe(async |done: Result<T>| done).boxed(),
             false => {
@@ -52,6 +53,12 @@ impl Grower {
             |_| {},
             |grower| {
                 let (config, head) = grower.config("bound", 2);
+                if grower.random.one_in(2) {
+                    let (inner, inside) = grower.config("bound", 2);
+                    let (step, text) = grower.step::<T>(depth);
+                    let step = step.with_config(inner).with_config(config);
+                    return (step.boxed(), Text(head, vec![Text(inside, vec![text])]));
+                }
                 let (step, text) = grower.step::<T>(depth);
                 (step.with_config(config).boxed(), Text(head, vec![text]))
             },
@@ -78,11 +85,12 @@ impl Grower {
     }
 
     pub(super) fn fallback<T: Grows>(&mut self, depth: u32) -> Grown<T, T> {
-        let ((a, x), (b, y)) = (self.replaceable::<T>(depth), self.replaceable::<T>(depth));
+        let [(a, x), (b, y)] =
+            self.inside(spared, |grower| [grower.replaceable::<T>(depth), grower.replaceable::<T>(depth)]);
         let mut texts = vec![x, y];
         let mut step = a.with_fallback(b);
         if self.random.one_in(3) {
-            let (c, z) = self.replaceable::<T>(depth);
+            let (c, z) = self.inside(spared, |grower| grower.replaceable::<T>(depth));
             step = step.with_fallback(c);
             texts.push(z);
         }
@@ -116,6 +124,11 @@ impl Grower {
 
     pub(super) fn rate_limiter<T: Grows>(&mut self, depth: u32) -> Grown<T, T> {
         let (step, text) = self.step::<T>(depth);
+        if self.random.one_in(4) {
+            let limiter = TokenBucket::new().requests(100_000, 4 * MILLI);
+            return (step.with_rate_limiter(limiter).boxed(), Text("rate limiter, far away".into(), vec![text]));
+        }
+        self.facts.paced = true;
         let limiter = TokenBucket::new().requests(1, 4 * MILLI);
         let step = step.with_rate_limiter(limiter.units(10, 10 * MILLI));
         let step = if self.random.one_in(3) { step.cost(|input| Cost::units(input.digest() % 15)) } else { step };
