@@ -7,12 +7,30 @@ use anabranch_core::*;
 use super::fan_outs::digest;
 use super::{FAR, Grower, Grown, Grows, MILLI, Place, Text, hidden, spared};
 use crate::own::{Around, Own, Probe};
+use crate::script::Plan;
 
 impl Grower {
     /// Steps of a user's own around another.
     pub(super) fn around<T: Grows>(&mut self, depth: u32) -> Grown<T, T> {
         let (step, text) = self.inside(hidden, |grower| grower.step::<T>(depth));
-        match self.random.below(3) {
+        match self.random.below(4) {
+            3 => {
+                let (step, text) = if self.random.one_in(2) { self.limited_stream() } else { (step, text) };
+                let plan = Plan::Gives { after: self.millis(4) };
+                let (asks, other) = self.own_leaf::<T, T>(plan, true);
+                let function = lambda_with(move |input: T, config: RunConfig| {
+                    let (step, asks) = (step.clone(), asks.clone());
+                    async move {
+                        let mut chunks = config.stream(&step, Chunks::once(input.clone()));
+                        while let Some(chunk) = chunks.next().await {
+                            chunk?;
+                            config.run(&asks, input.clone()).await?;
+                        }
+                        Ok(input)
+                    }
+                });
+                (function.boxed(), Text("lambda_with, asks for each chunk of".into(), vec![text, other]))
+            }
             0 => {
                 let function = lambda_with(move |input: T, config: RunConfig| {
                     let step = step.clone();
