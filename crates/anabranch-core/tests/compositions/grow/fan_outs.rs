@@ -40,7 +40,33 @@ impl Grower {
         (step, Text("object".into(), texts))
     }
 
+    /// Two branches, each of which reads under one limit what it works on under another: the other way round.
+    fn crossed<T: Grows>(&mut self) -> (RunnableParallel<T>, Text) {
+        let limits = [(); 2].map(|()| {
+            let config = RunConfig::new().max_concurrency(1);
+            (config.clone(), self.world.limit(config, 1))
+        });
+        self.facts.limited = true;
+        let under = |grower: &mut Self, which: usize, grow: fn(&mut Self) -> Grown<T, T>| {
+            let (config, limit) = limits[which].clone();
+            let (step, text) = grower.inside(|place| place.limits.push(limit), grow);
+            (step.with_config(config), Text(format!("config crossed {which}, 1 at once"), vec![text]))
+        };
+        let mut parallel = RunnableParallel::new();
+        let mut texts = Vec::new();
+        for (key, reads, works) in [("k0", 0, 1), ("k1", 1, 0)] {
+            let (stream, one) = under(self, reads, Self::limited_stream);
+            let (each, other) = under(self, works, Self::each_chunk);
+            parallel = parallel.branch(key, stream.pipe(each));
+            texts.push(Text(key.into(), vec![one, other]));
+        }
+        (parallel, Text("parallel, crossed".into(), texts))
+    }
+
     pub(super) fn parallel<T: Grows>(&mut self, depth: u32) -> (RunnableParallel<T>, Text) {
+        if self.random.one_in(16) {
+            return self.crossed();
+        }
         self.more_branches(depth, RunnableParallel::new(), Vec::new())
     }
 

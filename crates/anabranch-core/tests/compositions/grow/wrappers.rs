@@ -141,8 +141,11 @@ impl Grower {
     }
 
     pub(super) fn rate_limiter<T: Grows>(&mut self, depth: u32) -> Grown<T, T> {
+        let failing = self.facts.failing;
         let (step, text) = self.step::<T>(depth);
         if self.random.one_in(4) {
+            // It learns from a refusal, and then others wait.
+            self.facts.paced |= self.facts.failing > failing;
             let limiter = TokenBucket::new().requests(100_000, 4 * MILLI);
             return (step.with_rate_limiter(limiter).boxed(), Text("rate limiter, far away".into(), vec![text]));
         }
