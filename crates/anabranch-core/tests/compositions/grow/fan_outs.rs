@@ -24,7 +24,14 @@ impl Grower {
             step = step.pipe(next).boxed();
         }
         if self.random.one_in(3) {
-            let (added, text) = self.parallel::<Value>(depth);
+            let (mut added, mut text) = self.parallel::<Value>(depth);
+            if self.place.tight && !self.facts.calm && self.random.one_in(4) {
+                // The input goes on however much a branch has ready.
+                let (endless, line) = self.own_leaf::<Value, Value>(Plan::Endless, false);
+                self.facts.endless = true;
+                added = added.branch("endless", endless);
+                text.1.push(line);
+            }
             texts.push(Text("assign".into(), vec![text]));
             step = step.assign(added).boxed();
         }
