@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 use anabranch_core::{Error, Result};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::ai::AiMessage;
 use crate::content::Content;
@@ -34,7 +34,7 @@ use crate::user::UserMessage;
 /// assert!(Messages::try_from(("narrator", "Once upon a time")).is_err());
 /// # Ok::<(), anabranch_core::Error>(())
 /// ```
-#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Default, Serialize)]
 #[serde(transparent)]
 pub struct Messages(Vec<Message>);
 
