@@ -2,7 +2,6 @@
 
 mod scan;
 
-use std::collections::BTreeMap;
 use std::io;
 
 use anabranch_core::Error;
@@ -24,6 +23,8 @@ pub(crate) struct Jinja {
     source: String,
     /// The variables, and whether they may be missing.
     variables: Vec<(String, bool)>,
+    /// Whether parts of it may be written more than once.
+    repeats: bool,
 }
 
 impl Jinja {
@@ -52,13 +53,14 @@ impl Jinja {
             .map(|(may, name)| (name, may))
             .collect();
         variables.sort_unstable();
-        Ok(Self { environment, source, variables })
+        let repeats = found.repeats;
+        Ok(Self { environment, source, variables, repeats })
     }
 
     pub(crate) fn with_steps(&self, steps: u64) -> Self {
         let mut environment = self.environment.clone();
         environment.set_fuel(Some(steps));
-        Self { environment, source: self.source.clone(), variables: self.variables.clone() }
+        Self { environment, source: self.source.clone(), variables: self.variables.clone(), repeats: self.repeats }
     }
 
     pub(crate) fn source(&self) -> &str {
@@ -70,25 +72,48 @@ impl Jinja {
     }
 
     pub(crate) fn render(&self, values: &Values<'_>, limits: Limits) -> Result<String, Stop> {
-        let mut context = BTreeMap::new();
-        for (name, may_miss) in &self.variables {
-            match values.get(name) {
-                Some(value) => drop(context.insert(name, value)),
-                None if *may_miss => {}
-                None => return Err(Stop::Missing),
-            }
+        if self.variables.iter().any(|(name, may_miss)| !may_miss && values.get(name).is_none()) {
+            return Err(Stop::Missing);
+        }
+        let context = Serde(Context { variables: &self.variables, values });
+        if !self.repeats {
+            // Each part of it is written once at most: it is as long as its values make it.
+            let template = self.environment.get_template(NAME).map_err(|error| place(&self.source, &error))?;
+            return match template.render(context) {
+                Ok(text) if text.len() > limits.output => Err(limits.too_long()),
+                Ok(text) => Ok(text),
+                Err(error) => Err(self.stop(&error, limits)),
+            };
         }
         let mut rendered = Limited { rendered: Vec::with_capacity(self.source.len()), limit: limits.output };
         let template = self.environment.get_template(NAME).map_err(|error| place(&self.source, &error))?;
-        match template.render_captured_to(Serde(context), &mut rendered) {
+        match template.render_captured_to(context, &mut rendered) {
             // What is written are texts.
             Ok(_) => String::from_utf8(rendered.rendered).map_err(|_| Stop::Failed(Error::invalid_input("no UTF-8"))),
-            Err(error) => Err(match error.kind() {
-                minijinja::ErrorKind::OutOfFuel => Stop::Failed(limits.too_many_steps()),
-                minijinja::ErrorKind::WriteFailure => limits.too_long(),
-                _ => place(&self.source, &error).into(),
-            }),
+            Err(error) => Err(self.stop(&error, limits)),
         }
+    }
+
+    #[cold]
+    fn stop(&self, error: &minijinja::Error, limits: Limits) -> Stop {
+        match error.kind() {
+            minijinja::ErrorKind::OutOfFuel => Stop::Failed(limits.too_many_steps()),
+            minijinja::ErrorKind::WriteFailure => limits.too_long(),
+            _ => place(&self.source, error).into(),
+        }
+    }
+}
+
+/// The variables of one rendering, as minijinja takes them.
+struct Context<'a> {
+    variables: &'a [(String, bool)],
+    values: &'a Values<'a>,
+}
+
+impl serde::Serialize for Context<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let there = |name: &str| self.values.get(name);
+        serializer.collect_map(self.variables.iter().filter_map(|(name, _)| Some((name.as_str(), there(name)?))))
     }
 }
 

@@ -13,6 +13,8 @@ pub(super) struct Found<'a> {
     pub(super) calls: Vec<(&'a str, usize)>,
     /// Variables that are asked for by `is defined` or have a `default`.
     pub(super) guarded: HashSet<&'a str>,
+    /// Whether there are loops or macros.
+    pub(super) repeats: bool,
     /// Where another template is loaded.
     pub(super) loads: Option<usize>,
 }
@@ -137,6 +139,7 @@ fn look_at<'a>(tokens: &[Token<'a>], is_statement: bool, found: &mut Found<'a>) 
     if let (true, Some(Name("include" | "import" | "from" | "extends", place))) = (is_statement, tokens.first()) {
         found.loads.get_or_insert(*place);
     }
+    found.repeats |= is_statement && matches!(tokens.first(), Some(Name("for" | "macro" | "block", _)));
     for (index, token) in tokens.iter().enumerate() {
         let before = index.checked_sub(1).map(|index| tokens[index]);
         let rest = &tokens[index + 1..];
