@@ -122,8 +122,8 @@ proptest! {
 
     /// A sum renders as its parts do, whatever stands where they meet.
     #[test]
-    fn a_sum_is_its_parts(one in "([{}]{2}|\\{a\\}|[ \\n]|x){0,6}", other in "([{}]{2}|\\{a\\}|[ \\n]|x){0,6}", value in "[{}a]{0,4}") {
-        let values = json!({"a": value, "x": "x"});
+    fn a_sum_is_its_parts(one in "([{}]{2}|\\{a\\}|[ \\n]|-){0,6}", other in "([{}]{2}|\\{a\\}|[ \\n]|-){0,6}", value in "[{}a]{0,4}") {
+        let values = json!({"a": value});
         for make in [PromptTemplate::from_template, PromptTemplate::mustache] as [fn(String) -> anabranch_core::Result<PromptTemplate>; 2] {
             if let (Ok(one), Ok(other)) = (make(one.clone()), make(other.clone())) {
                 let apart = format!("{}{}", one.format(&values).unwrap(), other.format(&values).unwrap());
