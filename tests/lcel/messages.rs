@@ -1,7 +1,30 @@
 //! MOD, SER: messages, their pieces and their form in JSON.
 
 use anabranch::messages::{AiMessage, Message, ToolCallChunk};
+use anabranch::models::{Pieces, Reply};
+use anabranch::prelude::*;
 use serde_json::json;
+
+use crate::failure;
+
+#[tokio::test]
+async fn a_model_that_breaks_off() {
+    // MOD-01
+    for good in 0..4 {
+        let reply = Reply::from("abcd").breaking_after(good, failure("broken"));
+        let model = ChatModel::from(ScriptedModel::new().reply(reply).in_pieces(Pieces::Chars));
+        let mut stream = model.stream("x");
+        let mut said = String::new();
+        let error = loop {
+            match stream.next().await.unwrap() {
+                Ok(chunk) => said += &chunk.text(),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!((said.as_str(), error.message()), (&"abcd"[..good], "broken"));
+        assert!(stream.next().await.is_none());
+    }
+}
 
 fn whole(pieces: impl IntoIterator<Item = ToolCallChunk>) -> Vec<(String, String)> {
     let mut message = AiMessage::default();

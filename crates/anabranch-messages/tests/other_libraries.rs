@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use anabranch_messages::{
-    AiMessage, Content, ContentPart, FinishKind, FinishReason, Media, Message, Messages, Reasoning, SystemMessage,
-    ToolCall, ToolMessage, Usage, UserMessage,
+    AiMessage, Content, ContentPart, FinishKind, FinishReason, Media, Message, Messages, Reasoning, Role,
+    SystemMessage, ToolCall, ToolMessage, Usage, UserMessage,
 };
 use serde_json::{Value, json};
 
@@ -127,6 +127,7 @@ fn an_answer_of_langchain() {
         // Nothing is lost: what has no place of its own is in the metadata.
         assert_eq!(answer.metadata()["system_fingerprint"], "fp_1");
         assert_eq!(answer.metadata()["token_usage"]["prompt_tokens"], 20);
+        assert_eq!(answer.metadata()["invalid_tool_calls"]["0"], "not valid");
     }
 }
 
@@ -310,6 +311,18 @@ fn what_cannot_be_read_says_what_was_expected() {
     }
     let error = serde_json::from_value::<Messages>(json!([{"role": "user", "content": "a"}, {}])).unwrap_err();
     assert!(error.to_string().starts_with("message 1: expected a message"), "{error}");
+}
+
+#[test]
+fn roles_and_kinds_on_their_own() {
+    assert_eq!(serde_json::from_value::<Role>(json!("human")).unwrap(), Role::User);
+    assert_eq!(serde_json::to_value(Role::Assistant).unwrap(), "assistant");
+    for bad in [json!("secret"), json!(1)] {
+        let error = serde_json::from_value::<Role>(bad).unwrap_err().to_string();
+        assert!(error.contains("role") && !error.contains("secret"), "{error}");
+    }
+    assert_eq!(serde_json::from_value::<FinishKind>(json!("length")).unwrap(), FinishKind::Length);
+    assert_eq!(serde_json::from_value::<FinishKind>(json!("some_day")).unwrap(), FinishKind::Other);
 }
 
 #[test]

@@ -27,7 +27,8 @@ pub(super) fn ai(mut fields: Fields) -> Read<AiMessage> {
     let mut response = Fields::new("`response_metadata`", Value::Object(fields.object("response_metadata")?))?;
     let mut more = Fields::new("`additional_kwargs`", Value::Object(fields.object("additional_kwargs")?))?;
 
-    let mut calls = calls(&mut fields)?;
+    let mut complaints = Map::new();
+    let mut calls = calls(&mut fields, &mut complaints)?;
     let mut add = |extra: Vec<ToolCall>| extra.into_iter().for_each(|call| add_missing(&mut calls, call));
     add(std::mem::take(&mut besides.calls));
     add(list_of_calls(&mut more, "tool_calls")?);
@@ -66,6 +67,9 @@ pub(super) fn ai(mut fields: Fields) -> Read<AiMessage> {
     }
     metadata.extend(fields.besides(KEPT));
     besides.into_metadata(&mut metadata);
+    if !complaints.is_empty() {
+        metadata.insert("invalid_tool_calls".into(), Value::Object(complaints));
+    }
     keep(&mut metadata, "response_metadata", response.rest());
     keep(&mut metadata, "additional_kwargs", more.rest());
     fields.end(EXPECTED)?;
@@ -73,7 +77,7 @@ pub(super) fn ai(mut fields: Fields) -> Read<AiMessage> {
 }
 
 /// The calls of the message. Of a chunk of LangChain's, the pieces: its `tool_calls` are guessed from them.
-fn calls(fields: &mut Fields) -> Read<Vec<ToolCall>> {
+fn calls(fields: &mut Fields, complaints: &mut Map<String, Value>) -> Read<Vec<ToolCall>> {
     let pieces = list_of_calls(fields, "tool_call_chunks")?;
     if !pieces.is_empty() {
         fields.take("tool_calls");
@@ -81,7 +85,17 @@ fn calls(fields: &mut Fields) -> Read<Vec<ToolCall>> {
         return Ok(pieces);
     }
     let mut calls = list_of_calls(fields, "tool_calls")?;
-    calls.extend(list_of_calls(fields, "invalid_tool_calls")?);
+    if fields.has("invalid_tool_calls") {
+        let invalid = fields.list("invalid_tool_calls")?;
+        // What LangChain's parser had to say about them.
+        for (place, call) in invalid.iter().enumerate() {
+            if let Some(error) = call.get("error").filter(|error| !error.is_null()) {
+                complaints.insert(place.to_string(), error.clone());
+            }
+        }
+        fields.put("invalid_tool_calls", Value::Array(invalid));
+        calls.extend(list_of_calls(fields, "invalid_tool_calls")?);
+    }
     Ok(calls)
 }
 

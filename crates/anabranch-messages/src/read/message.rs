@@ -15,6 +15,15 @@ use crate::user::UserMessage;
 const EXPECTED: &str = "expected a message: an object with `role` (`system`, `user`, `assistant` or `tool`), or with \
                         LangChain's `type` (`system`, `human`, `ai` or `tool`)";
 
+pub(super) fn role(value: Value) -> Read<Role> {
+    let name = value.as_str().ok_or_else(|| Unreadable::new(format!("expected a role, but came {}", kind(&value))))?;
+    role_named(name)
+}
+
+fn role_named(name: &str) -> Read<Role> {
+    Role::try_from(name).map_err(|error| Unreadable::new(error.message().to_string()))
+}
+
 pub(super) fn messages(value: Value) -> Read<Messages> {
     let Value::Array(list) = value else {
         return Err(Unreadable::new(format!("expected a list of messages, but came {}", kind(&value))));
@@ -86,7 +95,7 @@ fn role_of(fields: &mut Fields) -> Read<Option<Role>> {
     let role = match role.as_deref() {
         None => None,
         Some("function") => return Err(function()),
-        Some(name) => Some(Role::try_from(name).map_err(|error| Unreadable::new(error.message().to_string()))?),
+        Some(name) => Some(role_named(name)?),
     };
     match kind.as_deref() {
         // OpenAI's responses and LangChain's `ChatMessage` say the role besides.

@@ -29,7 +29,7 @@ use serde_json::Value;
 
 use crate::ai::AiMessage;
 use crate::content::Content;
-use crate::finish_reason::FinishReason;
+use crate::finish_reason::{FinishKind, FinishReason};
 use crate::media::Media;
 use crate::message::Message;
 use crate::messages::Messages;
@@ -53,6 +53,7 @@ macro_rules! read_by {
 }
 
 read_by! {
+    Role: message::role;
     Messages: message::messages;
     Message: message::message;
     SystemMessage: |value| message::opened(value, Role::System).and_then(message::system);
@@ -66,4 +67,5 @@ read_by! {
     ToolCall: tool_call::tool_call;
     Usage: usage::usage;
     FinishReason: usage::finish_reason;
+    FinishKind: usage::finish_kind;
 }

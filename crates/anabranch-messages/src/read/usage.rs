@@ -86,3 +86,9 @@ pub(super) fn finish_reason(value: Value) -> Read<FinishReason> {
         None => kind.into(),
     })
 }
+
+/// One that a later version wrote is [`FinishKind::Other`].
+pub(super) fn finish_kind(value: Value) -> Read<FinishKind> {
+    let name = value.as_str().map(FinishKind::named);
+    name.ok_or_else(|| Unreadable::new(format!("expected the kind of a finish reason, but came {}", kind(&value))))
+}

@@ -84,6 +84,8 @@ fn what_is_no_plain_name_is_an_error_with_its_place() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 2000, ..ProptestConfig::default() })]
+
     #[test]
     fn any_template_parses_or_says_why(template in "[{}a-c0?.\\n\"é ]{0,40}|\\PC{0,60}") {
         if let Ok(format) = Format::parse(&template) {

@@ -76,12 +76,11 @@ pub(super) fn scan(source: &str) -> Found<'_> {
 /// Where the text goes on behind `{% endraw %}`.
 fn end_of_raw(source: &str, mut at: usize) -> usize {
     while let Some(open) = source[at..].find("{%") {
-        let start = at + open;
-        let (tokens, end) = tokens(source, start + 2, '%');
-        if matches!(tokens.as_slice(), [Token::Name("endraw", _)]) {
-            return end;
+        at += open + 2;
+        let inside = source[at..].trim_start_matches(['-', '+']).trim_start();
+        if inside.starts_with("endraw") {
+            return source[at..].find("%}").map_or(source.len(), |end| at + end + 2);
         }
-        at = start + 2;
     }
     source.len()
 }
