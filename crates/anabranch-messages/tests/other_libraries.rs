@@ -262,6 +262,14 @@ fn the_other_roles() {
     assert_eq!(read(json!({"type": "system", "content": "x"})), SystemMessage::new("x").into());
     assert_eq!(read(json!({"type": "message", "role": "user", "content": "x"})), Message::user("x"));
     assert_eq!(read(json!({"role": "user", "content": null})), Message::user(""));
+    for chat in [
+        json!({"type": "chat", "role": "assistant", "content": "x"}),
+        json!({"type": "chat", "data": {"type": "chat", "role": "assistant", "content": "x"}}),
+        json!({"lc": 1, "type": "constructor", "id": ["langchain", "schema", "messages", "ChatMessage"],
+            "kwargs": {"type": "chat", "role": "assistant", "content": "x"}}),
+    ] {
+        assert_eq!(read(chat), Message::ai("x"));
+    }
     let tool = read(json!({"type": "tool", "content": "x", "tool_call_id": "c1", "status": "error", "artifact": [1]}));
     let expected =
         ToolMessage::new("c1", "x").with_error().with_metadata([("artifact".into(), json!([1]))].into_iter().collect());

@@ -63,21 +63,27 @@ fn envelope(value: Value) -> Read<(Option<Role>, Fields)> {
     let mut fields = Fields::new("a message", value)?;
     if fields.has("lc") && fields.has("kwargs") && !fields.has("content") {
         let class = fields.list("id")?.pop();
-        let role = class.as_ref().and_then(Value::as_str).and_then(role_of_class);
-        let role =
-            role.ok_or_else(|| Unreadable::new("expected a message of LangChain, but it is another object of it"))?;
-        let mut fields = Fields::new("a message", Value::Object(fields.object("kwargs")?))?;
-        let said = role_of(&mut fields)?;
-        return agree(role, said).map(|role| (Some(role), fields));
+        let class = class.as_ref().and_then(Value::as_str).unwrap_or_default();
+        let role = role_of_class(class);
+        if role.is_none() && !class.starts_with("ChatMessage") {
+            return Err(Unreadable::new("expected a message of LangChain, but it is another object of it"));
+        }
+        return inside(role, &mut fields, "kwargs");
     }
     let role = role_of(&mut fields)?;
-    match (role, fields.has("data") && !fields.has("content")) {
-        (Some(role), true) => {
-            let mut fields = Fields::new("a message", Value::Object(fields.object("data")?))?;
-            let said = role_of(&mut fields)?;
-            agree(role, said).map(|role| (Some(role), fields))
-        }
-        (role, _) => Ok((role, fields)),
+    if fields.has("data") && !fields.has("content") {
+        return inside(role, &mut fields, "data");
+    }
+    Ok((role, fields))
+}
+
+/// The message in a field of an envelope, which says its role again or, LangChain's `ChatMessage`, only there.
+fn inside(role: Option<Role>, envelope: &mut Fields, key: &str) -> Read<(Option<Role>, Fields)> {
+    let mut fields = Fields::new("a message", Value::Object(envelope.object(key)?))?;
+    let said = role_of(&mut fields)?;
+    match role {
+        Some(role) => agree(role, said).map(|role| (Some(role), fields)),
+        None => Ok((said, fields)),
     }
 }
 
