@@ -285,7 +285,7 @@ impl ChatPromptTemplate {
 
 settings_methods!(ChatPromptTemplate);
 
-/// One after the other. What is beforehand for one of them is for both.
+/// One after the other. What is beforehand for one of them is for both, and so are its limits.
 ///
 /// Fails with [`ErrorKind::InvalidChain`](anabranch_core::ErrorKind::InvalidChain) where they have two values beforehand for one variable.
 ///
@@ -303,6 +303,7 @@ impl Add for ChatPromptTemplate {
     fn add(mut self, next: Self) -> Result<Self> {
         let inner = Arc::make_mut(&mut self.inner);
         inner.settings.partials.join(next.inner.settings.partials.clone())?;
+        inner.settings.limits = inner.settings.limits.and(next.inner.settings.limits);
         inner.settings.names = Default::default();
         inner.items.extend(next.inner.items.iter().cloned());
         Ok(self)

@@ -147,6 +147,7 @@ impl FewShotPromptTemplate {
                 return Err(Error::new(ErrorKind::InvalidChain, message));
             }
             settings.partials.join(beforehand.partials.clone())?;
+            settings.limits = settings.limits.and(beforehand.limits);
             Ok(pieces.to_vec())
         };
         let few_shot = FewShot {

@@ -155,7 +155,7 @@ impl PromptTemplate {
 
 settings_methods!(PromptTemplate);
 
-/// One text behind the other. What is beforehand for one of them is for both.
+/// One text behind the other. What is beforehand for one of them is for both, and so are its limits.
 ///
 /// Fails with [`ErrorKind::InvalidChain`] where they are in two languages, or have two values beforehand for one
 /// variable.
@@ -182,6 +182,7 @@ impl Add for PromptTemplate {
         }
         let inner = Arc::make_mut(&mut self.inner);
         inner.settings.partials.join(next.inner.settings.partials.clone())?;
+        inner.settings.limits = inner.settings.limits.and(next.inner.settings.limits);
         inner.settings.names = Default::default();
         inner.pieces.extend(next.inner.pieces.iter().cloned());
         Ok(self)

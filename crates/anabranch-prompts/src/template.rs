@@ -67,6 +67,11 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// The stricter of both.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self { output: self.output.min(other.output), steps: self.steps.min(other.steps) }
+    }
+
     #[cold]
     pub(crate) fn too_long(self) -> Stop {
         let message =

@@ -335,6 +335,11 @@ fn limits_hold_for_every_text() {
         assert!(error.message().contains("longer than 999 bytes"), "{error}");
         assert!(error.to_string().starts_with("message 0: "), "{error}");
     }
+    let sum = (text("{a}").max_output(5) + text("{a}")).unwrap();
+    assert!(sum.format(&json!("abc")).unwrap_err().message().contains("longer than 5 bytes"));
+    let few =
+        FewShotPromptTemplate::new(text("{a}"), []).unwrap().with_suffix(text("{a}").max_output(5)).build().unwrap();
+    assert!(few.format(&json!("abcdef")).unwrap_err().message().contains("longer than 5 bytes"));
     let loops = ChatPromptTemplate::mustache("{{#xs}}{{#xs}}{{/xs}}{{/xs}}").unwrap().max_steps(1000);
     let xs = json!({"xs": vec![1; 100]});
     assert!(loops.format(&xs).unwrap_err().message().contains("more than 1000 steps"));
