@@ -110,9 +110,15 @@ pub(crate) struct Values<'a> {
     input: Input<'a>,
     /// The input as it came.
     given: &'a Value,
+    partials: &'a Partials,
+    /// What most runs have nothing of.
+    extra: Option<Box<Extra>>,
+}
+
+#[derive(Default)]
+struct Extra {
     /// What functions gave for this run.
     computed: BTreeMap<String, Value>,
-    partials: &'a Partials,
     /// What stands for variables that are missing, where that is no error.
     stand_ins: BTreeMap<String, Value>,
 }
@@ -133,10 +139,10 @@ impl<'a> Values<'a> {
             (bare, [name]) => Input::Bare(name, bare),
             (bare, wanted) => return Err(not_an_object(bare, wanted)),
         };
-        let mut values = Self { input, given, computed: BTreeMap::new(), partials, stand_ins: BTreeMap::new() };
+        let mut values = Self { input, given, partials, extra: None };
         for (name, function) in &partials.functions {
             if values.get(name).is_none() {
-                values.computed.insert(name.clone(), function());
+                values.extra.get_or_insert_default().computed.insert(name.clone(), function());
             }
         }
         Ok(values)
@@ -146,14 +152,14 @@ impl<'a> Values<'a> {
     pub(crate) fn show_missing(&mut self, names: &Names, shown: impl Fn(&str) -> String) {
         for name in &names.wanted {
             if self.get(name).is_none() {
-                self.stand_ins.insert(name.clone(), shown(name).into());
+                self.extra.get_or_insert_default().stand_ins.insert(name.clone(), shown(name).into());
             }
         }
     }
 
     /// Whether something stands in place of what is missing.
     pub(crate) fn shows_missing(&self) -> bool {
-        !self.stand_ins.is_empty()
+        self.extra.as_ref().is_some_and(|extra| !extra.stand_ins.is_empty())
     }
 
     #[inline]
@@ -169,9 +175,13 @@ impl<'a> Values<'a> {
         given.or_else(|| self.beforehand(name))
     }
 
+    #[inline(never)]
     fn beforehand(&self, name: &str) -> Option<&Value> {
-        let there = |map: &'a Map<String, Value>| if map.is_empty() { None } else { map.get(name) };
-        self.computed.get(name).or_else(|| there(&self.partials.values)).or_else(|| self.stand_ins.get(name))
+        let extra = self.extra.as_deref();
+        extra
+            .and_then(|extra| extra.computed.get(name))
+            .or_else(|| self.partials.values.get(name))
+            .or_else(|| extra.and_then(|extra| extra.stand_ins.get(name)))
     }
 
     /// The input as it came.
