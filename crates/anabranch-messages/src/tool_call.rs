@@ -156,7 +156,7 @@ impl ToolCall {
     fn as_object(&self) -> Option<Value> {
         let object: Value = serde_json::from_str(self.as_object.then_some(&self.arguments)?).ok()?;
         let text = object.to_string();
-        (text == self.arguments).then_some(object)
+        (text == self.arguments && !may_be_rounded(&object)).then_some(object)
     }
 
     pub(crate) fn is_empty_object(&self) -> bool {
@@ -174,6 +174,20 @@ pub(crate) fn text_of(arguments: Value) -> (String, bool) {
         Value::Null => (String::new(), false),
         Value::String(text) => (text, false),
         given => (given.to_string(), true),
+    }
+}
+
+/// Whether a number in it may have been another one: an integer that does not fit becomes the nearest floating-point
+/// number when JSON is read, and the nearest one looks like any other.
+pub(crate) fn may_be_rounded(value: &Value) -> bool {
+    const FITS: f64 = 18_446_744_073_709_551_616.0; // 2^64
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            number.as_f64().is_some_and(|number| number.fract() == 0.0 && !(-FITS / 2.0..FITS).contains(&number))
+        }
+        Value::Array(list) => list.iter().any(may_be_rounded),
+        Value::Object(object) => object.values().any(may_be_rounded),
+        _ => false,
     }
 }
 

@@ -67,6 +67,26 @@ fn a_call_is_read_in_every_shape_and_never_without_name_or_arguments() {
 }
 
 #[test]
+fn no_number_of_a_call_is_rounded() {
+    let of = |arguments: &str| format!(r#"{{"name": "f", "args": {{"a": [{arguments}]}}}}"#);
+    for fits in ["18446744073709551615", "-9223372036854775808", "0.5", "1e10", "-0.25e-30"] {
+        assert!(serde_json::from_str::<ToolCall>(&of(fits)).is_ok(), "{fits}");
+    }
+    for large in ["18446744073709551616", "12345678901234567890123", "-9223372036854775809000"] {
+        let error = serde_json::from_str::<ToolCall>(&of(large)).unwrap_err().to_string();
+        assert!(error.contains("too large to be kept exactly: give its arguments as text"), "{error}");
+        // As text nothing is read before it is asked for.
+        let text = json!({"name": "f", "arguments": format!("{{\"a\": {large}}}")});
+        let call: ToolCall = serde_json::from_value(text).unwrap();
+        assert!(call.raw_arguments().contains(large));
+    }
+    // What was made of such a number is written as text, and read again.
+    let call = ToolCall::new("1", "f", json!({"a": 1e30}));
+    let again: ToolCall = serde_json::from_value(serde_json::to_value(&call).unwrap()).unwrap();
+    assert_eq!(again, call);
+}
+
+#[test]
 fn pieces_of_calls_may_lack_what_has_not_come() {
     let piece = json!({"name": null, "args": "\"Bremen\"}", "id": null, "index": 0, "type": "tool_call_chunk"});
     assert_eq!(call(piece.clone()).unwrap().raw_arguments(), "\"Bremen\"}");

@@ -4,7 +4,7 @@ use anabranch_core::__private::listed;
 use serde_json::Value;
 
 use super::fields::{Fields, Read, Unreadable};
-use crate::tool_call::{ToolCall, text_of};
+use crate::tool_call::{ToolCall, may_be_rounded, text_of};
 
 const EXPECTED: &str = "expected a tool call: `name` and `arguments` (or LangChain's `args`), or OpenAI's `function` \
                         with both";
@@ -40,6 +40,11 @@ pub(super) fn tool_call(value: Value) -> Read<ToolCall> {
     inner.end("`id`, `name` and `arguments` (LangChain: `args`)")?;
     if name.is_empty() && !is_piece {
         return Err(Unreadable::new(format!("a tool call without `name`; {EXPECTED}")));
+    }
+    if may_be_rounded(&arguments) {
+        return Err(Unreadable::new(
+            "a tool call with a number that is too large to be kept exactly: give its arguments as text",
+        ));
     }
     let (arguments, as_object) = text_of(arguments);
     let streamed = is_piece.then_some(index);
