@@ -3,7 +3,7 @@
 use std::fmt;
 
 use anabranch_core::{Error, Result};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// Who speaks in a message.
 ///
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 /// assert!(Role::try_from("narrator").is_err());
 /// # Ok::<(), anabranch_core::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// The instructions of the program.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use anabranch_core::{Error, ErrorKind, Result};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::chars;
@@ -156,7 +156,11 @@ impl ToolCall {
     fn as_object(&self) -> Option<Value> {
         let object: Value = serde_json::from_str(self.as_object.then_some(&self.arguments)?).ok()?;
         let text = object.to_string();
-        (text == self.arguments).then_some(object)
+        (text == self.arguments && !may_be_rounded(&object)).then_some(object)
+    }
+
+    pub(crate) fn is_empty_object(&self) -> bool {
+        self.as_object && self.arguments == "{}"
     }
 
     pub(crate) fn has_blank_arguments(&self) -> bool {
@@ -170,6 +174,20 @@ pub(crate) fn text_of(arguments: Value) -> (String, bool) {
         Value::Null => (String::new(), false),
         Value::String(text) => (text, false),
         given => (given.to_string(), true),
+    }
+}
+
+/// Whether a number in it may have been another one: an integer that does not fit becomes the nearest floating-point
+/// number when JSON is read, and the nearest one looks like any other.
+pub(crate) fn may_be_rounded(value: &Value) -> bool {
+    const FITS: f64 = 18_446_744_073_709_551_616.0; // 2^64
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            number.as_f64().is_some_and(|number| number.fract() == 0.0 && !(-FITS / 2.0..FITS).contains(&number))
+        }
+        Value::Array(list) => list.iter().any(may_be_rounded),
+        Value::Object(object) => object.values().any(may_be_rounded),
+        _ => false,
     }
 }
 
@@ -204,25 +222,6 @@ struct FormOut<'a> {
     signature: Option<&'a str>,
 }
 
-#[derive(Deserialize)]
-struct FormIn {
-    #[serde(default)]
-    id: String,
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    arguments: Value,
-    /// There, if only as null, for a call that came in pieces.
-    #[serde(default, deserialize_with = "there")]
-    index: Option<Option<u64>>,
-    #[serde(default)]
-    signature: Option<String>,
-}
-
-fn there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u64>>, D::Error> {
-    Option::<u64>::deserialize(deserializer).map(Some)
-}
-
 impl Serialize for ToolCall {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let arguments = self.as_object().unwrap_or_else(|| Value::String(self.arguments.clone()));
@@ -234,21 +233,5 @@ impl Serialize for ToolCall {
             signature: self.signature.as_deref(),
         };
         form.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for ToolCall {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let form = FormIn::deserialize(deserializer)?;
-        let (arguments, as_object) = text_of(form.arguments);
-        Ok(Self {
-            id: form.id,
-            name: form.name,
-            arguments,
-            as_object,
-            streamed: form.index,
-            ended: form.index.is_none(),
-            signature: form.signature,
-        })
     }
 }
