@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Sleep;
 
 use crate::description::{Description, Kind, Label};
 use crate::error::{Error, ErrorKind, Result};
@@ -54,7 +54,6 @@ impl<R: Runnable> WithIdleTimeout<R> {
         let progress = Progress::inside(config.progress().cloned());
         let inner = config.showing(progress.clone());
         let mut running = pin!(Some(run(&inner, &self.step, input)));
-        let mut seen = progress.count();
         let mut timer: Option<Pin<Box<Sleep>>> = None;
         let done = std::future::poll_fn(|cx| {
             if let Some(running) = running.as_mut().as_pin_mut() {
@@ -62,19 +61,16 @@ impl<R: Runnable> WithIdleTimeout<R> {
                     return Poll::Ready(Ok::<_, Error>(Some(done)));
                 }
             }
-            let made = progress.count();
             // Too far away to be said is no limit.
-            let Some(end) = Instant::now().checked_add(self.limit) else { return Poll::Pending };
-            match &mut timer {
-                Some(timer) if made != seen => timer.as_mut().reset(end),
-                Some(_) => {}
-                None => timer = Some(Box::pin(sleep_until(end)?)),
+            let Some(end) = progress.last().checked_add(self.limit) else { return Poll::Pending };
+            let timer = match &mut timer {
+                Some(timer) => timer,
+                None => timer.insert(Box::pin(sleep_until(end)?)),
+            };
+            if timer.deadline() != end {
+                timer.as_mut().reset(end);
             }
-            seen = made;
-            match &mut timer {
-                Some(timer) => poll_timer(timer.as_mut(), cx).map(|()| Ok(None)),
-                None => Poll::Pending,
-            }
+            poll_timer(timer.as_mut(), cx).map(|()| Ok(None))
         })
         .await?;
         match done {

@@ -53,6 +53,8 @@ pub struct Facts {
     pub limited: bool,
     /// A rate limiter may make somebody wait.
     pub paced: bool,
+    /// A step takes permits for chunks. A call behind it rests meanwhile, and does not know: it counts itself as at work.
+    pub lends: bool,
     /// A leaf never rests while the clock goes on, so steps may be done, and too late.
     pub endless: bool,
 }

@@ -244,12 +244,16 @@ impl Ways {
                 // What the run's deadline stops inside of a time-out fails because of that.
                 let heard = [ErrorKind::Timeout, ErrorKind::DeadlineExceeded].map(|kind| recorder.has_heard_of(kind));
                 assert!(
-                    !times_out || left_behind || facts.endless || heard.contains(&true),
+                    !times_out
+                        || left_behind
+                        || facts.endless
+                        || heard.contains(&true)
+                        || recorder.has_heard_of_retries(),
                     "observers: nobody has heard of {text}"
                 );
             }
             nothing_is_left(&world, facts).await;
-            world.check_limits();
+            world.check_limits(facts.lends);
             world.check_witnesses();
             if observed {
                 recorder.check(facts);

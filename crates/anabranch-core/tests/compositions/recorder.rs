@@ -23,6 +23,10 @@ struct Heard {
     waited: Vec<WaitedOn>,
     /// The kinds of the failures of steps.
     failed: HashSet<ErrorKind>,
+    /// Somebody waited for another attempt.
+    retries: bool,
+    /// What started on a task that was to be dropped at that moment.
+    late: Vec<String>,
 }
 
 struct Step {
@@ -40,6 +44,7 @@ impl Recorder {
         if std::env::var_os("ANABRANCH_LOUD").is_some() {
             eprintln!("  {:?} {what} {} {}", tokio::time::Instant::now(), step.id(), step.path());
         }
+        heard.retries |= what == "retrying";
         let (id, name) = (step.id(), step.path().name());
         let Some(known) = heard.places.get(&id).map(|place| &mut heard.steps[*place]) else {
             if what != "started" {
@@ -51,7 +56,8 @@ impl Recorder {
                     None => heard.wrong.push(format!("`{name}` started inside {parent}, which never did")),
                     Some(around) => {
                         if let Some((_, end)) = around.ended {
-                            heard.wrong.push(format!("`{name}` started inside `{}`, which had {end}", around.name));
+                            let late = if end == "cancelled" { &mut heard.late } else { &mut heard.wrong };
+                            late.push(format!("`{name}` started inside `{}`, which had {end}", around.name));
                         }
                         let path: Vec<_> = step.path().names();
                         if path[..path.len() - 1] != around.path[..] {
@@ -94,6 +100,7 @@ impl Recorder {
     pub fn check(&self, facts: Facts) {
         let heard = self.0.lock().unwrap();
         assert!(heard.wrong.is_empty(), "observers: {}", heard.wrong.join("; "));
+        assert!(heard.late.is_empty() || facts.tasks, "observers: {}", heard.late.join("; "));
         let needless = heard.waited.iter().find(|on| match on {
             WaitedOn::Concurrency => !facts.limited,
             _ => !facts.paced,
@@ -119,6 +126,11 @@ impl Recorder {
     /// Whether a step is known to have failed in this way.
     pub fn has_heard_of(&self, kind: ErrorKind) -> bool {
         self.0.lock().unwrap().failed.contains(&kind)
+    }
+
+    /// Whether there was a wait between two attempts, when no step runs that could fail.
+    pub fn has_heard_of_retries(&self) -> bool {
+        self.0.lock().unwrap().retries
     }
 }
 

@@ -73,3 +73,15 @@ async fn chunks_that_only_their_source_can_add_up() {
     assert_eq!(chain.invoke("a").await.unwrap(), Wrapped("aa".into()));
     assert_eq!(chain.stream("a").collect().await.unwrap(), Wrapped("aa".into()));
 }
+
+#[tokio::test(start_paused = true)]
+async fn silence_is_counted_from_the_last_chunk_on_a_task_of_its_own_too() {
+    for spawned in [false, true] {
+        // Chunks after one and two seconds, and then nothing for an hour.
+        let letters = letters(&[1, 1, 3600]);
+        let step = if spawned { letters.spawned().boxed() } else { letters.boxed() };
+        let began = Instant::now();
+        let error = step.with_idle_timeout(3 * SECOND).invoke("a").await.unwrap_err();
+        assert_eq!((error.kind(), began.elapsed()), (ErrorKind::Timeout, 5 * SECOND), "spawned: {spawned}");
+    }
+}

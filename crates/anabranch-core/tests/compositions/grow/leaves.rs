@@ -146,6 +146,7 @@ impl Grower {
     /// A step that works on each chunk, with a permit for each.
     pub(super) fn each_chunk<T: Joint>(&mut self) -> Grown<T, T> {
         let (id, after) = (self.id(), self.millis(4));
+        self.facts.lends = true;
         let (world, limits) = (self.world.clone(), self.place.limits.clone());
         let step = EachChunk { id, after, world, limits, types: std::marker::PhantomData };
         (step.boxed(), Text::line(format!("leaf {id}: {after} ms for each chunk, limited")))

@@ -17,6 +17,7 @@ impl Grower {
             3 => {
                 let (step, text) = if self.random.one_in(2) { self.limited_stream() } else { (step, text) };
                 let plan = Plan::Gives { after: self.millis(4) };
+                self.facts.lends = true;
                 let (asks, other) = self.own_leaf::<T, T>(plan, true);
                 let function = lambda_with(move |input: T, config: RunConfig| {
                     let (step, asks) = (step.clone(), asks.clone());
