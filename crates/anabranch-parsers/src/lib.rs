@@ -28,11 +28,19 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
-mod growing;
+mod answer;
+mod json;
 mod json_output_parser;
-mod locate;
+mod json_settings;
 mod mismatch;
+mod parse_error;
+mod reading;
 mod str_output_parser;
+mod type_words;
+mod typed;
 
+pub use json::event::JsonEvent;
+pub use json::fault::JsonFault;
 pub use json_output_parser::JsonOutputParser;
+pub use parse_error::{ParseError, ParseErrorKind};
 pub use str_output_parser::StrOutputParser;

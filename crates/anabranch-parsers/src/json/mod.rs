@@ -1,0 +1,14 @@
+//! JSON in answers: one reader, which takes an answer piece by piece.
+
+pub(crate) mod event;
+pub(crate) mod fault;
+pub(crate) mod found;
+mod look;
+mod number;
+pub(crate) mod path;
+mod reader;
+pub(crate) mod scanner;
+mod tags;
+mod tree;
+
+pub(crate) use reader::MAX_DEPTH;

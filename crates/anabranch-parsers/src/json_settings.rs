@@ -1,0 +1,20 @@
+//! [`JsonSettings`]: how a parser reads JSON.
+
+use crate::json::MAX_DEPTH;
+
+/// How a parser reads JSON.
+#[derive(Clone)]
+pub(crate) struct JsonSettings {
+    /// Nothing but the whole text counts.
+    pub(crate) exact: bool,
+    pub(crate) max_depth: usize,
+    pub(crate) max_bytes: Option<usize>,
+    /// How many bytes are at least between two snapshots.
+    pub(crate) interval: usize,
+}
+
+impl JsonSettings {
+    pub(crate) const fn new() -> Self {
+        Self { exact: false, max_depth: MAX_DEPTH, max_bytes: None, interval: 0 }
+    }
+}
