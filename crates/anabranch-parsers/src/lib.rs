@@ -30,6 +30,8 @@
 
 mod answer;
 mod json;
+mod json_elements;
+mod json_events;
 mod json_output_parser;
 mod json_settings;
 mod mismatch;
@@ -41,6 +43,8 @@ mod typed;
 
 pub use json::event::JsonEvent;
 pub use json::fault::JsonFault;
+pub use json_elements::JsonElements;
+pub use json_events::JsonEvents;
 pub use json_output_parser::JsonOutputParser;
 pub use parse_error::{ParseError, ParseErrorKind};
 pub use str_output_parser::StrOutputParser;

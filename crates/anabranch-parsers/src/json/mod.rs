@@ -9,6 +9,6 @@ pub(crate) mod path;
 mod reader;
 pub(crate) mod scanner;
 mod tags;
-mod tree;
+pub(crate) mod tree;
 
 pub(crate) use reader::MAX_DEPTH;
