@@ -88,7 +88,7 @@ impl<T: DeserializeOwned> JsonElements<T> {
 
     fn whole(&self, answer: &AiMessage) -> Result<Vec<T>> {
         let answer = Answer::of(answer)?;
-        let document = reading::document(&self.settings, &answer)?;
+        let document = reading::document(&self.settings, &answer)?.document;
         self.typed(self.list_of(&document, &answer)?, 0, &answer)
     }
 }
@@ -127,7 +127,7 @@ impl<T: DeserializeOwned> Following<'_, T> {
 
     fn last(self) -> Result<Vec<T>> {
         let answer = Answer::of(&self.whole)?;
-        let document = reading::conclude(&self.parser.settings, self.scanner, &answer)?;
+        let document = reading::conclude(&self.parser.settings, self.scanner, &answer)?.document;
         if self.given > 0 && document.number != self.given_of {
             return Err(reading::missing(&answer, &Missing::Several(2)));
         }

@@ -72,8 +72,9 @@ impl Watching<'_> {
     fn last(mut self) -> Result<Vec<JsonEvent>> {
         let followed = self.scanner.followed_number();
         let mut events = self.scanner.take_events();
-        let document = reading::conclude(self.settings, self.scanner, &Answer::of(&self.whole)?)?;
-        if document.number == 0 || document.number != followed {
+        let read = reading::conclude(self.settings, self.scanner, &Answer::of(&self.whole)?)?;
+        let document = read.document;
+        if document.number == 0 || document.number != followed || !read.repairs.is_empty() {
             events = events_of(&document.value);
         }
         Ok(events)
@@ -95,7 +96,7 @@ impl Runnable for JsonEvents {
     type Output = Vec<JsonEvent>;
 
     async fn call(&self, answer: AiMessage, _: &RunConfig) -> Result<Vec<JsonEvent>> {
-        let document = reading::document(&self.settings, &Answer::of(&answer)?)?;
+        let document = reading::document(&self.settings, &Answer::of(&answer)?)?.document;
         Ok(events_of(&document.value))
     }
 

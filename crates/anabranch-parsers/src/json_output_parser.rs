@@ -12,6 +12,8 @@ use serde_json::Value;
 
 use crate::answer::Answer;
 use crate::json_settings::JsonSettings;
+use crate::lenient::Repair;
+use crate::lenient_reading::Read;
 use crate::reading;
 use crate::type_words::type_words;
 use crate::typed;
@@ -135,6 +137,63 @@ impl<T> JsonOutputParser<T> {
         self
     }
 
+    /// Repairs what models get wrong, in the only way that makes sense of it: quotes of other kinds or none, commas too
+    /// many or too few, comments, line breaks in texts, brackets that lack at the end, the words of Python. With a
+    /// [schema](Self::with_schema), values are brought into its shape as well: a number in a text, one value where a list
+    /// is wanted, an allowed value in other letters or among words.
+    ///
+    /// Nothing is added that is not there: a value that lacks, or was cut off, is an error, and so are two that could
+    /// both be meant. [`parse_reported`](Self::parse_reported) and [`reported`](Self::reported) say what was changed.
+    ///
+    /// ```
+    /// use anabranch_parsers::JsonOutputParser;
+    /// use serde_json::json;
+    ///
+    /// let parser = JsonOutputParser::new().lenient();
+    /// let rivers = parser.parse("{'rivers': ['Weser', 'Aller',], // two\n  wet: True}")?;
+    /// assert_eq!(rivers, json!({"rivers": ["Weser", "Aller"], "wet": true}));
+    /// # Ok::<(), anabranch_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn lenient(mut self) -> Self {
+        self.settings.is_lenient = true;
+        self
+    }
+
+    /// Checks the document by a JSON Schema (2020-12), or brings it into its shape where the parser is
+    /// [lenient](Self::lenient). Looked at are `type`, `properties`, `required`, `additionalProperties`, `items`,
+    /// `enum`, `const`, `anyOf`, `oneOf`, `allOf`, `$ref` within the schema, and the limits of numbers, texts and lists
+    /// (`pattern` with the feature `regex`). Two keywords name what a model may write instead: `x-alias` of a property,
+    /// `x-enum-aliases` of an enum.
+    ///
+    /// ```
+    /// use anabranch_parsers::JsonOutputParser;
+    /// use serde_json::json;
+    ///
+    /// let schema = json!({
+    ///     "type": "object",
+    ///     "properties": {"km": {"type": "integer"}, "kind": {"enum": ["RIVER", "CANAL"]}},
+    ///     "required": ["km", "kind"],
+    /// });
+    /// let strict = JsonOutputParser::new().with_schema(schema);
+    /// let text = r#"{"km": "452 km", "kind": "a river"}"#;
+    /// let error = strict.parse(text).unwrap_err();
+    /// assert!(error.message().contains("expected a whole number, found a text in `km`"));
+    /// assert_eq!(strict.lenient().parse(text)?, json!({"km": 452, "kind": "RIVER"}));
+    /// # Ok::<(), anabranch_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_schema(mut self, schema: Value) -> Self {
+        self.settings.schema = Some(std::sync::Arc::new(crate::schema::Schema::new(schema)));
+        self
+    }
+
+    /// The schema, if there is one.
+    #[must_use]
+    pub fn schema(&self) -> Option<&Value> {
+        self.settings.schema.as_deref().map(crate::schema::Schema::root)
+    }
+
     /// How deep a document may nest: 127 unless set, which is also the most.
     #[must_use]
     pub fn with_max_depth(mut self, depth: usize) -> Self {
@@ -168,10 +227,47 @@ impl<T: DeserializeOwned + 'static> JsonOutputParser<T> {
         self.read(&Answer::text(text))
     }
 
+    /// What there is by now of the document of a text that is not at its end: what the last snapshot of a stream would be.
+    /// Texts may be half of what they become; numbers, words and keys are whole. Nothing where no document has begun.
+    ///
+    /// ```
+    /// use anabranch_parsers::JsonOutputParser;
+    /// use serde_json::json;
+    ///
+    /// let so_far = JsonOutputParser::new().parse_so_far(r#"{"name": "We"#);
+    /// assert_eq!(so_far, Some(json!({"name": "We"})));
+    /// ```
+    #[must_use]
+    pub fn parse_so_far(&self, text: &str) -> Option<Value> {
+        reading::parse_so_far(&self.settings, text)
+    }
+
+    /// [`parse`](Self::parse), and what was changed to get there: nothing where the parser is not
+    /// [lenient](Self::lenient), or had no need to be.
+    ///
+    /// ```
+    /// use anabranch_parsers::{JsonOutputParser, RepairKind};
+    ///
+    /// let (value, repairs) = JsonOutputParser::new().lenient().parse_reported("{'km': 452}")?;
+    /// assert_eq!(value["km"], 452);
+    /// assert_eq!(repairs[0].kind(), RepairKind::Quotes);
+    /// # Ok::<(), anabranch_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`parse`](Self::parse).
+    pub fn parse_reported(&self, text: &str) -> Result<(T, Vec<Repair>)> {
+        self.read_reported(&Answer::text(text))
+    }
+
+    pub(crate) fn read_reported(&self, answer: &Answer<'_>) -> Result<(T, Vec<Repair>)> {
+        let Read { document, repairs } = reading::document(&self.settings, answer)?;
+        Ok((typed::typed(document, answer)?, repairs))
+    }
+
     /// The JSON in an answer.
     fn read(&self, answer: &Answer<'_>) -> Result<T> {
-        let document = reading::document(&self.settings, answer)?;
-        typed::typed(document, answer)
+        typed::typed(reading::document(&self.settings, answer)?.document, answer)
     }
 }
 

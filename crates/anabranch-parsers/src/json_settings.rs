@@ -1,12 +1,18 @@
 //! [`JsonSettings`]: how a parser reads JSON.
 
+use std::sync::Arc;
+
 use crate::json::MAX_DEPTH;
+use crate::schema::Schema;
 
 /// How a parser reads JSON.
 #[derive(Clone)]
 pub(crate) struct JsonSettings {
     /// Nothing but the whole text counts.
     pub(crate) exact: bool,
+    /// What models get wrong is repaired.
+    pub(crate) is_lenient: bool,
+    pub(crate) schema: Option<Arc<Schema>>,
     pub(crate) max_depth: usize,
     pub(crate) max_bytes: Option<usize>,
     /// How many bytes are at least between two snapshots.
@@ -15,6 +21,6 @@ pub(crate) struct JsonSettings {
 
 impl JsonSettings {
     pub(crate) const fn new() -> Self {
-        Self { exact: false, max_depth: MAX_DEPTH, max_bytes: None, interval: 0 }
+        Self { exact: false, is_lenient: false, schema: None, max_depth: MAX_DEPTH, max_bytes: None, interval: 0 }
     }
 }

@@ -6,13 +6,14 @@ use futures_util::stream::unfold;
 use serde_json::Value;
 
 use crate::answer::Answer;
-use crate::json::found::{Document, Missing};
+use crate::json::found::Missing;
 use crate::json::scanner::Scanner;
 use crate::json_settings::JsonSettings;
+use crate::lenient_reading::{Read, settle, so_far};
 use crate::parse_error::{ParseError, ParseErrorKind};
 
 /// The document of an answer.
-pub(crate) fn document(settings: &JsonSettings, answer: &Answer<'_>) -> Result<Document> {
+pub(crate) fn document(settings: &JsonSettings, answer: &Answer<'_>) -> Result<Read> {
     let mut scanner = Scanner::new(settings.max_depth);
     if settings.max_bytes.is_none_or(|max| answer.text.len() <= max) {
         scanner.push(&answer.text);
@@ -21,7 +22,7 @@ pub(crate) fn document(settings: &JsonSettings, answer: &Answer<'_>) -> Result<D
 }
 
 /// The document of an answer that was read to its end.
-pub(crate) fn conclude(settings: &JsonSettings, scanner: Scanner, answer: &Answer<'_>) -> Result<Document> {
+pub(crate) fn conclude(settings: &JsonSettings, scanner: Scanner, answer: &Answer<'_>) -> Result<Read> {
     if let Some(max) = settings.max_bytes.filter(|max| answer.text.len() > *max) {
         let message = format!("the answer has {} bytes, and may have {max}", answer.text.len());
         return Err(ParseError::new(ParseErrorKind::TooLarge, message).with_text(&answer.text));
@@ -29,7 +30,7 @@ pub(crate) fn conclude(settings: &JsonSettings, scanner: Scanner, answer: &Answe
     let found = scanner.finish();
     let was_cut = answer.was_cut();
     let document = if settings.exact { found.exact(was_cut) } else { found.document(was_cut) };
-    document.map_err(|why| missing(answer, &why))
+    settle(settings, document, answer)
 }
 
 #[cold]
@@ -91,6 +92,8 @@ struct Reading<'a> {
     since: usize,
     /// Of which document the last snapshot was.
     shown: usize,
+    /// The last snapshot, where it is made anew each time.
+    last: Option<Value>,
 }
 
 impl Reading<'_> {
@@ -103,6 +106,9 @@ impl Reading<'_> {
     }
 
     fn snapshot(&mut self) -> Option<Value> {
+        if self.settings.is_lenient && !self.scanner.is_following() {
+            return self.lenient_snapshot();
+        }
         if !self.scanner.has_news() {
             return None;
         }
@@ -114,18 +120,62 @@ impl Reading<'_> {
         }
         self.since = 0;
         self.shown = self.scanner.followed_number();
-        self.scanner.snapshot()
+        let snapshot = self.scanner.snapshot()?;
+        let Some(schema) = self.settings.schema.as_deref() else { return Some(snapshot) };
+        let (aligned, _) = schema.align(&snapshot, self.settings.is_lenient, true).ok()?;
+        self.changed(aligned)
+    }
+
+    /// What there is of a text that is no JSON by the grammar is read anew, each time it has grown by a sixteenth.
+    fn lenient_snapshot(&mut self) -> Option<Value> {
+        let text = self.whole.text();
+        if self.since.saturating_mul(COPIES / 4) < text.len() || self.since < self.settings.interval {
+            return None;
+        }
+        let snapshot = so_far(&text, self.settings);
+        drop(text);
+        self.since = 0;
+        // Of a document that this is there is no number: at the end it is said once more, if it differs.
+        self.shown = 0;
+        self.changed(snapshot?)
+    }
+
+    /// The snapshot, if it is not the last once more.
+    fn changed(&mut self, snapshot: Value) -> Option<Value> {
+        if self.last.as_ref() == Some(&snapshot) {
+            return None;
+        }
+        self.last = Some(snapshot.clone());
+        Some(snapshot)
     }
 
     /// What is left to be said at the end.
     fn last(self) -> Option<Result<Value>> {
-        let Self { settings, whole, scanner, shown, .. } = self;
+        let Self { settings, whole, scanner, shown, last, .. } = self;
         let is_shown = !scanner.has_news();
         let read = Answer::of(&whole).and_then(|answer| conclude(settings, scanner, &answer));
         match read {
-            Ok(document) if is_shown && document.number > 0 && document.number == shown => None,
-            read => Some(read.map(|document| document.value)),
+            Ok(Read { document, .. }) if last.is_some() && last.as_ref() == Some(&document.value) => None,
+            Ok(Read { document, .. })
+                if last.is_none() && is_shown && document.number > 0 && document.number == shown =>
+            {
+                None
+            }
+            read => Some(read.map(|read| read.document.value)),
         }
+    }
+}
+
+/// What there is by now of the document of a text that is not at its end.
+pub(crate) fn parse_so_far(settings: &JsonSettings, text: &str) -> Option<Value> {
+    let mut scanner = Scanner::new(settings.max_depth);
+    scanner.push(text);
+    let strict = scanner.so_far();
+    match (strict, settings.schema.as_deref()) {
+        (Some(value), None) => Some(value),
+        (Some(value), Some(schema)) => schema.align(&value, settings.is_lenient, true).ok().map(|(value, _)| value),
+        (None, _) if settings.is_lenient => so_far(text, settings),
+        (None, _) => None,
     }
 }
 
@@ -138,6 +188,7 @@ pub(crate) fn snapshots<'a>(settings: &'a JsonSettings, answer: Chunks<'a, AiMes
         scanner: Scanner::new(settings.max_depth),
         since: 0,
         shown: 0,
+        last: None,
     };
     let snapshots = unfold(Some(reading), |reading| async move {
         let mut reading = reading?;

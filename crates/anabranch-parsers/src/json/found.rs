@@ -137,10 +137,10 @@ impl Found {
                 };
             }
         }
-        if let Some(broken) = self.broken {
+        let count = self.among.len();
+        if let Some(broken) = self.broken.filter(|_| count < 2) {
             return Err(broken);
         }
-        let count = self.among.len();
         match self.among.into_iter().next() {
             Some(_) if count > 1 => Err(Missing::Several(count)),
             Some(_) if was_cut => Err(Missing::CutOff(last)),

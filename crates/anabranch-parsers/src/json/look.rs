@@ -132,7 +132,16 @@ impl Scanner {
             Look::WholeEnd if byte.is_ascii_whitespace() => self.is_line_blank |= byte == b'\n',
             Look::WholeEnd => {
                 self.is_next_to_one = true;
-                self.found.whole_is_among_words(self.is_line_blank);
+                // What goes on as JSON does is no prose.
+                let fault = match byte {
+                    b',' | b'}' | b']' | b':' | b'"' => Some(JsonFault::TextAfter),
+                    b'/' | b'#' if !self.is_line_blank => Some(JsonFault::Comment),
+                    _ => None,
+                };
+                if let Some(fault) = fault {
+                    self.found.broken(fault, self.at + at, String::new());
+                }
+                self.found.whole_is_among_words(self.is_line_blank || matches!(byte, b'{' | b'[' | b','));
                 return self.back_to_words(at);
             }
             Look::LineEnd if byte == b'\n' => {

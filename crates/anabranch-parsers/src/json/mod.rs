@@ -4,11 +4,11 @@ pub(crate) mod event;
 pub(crate) mod fault;
 pub(crate) mod found;
 mod look;
-mod number;
+pub(crate) mod number;
 pub(crate) mod path;
 mod reader;
 pub(crate) mod scanner;
-mod tags;
+pub(crate) mod tags;
 pub(crate) mod tree;
 
 pub(crate) use reader::MAX_DEPTH;

@@ -1,6 +1,6 @@
 //! [`Scanner`]: where in an answer its document is.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::json::event::JsonEvent;
 use crate::json::fault::JsonFault;
@@ -97,6 +97,22 @@ impl Scanner {
             return None;
         }
         self.followed_document().map(|document| document.value.clone())
+    }
+
+    /// Whether there is a document that is followed, and not broken.
+    pub(crate) fn is_following(&self) -> bool {
+        self.follow.is_under_way || self.followed_document().is_some()
+    }
+
+    /// The document as far as it came, be it one that is followed or a text that the answer is.
+    pub(crate) fn so_far(&mut self) -> Option<Value> {
+        match (&mut self.reader, self.look) {
+            (Some(reader), Look::Document { place: Place::Whole | Place::Fence { .. }, .. }) => reader.snapshot(),
+            (None, Look::Bracket { place: Place::Whole, brace: true, .. }) => Some(Value::Object(Map::new())),
+            (None, Look::Bracket { place: Place::Whole, .. }) => Some(Value::Array(Vec::new())),
+            (None, Look::WholeEnd) => self.found.whole.as_ref().map(|document| document.value.clone()),
+            _ => self.followed_document().map(|document| document.value.clone()),
+        }
     }
 
     /// Whether [`snapshot`](Self::snapshot) would give something.
@@ -286,7 +302,7 @@ impl Scanner {
 
     /// Behind a bracket that may begin a document.
     pub(super) fn bracket(&mut self, byte: u8, at: usize, place: Place, brace: bool, start: usize) -> usize {
-        if byte.is_ascii_whitespace() {
+        if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
             return at + 1;
         }
         let is_sure = match (brace, byte) {
