@@ -34,9 +34,12 @@ pub(crate) fn settle(
         },
         (Err(why), _) => Err(missing(answer, &why)),
     };
-    // Of what was cut off nobody knows the rest.
     match strict {
-        Err(error) if settings.is_lenient && !answer.was_cut() => {
+        // Of what was cut off nobody knows the rest.
+        Err(_) if settings.is_lenient && answer.was_cut() => {
+            Err(missing(answer, &Missing::CutOff(answer.text.trim_end().len())))
+        }
+        Err(error) if settings.is_lenient => {
             repaired(&answer.text, settings, schema, false).ok_or(error)?.map_err(|why| unsettled(answer, why))
         }
         Err(error) => Err(error),

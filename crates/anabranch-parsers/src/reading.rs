@@ -121,7 +121,9 @@ impl Reading<'_> {
         self.since = 0;
         self.shown = self.scanner.followed_number();
         let snapshot = self.scanner.snapshot()?;
-        let Some(schema) = self.settings.schema.as_deref() else { return Some(snapshot) };
+        let Some(schema) = self.settings.schema.as_deref() else {
+            return if self.settings.is_lenient { self.changed(snapshot) } else { Some(snapshot) };
+        };
         let (aligned, _) = schema.align(&snapshot, self.settings.is_lenient, true).ok()?;
         self.changed(aligned)
     }
@@ -129,7 +131,8 @@ impl Reading<'_> {
     /// What there is of a text that is no JSON by the grammar is read anew, each time it has grown by a sixteenth.
     fn lenient_snapshot(&mut self) -> Option<Value> {
         let text = self.whole.text();
-        if self.since.saturating_mul(COPIES / 4) < text.len() || self.since < self.settings.interval {
+        let is_cheap = text.len() <= SMALL / 4 || self.since.saturating_mul(COPIES / 4) >= text.len();
+        if !is_cheap || self.since < self.settings.interval {
             return None;
         }
         let snapshot = so_far(&text, self.settings);

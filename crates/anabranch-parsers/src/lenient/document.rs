@@ -82,8 +82,7 @@ impl Search<'_> {
     /// Whether a bracket looks like the begin of a document.
     fn begins(&self, at: usize, is_first: bool) -> bool {
         let bytes = self.text.as_bytes();
-        let line = self.text[..at].rsplit('\n').next().unwrap_or_default();
-        let begins_line = is_first || line.trim().is_empty();
+        let begins_line = is_first || scan::begins_line(bytes, at);
         let (place, next) = scan::next(bytes, at + 1);
         match (bytes[at], next) {
             (b'(', _) => is_first,
@@ -98,9 +97,8 @@ impl Search<'_> {
     fn words(&self, at: usize, is_first: bool, found: &mut Documents) -> usize {
         match self.read(at) {
             Ok((document, end)) => {
-                let line_before = self.text[..at].rsplit('\n').next().unwrap_or_default();
-                let line_after = self.text[end..].split('\n').next().unwrap_or_default();
-                let is_alone = line_before.trim().is_empty() && line_after.trim().is_empty();
+                let bytes = self.text.as_bytes();
+                let is_alone = scan::begins_line(bytes, at) && scan::ends_line(bytes, end);
                 let is_whole = is_first && self.text[end..].trim().is_empty();
                 let counts = match &document.value {
                     Value::Object(object) => !object.is_empty() || is_whole,

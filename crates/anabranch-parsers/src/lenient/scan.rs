@@ -10,7 +10,7 @@ pub(super) fn next(bytes: &[u8], mut at: usize) -> (usize, Option<u8>) {
         while at < end && bytes[at].is_ascii_whitespace() {
             at += 1;
         }
-        match comment(&bytes[at.min(bytes.len())..]) {
+        match comment(&bytes[at.min(end)..end]) {
             Some(length) => at += length,
             None => return (at, bytes.get(at).copied()),
         }
@@ -34,6 +34,11 @@ pub(super) fn comment(bytes: &[u8]) -> Option<usize> {
 
 /// Whether a key and its colon stand here: in quotes, or a word.
 pub(super) fn is_key(bytes: &[u8], at: usize) -> bool {
+    key(bytes, at) == Some(true)
+}
+
+/// [`is_key`]; nothing where the text ends before that is known.
+pub(super) fn key(bytes: &[u8], at: usize) -> Option<bool> {
     let (at, first) = next(bytes, at);
     let end = bytes.len().min(at.saturating_add(AHEAD));
     let after = match first {
@@ -44,10 +49,11 @@ pub(super) fn is_key(bytes: &[u8], at: usize) -> bool {
             let mut place = at + 1 + usize::from(is_doubled);
             loop {
                 match bytes.get(place) {
-                    None | Some(b'\n') => return false,
+                    None => return None,
+                    Some(b'\n') => return Some(false),
                     Some(b'\\') => place += 2,
                     Some(byte) if *byte == quote => break,
-                    Some(_) if place >= end => return false,
+                    Some(_) if place >= end => return Some(false),
                     Some(_) => place += 1,
                 }
             }
@@ -61,15 +67,28 @@ pub(super) fn is_key(bytes: &[u8], at: usize) -> bool {
                 |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b' ') || *byte >= 0x80;
             let length = bytes[at..end].iter().take_while(|byte| is_part(byte)).count();
             if bytes[at..at + length].iter().filter(|byte| **byte == b' ').count() > 2 {
-                return false;
+                return Some(false);
             }
             at + length
         }
-        _ => return false,
+        None => return None,
+        _ => return Some(false),
     };
     let (colon, found) = next(bytes, after);
     // Of `https://` the colon makes no key.
-    found == Some(b':') && !bytes[colon + 1..].starts_with(b"//")
+    Some(found? == b':' && !bytes[colon + 1..].starts_with(b"//"))
+}
+
+/// Whether nothing but white space stands before on this line.
+pub(super) fn begins_line(bytes: &[u8], at: usize) -> bool {
+    let before = bytes[..at].iter().rev().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r'));
+    before.is_none_or(|byte| *byte == b'\n')
+}
+
+/// Whether nothing but white space stands behind on this line.
+pub(super) fn ends_line(bytes: &[u8], at: usize) -> bool {
+    let after = bytes[at..].iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r'));
+    after.is_none_or(|byte| *byte == b'\n')
 }
 
 /// Whether a fence stands here.

@@ -195,7 +195,12 @@ impl Lenient<'_> {
             b']' if in_object => balance.brackets <= 0 && self.open.contains(&b'['),
             b']' => balance.brackets <= 0 || matches!(after_next().1, Some(b',' | b'}' | b']') | None),
             b')' => self.open.contains(&b'('),
-            b',' if in_object => scan::is_key(bytes, place + 1) || matches!(after_next().1, Some(b'}' | b']') | None),
+            b',' if in_object => {
+                // What is being written may become a key.
+                let key = scan::key(bytes, place + 1);
+                let is_key = key == Some(true) || (self.is_partial && key.is_none());
+                is_key || matches!(after_next().1, Some(b'}' | b']') | None)
+            }
             b',' => true,
             b'"' | b'\'' | b'`' if in_object => scan::is_key(bytes, place),
             b'"' | b'\'' | b'`' => place > after,
