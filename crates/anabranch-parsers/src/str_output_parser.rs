@@ -1,8 +1,15 @@
 //! [`StrOutputParser`]: the text of an answer.
 
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
 use anabranch_core::describe::{Description, Gives, Kind, Label};
 use anabranch_core::{Chunks, Merge, Result, RunConfig, Runnable, pipe_operator};
 use anabranch_messages::AiMessage;
+use futures_util::Stream;
+
+use crate::parse_error::{ParseError, ParseErrorKind};
+use crate::thinking::{EndWithoutBegin, Thoughts, without_thoughts};
 
 /// Takes the text out of an answer. It streams: each piece of the answer that has text gives a piece of text.
 ///
@@ -22,7 +29,8 @@ use anabranch_messages::AiMessage;
 /// ```
 ///
 /// An answer without text, such as one of tool calls alone, gives the empty text. What the model thought is no part of
-/// it.
+/// it, be it a part of its own or text between `<think>`, `<thinking>` or `<reasoning>` and its end. Where the text has
+/// only such an end, what stands before it is left out; as a stream that is an error, because it was handed on by then.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StrOutputParser;
 
@@ -31,7 +39,7 @@ impl Runnable for StrOutputParser {
     type Output = String;
 
     async fn call(&self, answer: AiMessage, _: &RunConfig) -> Result<String> {
-        Ok(answer.into_text())
+        Ok(without_thoughts(answer.into_text()))
     }
 
     fn call_stream<'a>(&'a self, answer: Chunks<'a, AiMessage>, _: &'a RunConfig) -> Chunks<'a, String> {
@@ -39,13 +47,9 @@ impl Runnable for StrOutputParser {
             // With its first chunk it is known how an answer adds up.
             let answer = answer.begun().await?;
             if answer.merge().replaces() {
-                return Ok(answer.map_chunks(|answer| Ok(answer.into_text()), Merge::last()));
+                return Ok(answer.map_chunks(|answer| Ok(without_thoughts(answer.into_text())), Merge::last()));
             }
-            let text = |piece: AiMessage| match piece.into_text() {
-                text if text.is_empty() => Ok(None),
-                text => Ok(Some(text)),
-            };
-            Ok(answer.filter_map_chunks(text, Merge::append()))
+            Ok(Chunks::new(Texts { answer, thoughts: Some(Thoughts::new()) }, Merge::append()))
         })
     }
 
@@ -56,6 +60,46 @@ impl Runnable for StrOutputParser {
     fn describe(&self) -> Description {
         Description::new(Kind::new("parser"), "StrOutputParser").gives(Gives::Bare)
     }
+}
+
+/// The texts of the pieces of an answer, without what the model thought.
+struct Texts<'a> {
+    answer: Chunks<'a, AiMessage>,
+    /// `None` after the end.
+    thoughts: Option<Thoughts>,
+}
+
+impl Stream for Texts<'_> {
+    type Item = Result<String>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        // A stream of which nothing is left must not keep its thread.
+        for _ in 0..64 {
+            let next = ready!(Pin::new(&mut self.answer).poll_next(cx)).transpose()?;
+            let Some(thoughts) = &mut self.thoughts else { return Poll::Ready(None) };
+            match next.map(AiMessage::into_text) {
+                Some(piece) if piece.is_empty() => {}
+                Some(piece) => match thoughts.push(piece) {
+                    Ok(text) if text.is_empty() => {}
+                    Ok(text) => return Poll::Ready(Some(Ok(text))),
+                    Err(EndWithoutBegin) => return Poll::Ready(Some(Err(thought_without_begin()))),
+                },
+                None => {
+                    let rest = self.thoughts.take().map(Thoughts::rest).filter(|rest| !rest.is_empty());
+                    return Poll::Ready(rest.map(Ok));
+                }
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+#[cold]
+fn thought_without_begin() -> anabranch_core::Error {
+    let message = "a thought ended that did not begin, so what came until then was no answer: let the server take \
+                   thoughts out of the answer, or invoke instead of streaming";
+    ParseError::new(ParseErrorKind::Thought, message).with_text("")
 }
 
 pipe_operator!(impl for StrOutputParser);

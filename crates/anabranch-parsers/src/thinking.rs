@@ -1,6 +1,6 @@
 //! What a model thought, cut away from what it says.
 
-use crate::json::tags::{Match, Tags};
+use crate::json::tags::{Match, Tag, Tags};
 
 /// The tags between which a model thinks aloud, each with its end.
 const TAGS: [(&str, &str); 3] =
@@ -26,11 +26,23 @@ pub(crate) fn start_of_answer(text: &str) -> Option<usize> {
     }
 }
 
-/// Behind the first end of a thought.
+/// Behind the first end of a thought. One in quotes is spoken of.
 fn end_without_begin(text: &str) -> Option<usize> {
     let mut tags = Tags::default();
-    let mut bytes = text.bytes().enumerate();
-    bytes.find_map(|(at, byte)| matches!(tags.push(byte), Some(Match::End(_))).then_some(at + 1))
+    let mut before = b' ';
+    for (at, byte) in text.bytes().enumerate() {
+        if byte == b'<' {
+            before = at.checked_sub(1).map_or(b' ', |at| text.as_bytes()[at]);
+        }
+        if matches!(tags.push(byte), Some(Match::End(_))) && !is_quote(before) {
+            return Some(at + 1);
+        }
+    }
+    None
+}
+
+fn is_quote(byte: u8) -> bool {
+    matches!(byte, b'`' | b'"' | b'\'')
 }
 
 fn has_prefix(text: &str, prefix: &str) -> bool {
@@ -39,4 +51,157 @@ fn has_prefix(text: &str, prefix: &str) -> bool {
 
 fn find(text: &str, wanted: &str) -> Option<usize> {
     text.match_indices('<').map(|(at, _)| at).find(|at| has_prefix(&text[*at..], wanted))
+}
+
+/// Leaves out of a text that comes in pieces what the model thought.
+pub(crate) struct Thoughts {
+    state: State,
+    tags: Tags,
+    /// The byte before what may be a tag.
+    before: u8,
+    last: u8,
+}
+
+enum State {
+    /// Nothing yet but what may be the begin of a tag.
+    Begin(String),
+    Thought(Tag),
+    /// Between a thought and what comes after it.
+    After,
+    Answer,
+}
+
+impl Thoughts {
+    pub(crate) fn new() -> Self {
+        Self { state: State::Begin(String::new()), tags: Tags::default(), before: b' ', last: b' ' }
+    }
+
+    /// What a piece adds to the answer.
+    ///
+    /// # Errors
+    /// Where a thought ends that did not begin: what came before was handed on as the answer.
+    pub(crate) fn push(&mut self, piece: String) -> Result<String, EndWithoutBegin> {
+        let mut rest = piece;
+        loop {
+            match &mut self.state {
+                State::Answer => return self.answer(rest),
+                State::Begin(held) => {
+                    held.push_str(&rest);
+                    let trimmed = held.trim_start();
+                    if let Some(tag) = TAGS.iter().find(|(begin, _)| has_prefix(trimmed, begin)) {
+                        rest = trimmed[tag.0.len()..].to_string();
+                        self.state = State::Thought(match tag.0 {
+                            "<think>" => Tag::Think,
+                            "<thinking>" => Tag::Thinking,
+                            _ => Tag::Reasoning,
+                        });
+                    } else if TAGS.iter().any(|(begin, _)| has_prefix(begin, trimmed)) {
+                        return Ok(String::new());
+                    } else {
+                        rest = std::mem::take(held);
+                        self.state = State::Answer;
+                    }
+                }
+                State::Thought(tag) => {
+                    let tag = *tag;
+                    let end = rest.bytes().position(|byte| self.tags.push(byte) == Some(Match::End(tag)));
+                    let Some(end) = end else { return Ok(String::new()) };
+                    rest.drain(..=end);
+                    self.state = State::After;
+                }
+                State::After => {
+                    let blank = rest.len() - rest.trim_start().len();
+                    rest.drain(..blank);
+                    if rest.is_empty() {
+                        return Ok(rest);
+                    }
+                    // Another thought may follow.
+                    self.state = State::Begin(String::new());
+                }
+            }
+        }
+    }
+
+    /// What was held back, at the end.
+    pub(crate) fn rest(self) -> String {
+        match self.state {
+            State::Begin(held) => held,
+            _ => String::new(),
+        }
+    }
+
+    fn answer(&mut self, piece: String) -> Result<String, EndWithoutBegin> {
+        if !self.tags.is_in_one() && !piece.contains('<') {
+            self.last = piece.bytes().next_back().unwrap_or(self.last);
+            return Ok(piece);
+        }
+        for byte in piece.bytes() {
+            if byte == b'<' {
+                self.before = self.last;
+            }
+            if matches!(self.tags.push(byte), Some(Match::End(_))) && !is_quote(self.before) {
+                return Err(EndWithoutBegin);
+            }
+            self.last = byte;
+        }
+        Ok(piece)
+    }
+}
+
+/// A thought ended that did not begin.
+#[derive(Debug)]
+pub(crate) struct EndWithoutBegin;
+
+/// A text without what the model thought, and without the white space between.
+pub(crate) fn without_thoughts(text: String) -> String {
+    match start_of_answer(&text) {
+        Some(0) => text,
+        Some(start) => text[start..].trim_start().to_string(),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn thoughts_are_cut_away() {
+        for (text, answer) in [
+            ("answer", "answer"),
+            (" answer", " answer"),
+            ("<think>a</think>\n\nanswer", "answer"),
+            (" <Thinking>a <think>b</think></thinking><reasoning>c</reasoning> answer", "answer"),
+            ("a</think>\nanswer", "answer"),
+            ("a</reasoning>answer", "answer"),
+            ("Write `</think>` at the end.", "Write `</think>` at the end."),
+            ("<think>never ended", ""),
+            ("<thin", "<thin"),
+            ("a <think>b</think>", ""),
+            ("", ""),
+        ] {
+            assert_eq!(without_thoughts(text.to_string()), answer, "{text}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, cases: 2000, ..ProptestConfig::default() })]
+
+        /// In pieces the answer is the same; where the thought was handed on already, it is told.
+        #[test]
+        fn pieces_do_not_matter(
+            text in "( |\n|<think>|</think>|<thinking>|</thinking>|<|a|é|`|<thi){0,8}",
+            size in 1..5_usize,
+        ) {
+            let characters: Vec<char> = text.chars().collect();
+            let mut thoughts = Thoughts::new();
+            let pieces = characters.chunks(size).map(|piece| thoughts.push(piece.iter().collect()));
+            match pieces.collect::<Result<String, _>>() {
+                Ok(streamed) => prop_assert_eq!(streamed + &thoughts.rest(), without_thoughts(text)),
+                Err(EndWithoutBegin) => prop_assert!(start_of_answer(&text).is_none_or(|start| start > 0)),
+            }
+        }
+    }
 }
