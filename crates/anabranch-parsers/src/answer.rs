@@ -6,6 +6,7 @@ use anabranch_core::{Error, Result};
 use anabranch_messages::{AiMessage, FinishKind, FinishReason};
 
 use crate::parse_error::{ParseError, ParseErrorKind};
+use crate::thinking::start_of_answer;
 
 /// The text of an answer, and how the answer ended.
 pub(crate) struct Answer<'a> {
@@ -16,6 +17,17 @@ pub(crate) struct Answer<'a> {
 impl<'a> Answer<'a> {
     /// The text of an answer that may be read: not of one that was refused, filtered, or has none.
     pub(crate) fn of(answer: &'a AiMessage) -> Result<Self> {
+        let this = Self::of_calls(answer)?;
+        let calls = answer.tool_calls().len();
+        if calls > 0 && this.text.trim().is_empty() {
+            let message = format!("the answer has no text, but {calls} tool calls");
+            return Err(ParseError::new(ParseErrorKind::ToolCalls, message).with_text(&this.text));
+        }
+        Ok(this)
+    }
+
+    /// [`of`](Self::of), where tool calls are what is wanted.
+    pub(crate) fn of_calls(answer: &'a AiMessage) -> Result<Self> {
         let refusal = answer.refusal();
         if !refusal.trim().is_empty() {
             let error = ParseError::new(ParseErrorKind::Refused, "the model refused to answer");
@@ -25,11 +37,6 @@ impl<'a> Answer<'a> {
         if this.finish.is_some_and(|finish| *finish == FinishKind::ContentFilter) {
             let error = ParseError::new(ParseErrorKind::Filtered, "a content filter broke the answer off");
             return Err(error.with_text(&this.text));
-        }
-        let calls = answer.tool_calls().len();
-        if calls > 0 && this.text.trim().is_empty() {
-            let message = format!("the answer has no text, but {calls} tool calls");
-            return Err(ParseError::new(ParseErrorKind::ToolCalls, message).with_text(&this.text));
         }
         Ok(this)
     }
@@ -59,11 +66,28 @@ impl<'a> Answer<'a> {
         if self.text.trim().is_empty() {
             return Err(self.empty());
         }
-        if self.was_cut() {
-            let message = format!("the answer is truncated{}", self.cause());
-            return Err(ParseError::new(ParseErrorKind::Truncated, message).with_text(&self.text));
-        }
+        self.check_whole()?;
         Ok(self)
+    }
+
+    /// An error where the answer was cut off.
+    pub(crate) fn check_whole(&self) -> Result<()> {
+        if !self.was_cut() {
+            return Ok(());
+        }
+        let message = format!("the answer is truncated{}", self.cause());
+        Err(ParseError::new(ParseErrorKind::Truncated, message).with_text(&self.text))
+    }
+
+    /// The words of the answer, without what the model thought.
+    pub(crate) fn words(&self) -> Result<&str> {
+        match start_of_answer(&self.text) {
+            Some(start) => Ok(self.text[start..].trim()),
+            None => {
+                let error = ParseError::new(ParseErrorKind::Thought, "the answer is a thought that does not end");
+                Err(error.with_text(&self.text))
+            }
+        }
     }
 
     pub(crate) fn empty(&self) -> Error {

@@ -14,6 +14,7 @@ use crate::answer::Answer;
 use crate::json_settings::JsonSettings;
 use crate::lenient::Repair;
 use crate::lenient_reading::Read;
+use crate::output_parser::OutputParser;
 use crate::reading;
 use crate::type_words::type_words;
 use crate::typed;
@@ -118,6 +119,29 @@ impl JsonOutputParser {
     #[doc(alias = "PydanticOutputParser")]
     pub const fn typed<T: DeserializeOwned + Send + 'static>() -> JsonOutputParser<T> {
         JsonOutputParser { settings: JsonSettings::new(), output: PhantomData }
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl<T: schemars::JsonSchema> JsonOutputParser<T> {
+    /// Takes the [schema](Self::with_schema) of the type: for [`format_instructions`](OutputParser::format_instructions),
+    /// and, where the parser is [lenient](Self::lenient), to bring values into its shape.
+    ///
+    /// ```
+    /// use anabranch_parsers::{JsonOutputParser, OutputParser};
+    ///
+    /// #[derive(serde::Deserialize, schemars::JsonSchema)]
+    /// struct River { name: String, length_km: u32 }
+    ///
+    /// let parser = JsonOutputParser::typed::<River>().with_schema_of_type().lenient();
+    /// assert!(parser.format_instructions().contains("length_km"));
+    /// let river = parser.parse("{name: 'Weser', length_km: '452 km'}")?;
+    /// assert_eq!((river.name.as_str(), river.length_km), ("Weser", 452));
+    /// # Ok::<(), anabranch_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_schema_of_type(self) -> Self {
+        self.with_schema(schemars::schema_for!(T).to_value())
     }
 }
 
@@ -308,6 +332,22 @@ impl<T: DeserializeOwned + Send + 'static> Runnable for JsonOutputParser<T> {
 
     fn describe(&self) -> Description {
         Description::new(Kind::new("parser"), "JsonOutputParser")
+    }
+}
+
+impl<T: DeserializeOwned + Send + 'static> OutputParser for JsonOutputParser<T> {
+    fn format_instructions(&self) -> String {
+        match self.schema() {
+            None => "Answer with one JSON document and nothing else.".to_string(),
+            // Letters are written as they are, of whatever script.
+            Some(schema) => format!(
+                "Answer with one JSON document and nothing else. It must be valid by this JSON Schema:\n```json\n{schema:#}\n```"
+            ),
+        }
+    }
+
+    fn parse_answer(&self, answer: &AiMessage) -> Result<T> {
+        self.read(&Answer::of(answer)?)
     }
 }
 

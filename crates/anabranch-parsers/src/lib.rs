@@ -29,6 +29,13 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 mod answer;
+mod boolean_output_parser;
+#[cfg(feature = "jiff")]
+mod date_time_output_parser;
+mod enum_output_parser;
+#[cfg(feature = "regex")]
+mod fields;
+mod items;
 mod json;
 mod json_elements;
 mod json_events;
@@ -36,20 +43,43 @@ mod json_output_parser;
 mod json_settings;
 mod lenient;
 mod lenient_reading;
+mod list_output_parser;
 mod mismatch;
+mod output_parser;
 mod parse_error;
 mod reading;
+#[cfg(feature = "regex")]
+mod regex_parser;
+mod reported;
 mod schema;
 mod str_output_parser;
 mod thinking;
+mod tool_calls_parser;
 mod type_words;
 mod typed;
+mod variants;
+mod with_repair;
+#[cfg(feature = "xml")]
+mod xml_output_parser;
 
+pub use boolean_output_parser::BooleanOutputParser;
+#[cfg(feature = "jiff")]
+pub use date_time_output_parser::{DateTimeOutputParser, DateTimeValue};
+pub use enum_output_parser::EnumOutputParser;
 pub use json::event::JsonEvent;
 pub use json::fault::JsonFault;
 pub use json_elements::JsonElements;
 pub use json_events::JsonEvents;
 pub use json_output_parser::JsonOutputParser;
 pub use lenient::{Repair, RepairKind};
+pub use list_output_parser::ListOutputParser;
+pub use output_parser::OutputParser;
 pub use parse_error::{ParseError, ParseErrorKind};
+#[cfg(feature = "regex")]
+pub use regex_parser::RegexParser;
+pub use reported::Reported;
 pub use str_output_parser::StrOutputParser;
+pub use tool_calls_parser::ToolCallsParser;
+pub use with_repair::WithRepair;
+#[cfg(feature = "xml")]
+pub use xml_output_parser::XmlOutputParser;

@@ -4,7 +4,7 @@ mod choice;
 mod keys;
 mod limits;
 mod scalar;
-mod words;
+pub(crate) mod words;
 
 use serde_json::{Map, Value};
 
