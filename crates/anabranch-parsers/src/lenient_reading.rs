@@ -29,8 +29,8 @@ pub(crate) fn settle(
         (Ok(document), None) => return Ok(Read { document, repairs: Vec::new() }),
         (Ok(document), Some(schema)) => match schema.align(&document.value, settings.is_lenient, false) {
             Ok((value, repairs)) => return Ok(Read { document: Document { value, ..document }, repairs }),
-            Err(misfit) if !settings.is_lenient => return Err(misfits(answer, &document, misfit)),
-            Err(misfit) => Err(misfits(answer, &document, misfit)),
+            Err(misfit) if !settings.is_lenient => return Err(misfits(answer, document.span.start, misfit)),
+            Err(misfit) => Err(misfits(answer, document.span.start, misfit)),
         },
         (Err(why), _) => Err(missing(answer, &why)),
     };
@@ -50,7 +50,8 @@ pub(crate) fn settle(
 /// Why a text that was read leniently gives nothing.
 enum Unsettled {
     Unrepaired(Unrepaired),
-    Misfit(Document, Misfit),
+    /// And where the document begins.
+    Misfit(Box<Misfit>, usize),
     Several(usize),
 }
 
@@ -62,17 +63,17 @@ fn unsettled(answer: &Answer<'_>, why: Unsettled) -> Error {
         Unsettled::Unrepaired(Unrepaired::Broken(fault, at)) => {
             missing(answer, &Missing::Broken(fault, at, String::new()))
         }
-        Unsettled::Misfit(document, misfit) => misfits(answer, &document, misfit),
+        Unsettled::Misfit(misfit, start) => misfits(answer, start, *misfit),
         Unsettled::Several(count) => missing(answer, &Missing::Several(count)),
     }
 }
 
 #[cold]
-fn misfits(answer: &Answer<'_>, document: &Document, misfit: Misfit) -> Error {
+fn misfits(answer: &Answer<'_>, start: usize, misfit: Misfit) -> Error {
     let message = format!("the JSON in the answer does not fit the schema: {}", misfit.message);
     ParseError::new(ParseErrorKind::Schema, message)
         .in_path(misfit.path)
-        .at(&answer.text, document.span.start)
+        .at(&answer.text, start)
         .with_text(&answer.text)
 }
 
@@ -134,8 +135,7 @@ fn fitting(found: Documents, text: &str, start: usize, schema: &Schema, is_parti
             Some(read(document))
         }
         Err(why) => {
-            let document = Document { value: Value::Null, span: document.span.clone(), number: 0, is_number: false };
-            misfit.get_or_insert(Unsettled::Misfit(document, why));
+            misfit.get_or_insert(Unsettled::Misfit(Box::new(why), document.span.start));
             None
         }
     };

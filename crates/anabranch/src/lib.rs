@@ -67,6 +67,9 @@ pub mod prelude {
     #[cfg(feature = "openai")]
     pub use anabranch_models::OpenAi;
     pub use anabranch_models::{ChatModel, ScriptedModel};
-    pub use anabranch_parsers::{JsonOutputParser, StrOutputParser};
+    pub use anabranch_parsers::{
+        BooleanOutputParser, EnumOutputParser, JsonOutputParser, ListOutputParser, OutputParser, StrOutputParser,
+        ToolCallsParser,
+    };
     pub use anabranch_prompts::{ChatPromptTemplate, MessageTemplate, MessagesPlaceholder, prompt, text_prompt};
 }

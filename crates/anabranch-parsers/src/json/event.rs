@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What happened to a document while it was written: a value began, a text grew, a value is complete.
@@ -26,8 +27,11 @@ use serde_json::Value;
 /// assert_eq!(joke, json!({"setup": "Why?"}));
 /// ```
 ///
+/// As JSON an event is an object such as `{"event": "text", "path": "/setup", "text": "y?"}`.
+///
 /// `path` is a JSON pointer (RFC 6901). [`to_patch`](Self::to_patch) gives the operation of a JSON Patch.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum JsonEvent {
     /// A list or an object has begun, and is empty; or a text has begun, and is this much by now. At the root, a new

@@ -44,6 +44,8 @@ pub(super) struct Follow {
     is_under_way: bool,
     /// Whether it is complete, and was not before.
     is_news: bool,
+    /// What there was of it when it turned out to be none, and was not told.
+    remains: Option<Value>,
     /// Whether the answer begins with it.
     pub(super) begins: bool,
     /// Where it begins.
@@ -93,6 +95,9 @@ impl Scanner {
         if self.follow.is_under_way {
             return self.reader.as_mut()?.snapshot();
         }
+        if let Some(remains) = self.follow.remains.take() {
+            return Some(remains);
+        }
         if !std::mem::take(&mut self.follow.is_news) {
             return None;
         }
@@ -119,7 +124,7 @@ impl Scanner {
     pub(crate) fn has_news(&self) -> bool {
         match &self.reader {
             Some(reader) if self.follow.is_under_way => reader.tree.has_changed(),
-            _ => self.follow.is_news,
+            _ => self.follow.is_news || self.follow.remains.is_some(),
         }
     }
 
@@ -167,6 +172,7 @@ impl Scanner {
         self.reader = None;
         self.follow.is_under_way = false;
         self.follow.is_news = false;
+        self.follow.remains = None;
         self.tags.reset();
         self.is_line_blank = true;
         self.is_first = true;
@@ -180,6 +186,7 @@ impl Scanner {
             self.follow.number += 1;
             self.follow.is_under_way = true;
             self.follow.is_news = false;
+            self.follow.remains = None;
             self.follow.begins = self.is_first;
             self.follow.start = start;
         }
@@ -242,8 +249,12 @@ impl Scanner {
 
     fn document_broken(&mut self, place: Place, fault: JsonFault, at: usize, is_sure: bool) {
         self.drain();
-        let path = self.reader.take().map(|reader| reader.tree.shown_path()).unwrap_or_default();
-        self.follow.is_under_way = false;
+        let reader = self.reader.take();
+        let path = reader.as_ref().map(|reader| reader.tree.shown_path()).unwrap_or_default();
+        if std::mem::take(&mut self.follow.is_under_way) {
+            let is_something = |value: &Value| !matches!(value, Value::Array(list) if list.is_empty());
+            self.follow.remains = reader.and_then(|mut reader| reader.snapshot()).filter(is_something);
+        }
         self.is_line_blank = false;
         self.look = match place {
             Place::Fence { is_json: true } => self.fence_is_broken(Missing::Broken(fault, at, path)),

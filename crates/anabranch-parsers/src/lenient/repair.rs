@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 /// What a lenient parser changed, and where.
 ///
 /// It holds nothing of the answer but a path of short identifiers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Repair {
     pub(crate) kind: RepairKind,
     pub(crate) byte: Option<usize>,
@@ -48,7 +50,8 @@ impl fmt::Display for Repair {
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $words:literal,)+) => {
         /// What a lenient parser changes.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+        #[serde(rename_all = "snake_case")]
         #[non_exhaustive]
         pub enum RepairKind {
             $($(#[$doc])* $kind,)+

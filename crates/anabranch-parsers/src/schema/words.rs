@@ -35,10 +35,10 @@ fn without_accent(c: char) -> Option<char> {
 }
 
 /// Which of some names stands in a text: as the whole of it, or in words around it. Nothing where none does, or several.
-pub(crate) fn named<'n, N: Copy>(text: &str, names: impl Iterator<Item = (&'n str, N)> + Clone) -> Option<N>
-where
-    N: PartialEq,
-{
+pub(crate) fn named<'n, N: Copy + PartialEq>(
+    text: &str,
+    names: impl Iterator<Item = (&'n str, N)> + Clone,
+) -> Option<N> {
     if let Some((_, found)) = names.clone().find(|(name, _)| *name == text.trim()) {
         return Some(found);
     }
