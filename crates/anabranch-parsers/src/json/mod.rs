@@ -1,5 +1,6 @@
 //! JSON in answers: one reader, which takes an answer piece by piece.
 
+mod bytes;
 pub(crate) mod event;
 pub(crate) mod fault;
 pub(crate) mod found;

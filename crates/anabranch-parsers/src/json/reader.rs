@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::json::bytes::{ENDS_RUN, in_number, in_word};
 use crate::json::fault::JsonFault;
 use crate::json::number::number;
 use crate::json::tree::Tree;
@@ -352,25 +353,4 @@ impl Reader {
     fn after_value(&mut self) {
         self.state = if self.tree.depth() == 0 { State::Done } else { State::AfterValue };
     }
-}
-
-/// The bytes that end a run of text: the quote, the backslash, control characters.
-const ENDS_RUN: [bool; 256] = {
-    let mut ends = [false; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        ends[byte] = true;
-        byte += 1;
-    }
-    ends[b'"' as usize] = true;
-    ends[b'\\' as usize] = true;
-    ends
-};
-
-fn in_number(byte: &u8) -> bool {
-    matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')
-}
-
-fn in_word(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric() || *byte == b'_'
 }

@@ -3,7 +3,9 @@
 //! It takes what stands there in the only way that makes sense of it, and adds nothing: a value that lacks, and one that
 //! was cut off, are errors.
 
+mod bare;
 mod document;
+mod mark;
 mod repair;
 mod scan;
 mod text;
