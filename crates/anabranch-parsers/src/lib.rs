@@ -7,11 +7,20 @@
 //! |---|---|---|
 //! | the text | [`StrOutputParser`] | piece by piece |
 //! | any JSON | [`JsonOutputParser::new()`] | snapshots that grow |
-//! | a type of your own | [`JsonOutputParser::typed::<T>()`](JsonOutputParser::typed) | the whole, when it is complete |
+//! | a type of your own | [`JsonOutputParser::typed::<T>()`](JsonOutputParser::typed) | the whole |
+//! | the elements of a list | [`JsonOutputParser::elements::<T>()`](JsonOutputParser::elements) | each as it is complete |
+//! | what happens to a document | [`JsonOutputParser::events`] | each field as it is written |
+//! | items of a list in words | [`ListOutputParser`] | item by item |
+//! | one variant of an enum | [`EnumOutputParser`] | the whole |
+//! | yes or no | [`BooleanOutputParser`] | the whole |
+//! | tool calls | [`ToolCallsParser`] | call by call |
+//! | the groups of a regular expression | `RegexParser` (feature `regex`) | the whole |
+//! | a date or a time | `DateTimeOutputParser` (feature `jiff`) | the whole |
+//! | XML | `XmlOutputParser` (feature `xml`) | the whole |
 //!
-//! An answer that is not what was asked for is an error of the kind [`Parse`](anabranch_core::ErrorKind::Parse). It
-//! says what is wrong and where, never what the answer was: that is kept in
-//! [`Error::partial`](anabranch_core::Error::partial).
+//! An answer that is not what was asked for is an error of the kind [`Parse`](anabranch_core::ErrorKind::Parse), with a
+//! [`ParseError`] as its source: it says what is wrong and where, never what the answer was. That is kept in
+//! [`Error::partial`](anabranch_core::Error::partial). [`OutputParser::with_repair`] asks a model again.
 //!
 //! ```
 //! use anabranch_core::{RunnableExt, lambda};

@@ -154,6 +154,32 @@ async fn what_does_not_fit_is_told_after_what_does() {
     assert_eq!(JsonOutputParser::elements::<u8>().invoke(cut).await.unwrap(), [1, 2]);
 }
 
+/// How large all snapshots of a document of so many objects are together, beside its text. Each costs its size.
+async fn cost_of_snapshots(objects: usize) -> f64 {
+    let text = format!("[{}]", vec!["{\"name\": \"Weser\", \"ok\": true}"; objects].join(","));
+    let parser = JsonOutputParser::new();
+    let mut stream = parser.transform(answer(&text, 4));
+    let mut size = 0;
+    while let Some(snapshot) = stream.next().await {
+        size += snapshot.unwrap().to_string().len();
+    }
+    size as f64 / text.len() as f64
+}
+
+#[tokio::test]
+async fn all_snapshots_cost_a_multiple_of_the_text() {
+    // With a snapshot for each piece the second would be eight times the first.
+    let (some, more) = (cost_of_snapshots(1_000).await, cost_of_snapshots(8_000).await);
+    assert!(more < some * 1.2 && more < 100.0, "{some} {more}");
+    // Who collects the stream gets the whole, as by `invoke`.
+    let parser = JsonOutputParser::new();
+    assert_eq!(parser.transform(answer("[1, 2]", 1)).collect().await.unwrap(), json!([1, 2]));
+    // Fewer, if that is wanted.
+    let few = JsonOutputParser::new().with_snapshot_interval(100);
+    let text = format!("[{}1]", "1, ".repeat(100));
+    assert_eq!(few.transform(answer(&text, 1)).map(Result::unwrap).collect::<Vec<_>>().await.len(), 5);
+}
+
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
