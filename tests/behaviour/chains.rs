@@ -77,7 +77,7 @@ async fn parsers() {
     case!(
         "JsonOutputParser with a schema",
         Whole,
-        |_: &World| JsonOutputParser::new().with_schema(json!({"type": "array", "items": {"type": "string"}})),
+        |_: &World| JsonOutputParser::with_schema(json!({"type": "array", "items": {"type": "string"}})),
         World::answer
     );
     case!("JsonOutputParser, events", Whole, |_: &World| JsonOutputParser::new().events(), World::answer);

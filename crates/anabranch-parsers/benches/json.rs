@@ -95,6 +95,8 @@ fn main() {
         for (name, size) in [("1 kB chunks", 1024), ("4-character chunks", 4), ("1-character chunks", 1)] {
             let all = pieces(&text, size);
             let label = |what: &str| format!("{name}, {what}");
+            let alone = time(few, || answer(&all), |answer| block_on(answer.collect()).unwrap());
+            row(&label("the answer alone, collected"), bytes, alone, serde, "no parser");
             let collected = time(few, || answer(&all), collect);
             row(&label("collected"), bytes, collected, serde, "");
             let told = time(few, || answer(&all), |answer| read(events.transform(answer)));

@@ -72,7 +72,7 @@ impl<T: DeserializeOwned> JsonElements<T> {
     fn typed(&self, values: &[Value], from: usize, answer: &Answer<'_>) -> Result<Vec<T>> {
         let path = shown(self.path.iter().map(|key| Segment::Key(key)));
         let element = |(index, value): (usize, &Value)| {
-            typed::from_value(value.clone(), &format!("{path}[{}]", from + index))
+            typed::from_value(value, &format!("{path}[{}]", from + index))
                 .map_err(|error| typed::with_text::<T>(error, answer, None))
         };
         values.iter().enumerate().map(element).collect()

@@ -37,6 +37,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+mod aligned;
 mod answer;
 mod boolean_output_parser;
 #[cfg(feature = "jiff")]
@@ -48,6 +49,7 @@ mod items;
 mod json;
 mod json_elements;
 mod json_events;
+mod json_options;
 mod json_output_parser;
 mod json_settings;
 mod lenient;

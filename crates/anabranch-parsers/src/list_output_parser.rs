@@ -95,9 +95,7 @@ impl Listing<'_> {
     fn last(mut self) -> Result<Vec<String>> {
         let answer = Answer::of(&self.whole)?;
         answer.check_whole()?;
-        let mut items = self.items.push(&self.thoughts.rest());
-        items.extend(self.items.finish().map_err(|error| error.with_text(&answer.text))?);
-        Ok(items)
+        Ok(self.items.finish().map_err(|error| error.with_text(&answer.text))?.into_iter().collect())
     }
 }
 

@@ -1,12 +1,8 @@
 //! [`StrOutputParser`]: the text of an answer.
 
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-
 use anabranch_core::describe::{Description, Gives, Kind, Label};
 use anabranch_core::{Chunks, Merge, Result, RunConfig, Runnable, pipe_operator};
 use anabranch_messages::AiMessage;
-use futures_util::Stream;
 
 use crate::parse_error::{ParseError, ParseErrorKind};
 use crate::thinking::{EndWithoutBegin, Thoughts, without_thoughts};
@@ -49,7 +45,16 @@ impl Runnable for StrOutputParser {
             if answer.merge().replaces() {
                 return Ok(answer.map_chunks(|answer| Ok(without_thoughts(answer.into_text())), Merge::last()));
             }
-            Ok(Chunks::new(Texts { answer, thoughts: Some(Thoughts::new()) }, Merge::append()))
+            let mut thoughts = Thoughts::new();
+            let text = move |piece: AiMessage| match piece.into_text() {
+                text if text.is_empty() => Ok(None),
+                text => match thoughts.push(text) {
+                    Ok(text) if text.is_empty() => Ok(None),
+                    Ok(text) => Ok(Some(text)),
+                    Err(EndWithoutBegin) => Err(thought_without_begin()),
+                },
+            };
+            Ok(answer.filter_map_chunks(text, Merge::append()))
         })
     }
 
@@ -59,39 +64,6 @@ impl Runnable for StrOutputParser {
 
     fn describe(&self) -> Description {
         Description::new(Kind::new("parser"), "StrOutputParser").gives(Gives::Bare)
-    }
-}
-
-/// The texts of the pieces of an answer, without what the model thought.
-struct Texts<'a> {
-    answer: Chunks<'a, AiMessage>,
-    /// `None` after the end.
-    thoughts: Option<Thoughts>,
-}
-
-impl Stream for Texts<'_> {
-    type Item = Result<String>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        // A stream of which nothing is left must not keep its thread.
-        for _ in 0..64 {
-            let next = ready!(Pin::new(&mut self.answer).poll_next(cx)).transpose()?;
-            let Some(thoughts) = &mut self.thoughts else { return Poll::Ready(None) };
-            match next.map(AiMessage::into_text) {
-                Some(piece) if piece.is_empty() => {}
-                Some(piece) => match thoughts.push(piece) {
-                    Ok(text) if text.is_empty() => {}
-                    Ok(text) => return Poll::Ready(Some(Ok(text))),
-                    Err(EndWithoutBegin) => return Poll::Ready(Some(Err(thought_without_begin()))),
-                },
-                None => {
-                    let rest = self.thoughts.take().map(Thoughts::rest).filter(|rest| !rest.is_empty());
-                    return Poll::Ready(rest.map(Ok));
-                }
-            }
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
     }
 }
 

@@ -81,22 +81,33 @@ impl Thoughts {
     /// # Errors
     /// Where a thought ends that did not begin: what came before was handed on as the answer.
     pub(crate) fn push(&mut self, piece: String) -> Result<String, EndWithoutBegin> {
-        let mut rest = piece;
+        if matches!(self.state, State::Answer) {
+            return self.answer(piece);
+        }
+        let (mut rest, mut text) = (piece, String::new());
         loop {
             match &mut self.state {
-                State::Answer => return self.answer(rest),
+                State::Answer => {
+                    text.push_str(&self.answer(rest)?);
+                    return Ok(text);
+                }
                 State::Begin(held) => {
                     held.push_str(&rest);
-                    let trimmed = held.trim_start();
-                    if let Some(tag) = TAGS.iter().find(|(begin, _)| has_prefix(trimmed, begin)) {
-                        rest = trimmed[tag.0.len()..].to_string();
-                        self.state = State::Thought(match tag.0 {
+                    // White space is none of a thought.
+                    let tag = held.trim_start();
+                    let before = held[..held.len() - tag.len()].to_string();
+                    if let Some((begin, _)) = TAGS.iter().find(|(begin, _)| has_prefix(tag, begin)) {
+                        rest = tag[begin.len()..].to_string();
+                        text.push_str(&before);
+                        self.state = State::Thought(match *begin {
                             "<think>" => Tag::Think,
                             "<thinking>" => Tag::Thinking,
                             _ => Tag::Reasoning,
                         });
-                    } else if TAGS.iter().any(|(begin, _)| has_prefix(begin, trimmed)) {
-                        return Ok(String::new());
+                    } else if TAGS.iter().any(|(begin, _)| has_prefix(begin, tag)) {
+                        *held = tag.to_string();
+                        text.push_str(&before);
+                        return Ok(text);
                     } else {
                         rest = std::mem::take(held);
                         self.state = State::Answer;
@@ -105,7 +116,7 @@ impl Thoughts {
                 State::Thought(tag) => {
                     let tag = *tag;
                     let end = rest.bytes().position(|byte| self.tags.push(byte) == Some(Match::End(tag)));
-                    let Some(end) = end else { return Ok(String::new()) };
+                    let Some(end) = end else { return Ok(text) };
                     rest.drain(..=end);
                     self.state = State::After;
                 }
@@ -113,20 +124,12 @@ impl Thoughts {
                     let blank = rest.len() - rest.trim_start().len();
                     rest.drain(..blank);
                     if rest.is_empty() {
-                        return Ok(rest);
+                        return Ok(text);
                     }
                     // Another thought may follow.
                     self.state = State::Begin(String::new());
                 }
             }
-        }
-    }
-
-    /// What was held back, at the end.
-    pub(crate) fn rest(self) -> String {
-        match self.state {
-            State::Begin(held) => held,
-            _ => String::new(),
         }
     }
 
@@ -152,13 +155,34 @@ impl Thoughts {
 #[derive(Debug)]
 pub(crate) struct EndWithoutBegin;
 
-/// A text without what the model thought, and without the white space between.
+/// A text without what the model thought, and without the white space behind it. What is no more than the begin of a tag
+/// was cut off in it.
 pub(crate) fn without_thoughts(text: String) -> String {
+    if !text.contains('<') {
+        return text;
+    }
+    let trimmed = text.trim_start();
+    let before = &text[..text.len() - trimmed.len()];
+    if trimmed.starts_with('<') && TAGS.iter().any(|(begin, _)| has_prefix(begin, trimmed)) {
+        return before.to_string();
+    }
     match start_of_answer(&text) {
         Some(0) => text,
+        Some(start) if TAGS.iter().any(|(begin, _)| has_prefix(trimmed, begin)) => {
+            without_begin_of_tag(format!("{before}{}", text[start..].trim_start()), before.len())
+        }
         Some(start) => text[start..].trim_start().to_string(),
-        None => String::new(),
+        None => before.to_string(),
     }
+}
+
+/// A text whose part behind a place is no more than the begin of a tag has nothing there.
+fn without_begin_of_tag(mut text: String, place: usize) -> String {
+    let rest = &text[place..];
+    if rest.starts_with('<') && TAGS.iter().any(|(begin, _)| has_prefix(begin, rest)) {
+        text.truncate(place);
+    }
+    text
 }
 
 #[cfg(test)]
@@ -173,12 +197,14 @@ mod tests {
             ("answer", "answer"),
             (" answer", " answer"),
             ("<think>a</think>\n\nanswer", "answer"),
-            (" <Thinking>a <think>b</think></thinking><reasoning>c</reasoning> answer", "answer"),
+            (" <Thinking>a <think>b</think></thinking><reasoning>c</reasoning> answer", " answer"),
             ("a</think>\nanswer", "answer"),
             ("a</reasoning>answer", "answer"),
             ("Write `</think>` at the end.", "Write `</think>` at the end."),
             ("<think>never ended", ""),
-            ("<thin", "<thin"),
+            ("<thin", ""),
+            ("<think>a</think> <thi", ""),
+            ("<thin air", "<thin air"),
             ("a <think>b</think>", ""),
             ("", ""),
         ] {
@@ -199,7 +225,7 @@ mod tests {
             let mut thoughts = Thoughts::new();
             let pieces = characters.chunks(size).map(|piece| thoughts.push(piece.iter().collect()));
             match pieces.collect::<Result<String, _>>() {
-                Ok(streamed) => prop_assert_eq!(streamed + &thoughts.rest(), without_thoughts(text)),
+                Ok(streamed) => prop_assert_eq!(streamed, without_thoughts(text)),
                 Err(EndWithoutBegin) => prop_assert!(start_of_answer(&text).is_none_or(|start| start > 0)),
             }
         }

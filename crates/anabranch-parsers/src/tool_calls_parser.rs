@@ -94,7 +94,7 @@ impl<T: DeserializeOwned> ToolCallsParser<T> {
             ParseError::new(error.kind(), message).with_text(call.raw_arguments())
         };
         if self.only.is_some() {
-            return typed::from_value(arguments, "").map_err(wrong);
+            return typed::from_value(&arguments, "").map_err(wrong);
         }
         let known = variants::<T>();
         if !known.is_empty() && !known.contains(&call.name()) {
@@ -104,10 +104,10 @@ impl<T: DeserializeOwned> ToolCallsParser<T> {
             return Err(ParseError::new(ParseErrorKind::UnknownTool, message).with_text(call.raw_arguments()));
         }
         let is_bare = arguments.as_object().is_some_and(serde_json::Map::is_empty);
-        let tagged = typed::from_value(json!({ call.name(): arguments }), "");
+        let tagged = typed::from_value(&json!({ call.name(): arguments }), "");
         // A tool without arguments may be a variant without fields.
         let tagged = match tagged {
-            Err(error) if is_bare => typed::from_value(Value::from(call.name()), "").map_err(|_| error),
+            Err(error) if is_bare => typed::from_value(&Value::from(call.name()), "").map_err(|_| error),
             tagged => tagged,
         };
         tagged.map_err(wrong)

@@ -4,10 +4,13 @@ use anabranch_core::{Error, Result};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::aligned::aligned;
 use crate::answer::Answer;
 use crate::json::found::Document;
 use crate::json::path::is_short_identifier;
 use crate::json_output_parser::as_output;
+use crate::lenient::Repair;
+use crate::lenient_reading::Read;
 use crate::mismatch::mismatch;
 use crate::parse_error::{ParseError, ParseErrorKind};
 use crate::type_words::type_words;
@@ -19,21 +22,49 @@ pub(crate) fn typed<T: DeserializeOwned + 'static>(document: Document, answer: &
     if let Some(output) = as_output(&mut value) {
         return Ok(output);
     }
-    from_value(value.unwrap_or_default(), "").map_err(|error| {
+    from_value(&value.unwrap_or_default(), "").map_err(|error| {
         // Where it stands in the text is looked for only now.
         let byte = answer.text.get(span.clone()).and_then(|json| place_of::<T>(json)).map(|byte| span.start + byte);
         with_text::<T>(error, answer, byte)
     })
 }
 
-/// A value as a type, or why not. `path` is where the value stands.
-pub(crate) fn from_value<T: DeserializeOwned>(value: Value, path: &str) -> Result<T, ParseError> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let mut path = path.to_string();
-        for segment in error.path() {
-            push(&mut path, segment);
+/// [`typed`], where values may be brought into the shape of the type. The words of an answer without JSON may be it.
+pub(crate) fn typed_leniently<T: DeserializeOwned + 'static>(
+    read: Result<Read>,
+    answer: &Answer<'_>,
+) -> Result<(T, Vec<Repair>)> {
+    let (value, mut repairs, missing) = match read {
+        Ok(Read { document, repairs }) => match typed(document.clone(), answer) {
+            Ok(output) => return Ok((output, repairs)),
+            Err(error) => (document.value, repairs, error),
+        },
+        Err(error) => {
+            let is_missing = error.downcast_ref().map(ParseError::kind) == Some(ParseErrorKind::Missing);
+            if !is_missing || answer.was_cut() {
+                return Err(error);
+            }
+            (Value::from(answer.words()?), Vec::new(), error)
         }
-        ParseError::new(ParseErrorKind::Type, mismatch(&error.into_inner().to_string())).in_path(path)
+    };
+    match aligned::<T>(&value) {
+        Ok((output, more)) => {
+            repairs.extend(more);
+            Ok((output, repairs))
+        }
+        Err(_) => Err(missing),
+    }
+}
+
+/// A value as a type, or why not. `path` is where the value stands.
+pub(crate) fn from_value<T: DeserializeOwned>(value: &Value, path: &str) -> Result<T, ParseError> {
+    // Where it does not fit is looked for only where it does not.
+    T::deserialize(value).map_err(|error| {
+        let mut path = path.to_string();
+        if let Err(error) = serde_path_to_error::deserialize::<_, T>(value) {
+            error.path().iter().for_each(|segment| push(&mut path, segment));
+        }
+        ParseError::new(ParseErrorKind::Type, mismatch(&error.to_string())).in_path(path)
     })
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Walk;
-use crate::schema::words::plain_letters;
+use crate::schema::words::plain_key;
 
 impl<'s> Walk<'s> {
     /// The property that a key stands for, and whether it is written as it should be. A key that is like a property is
@@ -24,17 +24,12 @@ impl<'s> Walk<'s> {
         if let Some((name, schema)) = properties.iter().find(|(_, schema)| alias(schema) == Some(key)) {
             return Some((name, schema, false));
         }
-        let wanted = plain(key);
+        let wanted = plain_key(key);
         let is_like = |(name, schema): &(&'s String, &'s Value)| {
-            plain(name) == wanted || alias(schema).is_some_and(|alias| plain(alias) == wanted)
+            plain_key(name) == wanted || alias(schema).is_some_and(|alias| plain_key(alias) == wanted)
         };
         let mut like = properties.iter().filter(is_like).filter(|(name, _)| !object.contains_key(*name));
         let (name, schema) = like.next()?;
         like.next().is_none().then_some((name.as_str(), schema, false))
     }
-}
-
-/// Letters and digits alone, small and without accents.
-fn plain(key: &str) -> String {
-    plain_letters(key).chars().filter(|c| c.is_alphanumeric()).collect()
 }

@@ -3,7 +3,7 @@
 mod choice;
 mod keys;
 mod limits;
-mod scalar;
+pub(crate) mod scalar;
 pub(crate) mod words;
 
 use serde_json::{Map, Value};

@@ -11,6 +11,11 @@ pub(crate) fn plain_letters(text: &str) -> String {
     text.chars().flat_map(char::to_lowercase).filter_map(without_accent).collect()
 }
 
+/// Letters and digits alone, small and without accents.
+pub(crate) fn plain_key(key: &str) -> String {
+    plain_letters(key).chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
 fn without_accent(c: char) -> Option<char> {
     Some(match c {
         // What stands behind a letter as an accent of its own.

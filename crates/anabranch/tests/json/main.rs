@@ -58,7 +58,7 @@ fn parse(parser: &JsonOutputParser, text: &str) -> Result<Value, String> {
 fn answers_by_a_schema() {
     run("typed_cases.json", exceptions::TYPED, |case| {
         let schema = case.schema.clone().unwrap();
-        let parser = JsonOutputParser::new().lenient().with_schema(schema);
+        let parser = JsonOutputParser::with_schema(schema).lenient();
         let text = case.text()?;
         let found = if case.is_partial {
             // Where nothing is complete, nothing is there yet.
