@@ -5,8 +5,6 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::json_output_parser::JsonOutputParser;
-#[cfg(feature = "schemars")]
-use crate::output_parser::OutputParser;
 use crate::schema::Schema;
 
 impl JsonOutputParser {
@@ -20,7 +18,7 @@ impl JsonOutputParser {
 
 #[cfg(feature = "schemars")]
 impl<T: schemars::JsonSchema> JsonOutputParser<T> {
-    /// Takes the [schema](Self::by_schema) of the type: for [`format_instructions`](OutputParser::format_instructions),
+    /// Takes the [schema](Self::by_schema) of the type: for [`format_instructions`](crate::OutputParser::format_instructions),
     /// and, where the parser is [lenient](Self::lenient), to bring values into its shape.
     ///
     /// ```

@@ -48,6 +48,7 @@ impl Runnable for StrOutputParser {
             let mut thoughts = Thoughts::new();
             let text = move |piece: AiMessage| match piece.into_text() {
                 text if text.is_empty() => Ok(None),
+                text if thoughts.passes(&text) => Ok(Some(text)),
                 text => match thoughts.push(text) {
                     Ok(text) if text.is_empty() => Ok(None),
                     Ok(text) => Ok(Some(text)),

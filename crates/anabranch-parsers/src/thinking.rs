@@ -76,6 +76,19 @@ impl Thoughts {
         Self { state: State::Begin(String::new()), tags: Tags::default(), before: b' ', last: b' ' }
     }
 
+    /// Whether a piece is a part of the answer as it is: nearly all are.
+    #[inline]
+    pub(crate) fn passes(&mut self, piece: &str) -> bool {
+        let bytes = piece.as_bytes();
+        // Without a branch for each byte: pieces are short, and there is one for each token.
+        let has_tag = bytes.iter().fold(false, |found, byte| found | (*byte == b'<'));
+        let passes = !has_tag && matches!(self.state, State::Answer) && !self.tags.is_in_one();
+        if let (true, Some(last)) = (passes, bytes.last()) {
+            self.last = *last;
+        }
+        passes
+    }
+
     /// What a piece adds to the answer.
     ///
     /// # Errors
@@ -134,8 +147,7 @@ impl Thoughts {
     }
 
     fn answer(&mut self, piece: String) -> Result<String, EndWithoutBegin> {
-        if !self.tags.is_in_one() && !piece.contains('<') {
-            self.last = piece.bytes().next_back().unwrap_or(self.last);
+        if self.passes(&piece) {
             return Ok(piece);
         }
         for byte in piece.bytes() {

@@ -68,6 +68,31 @@ fn nothing_is_added_and_nothing_is_chosen() {
     assert_eq!(lenient().parse("so {'a': 1}</think>{'b': 2}").unwrap(), json!({"b": 2}));
 }
 
+#[derive(serde::Deserialize, Debug, PartialEq)]
+struct River {
+    name: String,
+    length_km: u32,
+    arms: Vec<String>,
+}
+
+#[test]
+fn a_type_says_what_it_wants() {
+    let parser = JsonOutputParser::typed::<River>().lenient();
+    let text = "{Name: 'Weser', 'length-km': '452 km', arms: 'Aller'}";
+    let (river, repairs) = parser.parse_reported(text).unwrap();
+    assert_eq!(river, River { name: "Weser".into(), length_km: 452, arms: vec!["Aller".into()] });
+    for kind in [RepairKind::Key, RepairKind::NumberFromText, RepairKind::ListFromOne, RepairKind::BareKey] {
+        assert!(repairs.iter().any(|repair| repair.kind() == kind), "{kind:?}: {repairs:?}");
+    }
+    // What does not fit in any way is told as it is.
+    let error = parser.parse("{name: 'Weser', length_km: 'long', arms: []}").unwrap_err();
+    assert_eq!(error.downcast_ref::<ParseError>().unwrap().path(), "length_km");
+    assert!(JsonOutputParser::typed::<River>().parse("{\"name\": \"W\", \"length_km\": \"4\", \"arms\": []}").is_err());
+    // Words say what they say.
+    assert_eq!(JsonOutputParser::typed::<u32>().lenient().parse("It is 42 km.").unwrap(), 42);
+    assert!(JsonOutputParser::typed::<u32>().lenient().parse("It is 42 or 43 km.").is_err());
+}
+
 #[tokio::test]
 async fn what_was_cut_off_is_not_repaired() {
     let cut = AiMessage::new("{'a': 1, 'b': 'x'").with_finish_reason(FinishReason::length());
