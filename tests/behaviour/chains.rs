@@ -1,6 +1,9 @@
 //! Prompts, models, parsers, and whole chains of them.
 
+use anabranch::parsers::{DateTimeOutputParser, RegexParser, XmlOutputParser};
 use anabranch::prelude::*;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::case;
@@ -69,6 +72,50 @@ async fn parsers() {
             false => AiMessage::new(r#"{"answer": "xyzzy", "parts": []}"#),
         }
     );
+    case!("JsonOutputParser, lenient", Whole, |_: &World| JsonOutputParser::new().lenient(), World::answer);
+    case!("JsonOutputParser, reported", Whole, |_: &World| JsonOutputParser::new().lenient().reported(), World::answer);
+    case!(
+        "JsonOutputParser with a schema",
+        Whole,
+        |_: &World| JsonOutputParser::with_schema(json!({"type": "array", "items": {"type": "string"}})),
+        World::answer
+    );
+    case!("JsonOutputParser, events", Whole, |_: &World| JsonOutputParser::new().events(), World::answer);
+    case!("JsonOutputParser, elements", Whole, |_: &World| JsonOutputParser::elements::<String>(), World::answer);
+    case!(
+        "JsonOutputParser with repair",
+        Whole,
+        |world: &World| JsonOutputParser::typed::<Vec<String>>().with_repair(world.llm()),
+        World::answer
+    );
+    let said = |word: &'static str| {
+        move |world: &World| match world.fails {
+            true => AiMessage::new(MARKER).with_finish_reason(FinishReason::length()),
+            false => AiMessage::new(word),
+        }
+    };
+    case!("ListOutputParser", Whole, |_: &World| ListOutputParser::comma_separated(), said("one, two"));
+    case!("BooleanOutputParser", Whole, |_: &World| BooleanOutputParser::new(), said("Yes."));
+    case!("EnumOutputParser", Whole, |_: &World| EnumOutputParser::<Kind>::new(), said("river"));
+    case!("RegexParser", Whole, |_: &World| RegexParser::<Part>::new("(?<part>.+)").unwrap(), said("river"));
+    case!("DateTimeOutputParser", Whole, |_: &World| DateTimeOutputParser::<Date>::new(), said("2026-11-28"));
+    case!("XmlOutputParser", Whole, |_: &World| XmlOutputParser::new(), said("<a>b</a>"));
+    case!("ToolCallsParser", Whole, |_: &World| ToolCallsParser::<Kind>::new(), |world: &World| {
+        let name = if world.fails { "other" } else { "river" };
+        AiMessage::new("").with_tool_call(ToolCall::new("1", name, json!({})))
+    });
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    River,
+    Canal,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+struct Part {
+    part: String,
 }
 
 #[tokio::test(start_paused = true)]

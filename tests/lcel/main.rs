@@ -16,7 +16,7 @@
 //! | CH-06 | a prompt's variables are what its templates say: there is no list beside them that could differ |
 //! | CAC, GR, MOD-02, MOD-05, RL-03, SER-02 | caches, pictures of chains, ways not to stream, and trimming come later; JSON is read as messages and as nothing else |
 //! | RL-01, RL-02 | a `TokenBucket` starts full and waits in order; its own tests are beside it |
-//! | OP-06, OP-10 to OP-17, OP-19 to OP-21, OP-23, OP-27 | JSON patches, the parsers of lists, XML, choices, dates and tool calls, format instructions and repair come later |
+//! | OP-16 (the stream), OP-20 (growing arguments) | leaves of a tree do not add up to it, and a call that is not whole must not run: both come whole |
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 

@@ -1,22 +1,23 @@
 //! [`JsonOutputParser`]: the JSON in an answer.
 
-use std::any::{Any, TypeId, type_name};
+use std::any::{Any, TypeId};
 use std::fmt;
-use std::future::ready;
 use std::marker::PhantomData;
 
 use anabranch_core::describe::{Description, Kind, Label};
-use anabranch_core::{Chunks, Error, ErrorKind, Merge, Result, RunConfig, Runnable, pipe_operator};
-use anabranch_messages::{AiMessage, FinishReason};
-use futures_util::TryStreamExt;
-use futures_util::stream::unfold;
+use anabranch_core::{Chunks, Result, RunConfig, Runnable, pipe_operator};
+use anabranch_messages::AiMessage;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use serde_json::error::Category;
 
-use crate::growing::Growing;
-use crate::locate::{Missing, byte_in_text, line_and_column, locate, wrong};
-use crate::mismatch::mismatch;
+use crate::answer::Answer;
+use crate::json_settings::JsonSettings;
+use crate::lenient::Repair;
+use crate::lenient_reading::Read;
+use crate::output_parser::OutputParser;
+use crate::reading;
+use crate::type_words::type_words;
+use crate::typed;
 
 /// Takes the JSON out of an answer, as [`Value`] or as a type of your own.
 ///
@@ -39,6 +40,25 @@ use crate::mismatch::mismatch;
 /// # Ok(()) }
 /// ```
 ///
+/// # Which JSON counts
+///
+/// What the model thought is left out: what stands between `<think>`, `<thinking>` or `<reasoning>` and its end, and
+/// what stands before such an end. Of the rest it is
+///
+/// 1. the whole text, if that is one JSON document;
+/// 2. else what stands in the last fence that is closed, a `json` fence before one without a word;
+/// 3. else the one object with something in it, or the one list on a line of its own, among words.
+///
+/// Several of the last are an error that counts them. What is begun and broken is an error too: no part of it, and
+/// nothing beside it, is taken for it. Of an answer that was cut off (by the limit of tokens, or by the provider) only
+/// the whole text counts, or a closed fence at its end: nothing from its middle.
+///
+/// The grammar is that of RFC 8259. An integer that could only be kept rounded is refused, and so is a key that stands
+/// twice with different values, because one of them would be lost. [`lenient`](Self::lenient) repairs what models get
+/// wrong, [`exact`](Self::exact) takes nothing but the whole text.
+///
+/// # As a stream
+///
 /// It streams [`Value`]s: snapshots of the document as far as it came, each replacing the one before. Texts grow; numbers,
 /// words and keys are there when they are complete. A type of your own comes whole, and so does a document among words
 /// without a fence. Only the last snapshot is checked, so an answer that turns out to be no JSON ends in an error.
@@ -59,10 +79,15 @@ use crate::mismatch::mismatch;
 /// # Ok(()) }
 /// ```
 ///
-/// The document may be the whole answer, stand in a `json` fence, or be an object or list in between words. There must
-/// be one: half a document is never taken for a whole, a part of a broken one never for another, and of several none is
-/// chosen. The error says what is wrong and where, and keeps the answer in [`Error::partial`] (a `String`), which no
-/// rendering prints:
+/// Each piece is read once. A snapshot is a copy of all there is, so there is one for each piece only while the document
+/// is small (4 KiB); after that, when it has grown by a sixty-fourth: all snapshots together cost a multiple of the
+/// text, not its square. Who collects the stream pays for none. [`elements`](Self::elements) gives the elements of a list as each is
+/// complete, [`events`](Self::events) every field, both without copies.
+///
+/// # Errors
+///
+/// The error says what is wrong and where, as a [`ParseError`](crate::ParseError) to match on, and keeps the answer in
+/// [`Error::partial`](anabranch_core::Error::partial) (a `String`), which no rendering prints:
 ///
 /// ```
 /// use anabranch_core::{ErrorKind, RunnableExt};
@@ -78,6 +103,7 @@ use crate::mismatch::mismatch;
 /// # Ok(()) }
 /// ```
 pub struct JsonOutputParser<T = Value> {
+    pub(crate) settings: JsonSettings,
     output: PhantomData<fn() -> T>,
 }
 
@@ -85,155 +111,79 @@ impl JsonOutputParser {
     /// A parser that gives any JSON.
     #[must_use]
     pub const fn new() -> Self {
-        Self { output: PhantomData }
+        Self { settings: JsonSettings::new(), output: PhantomData }
     }
 
     /// A parser that gives a `T`.
     #[must_use]
     #[doc(alias = "PydanticOutputParser")]
     pub const fn typed<T: DeserializeOwned + Send + 'static>() -> JsonOutputParser<T> {
-        JsonOutputParser { output: PhantomData }
+        JsonOutputParser { settings: JsonSettings::new(), output: PhantomData }
     }
 }
 
-impl<T: DeserializeOwned> JsonOutputParser<T> {
+impl<T: DeserializeOwned + 'static> JsonOutputParser<T> {
     /// The JSON in a text.
     ///
     /// # Errors
-    /// [`ErrorKind::Parse`] when there is none in it, or more than one, or it is cut off, or does not fit the type.
+    /// [`ErrorKind::Parse`](anabranch_core::ErrorKind::Parse) when there is none in it, or more than one, or it is cut
+    /// off, or does not fit the type.
     pub fn parse(&self, text: &str) -> Result<T> {
-        self.parse_finished(text, None)
+        self.read(&Answer::text(text))
     }
 
-    fn parse_answer(&self, answer: &AiMessage) -> Result<T> {
-        let text = answer.text();
-        if text.trim().is_empty() {
-            let refusal = answer.refusal();
-            if !refusal.is_empty() {
-                let error = Error::new(ErrorKind::ContentFilter, "the model refused to answer");
-                return Err(error.with_partial(refusal.into_owned()));
-            }
-            let calls = answer.tool_calls().len();
-            if calls > 0 {
-                let message = format!("the answer has no text where JSON is wanted, but {calls} tool calls");
-                return Err(failed(&text, message));
-            }
+    /// What there is by now of the document of a text that is not at its end: what the last snapshot of a stream would be.
+    /// Texts may be half of what they become; numbers, words and keys are whole. Nothing where no document has begun.
+    ///
+    /// ```
+    /// use anabranch_parsers::JsonOutputParser;
+    /// use serde_json::json;
+    ///
+    /// let so_far = JsonOutputParser::new().parse_so_far(r#"{"name": "We"#);
+    /// assert_eq!(so_far, Some(json!({"name": "We"})));
+    /// ```
+    #[must_use]
+    pub fn parse_so_far(&self, text: &str) -> Option<Value> {
+        reading::parse_so_far(&self.settings, text)
+    }
+
+    /// [`parse`](Self::parse), and what was changed to get there: nothing where the parser is not
+    /// [lenient](Self::lenient), or had no need to be.
+    ///
+    /// ```
+    /// use anabranch_parsers::{JsonOutputParser, RepairKind};
+    ///
+    /// let (value, repairs) = JsonOutputParser::new().lenient().parse_reported("{'km': 452}")?;
+    /// assert_eq!(value["km"], 452);
+    /// assert_eq!(repairs[0].kind(), RepairKind::Quotes);
+    /// # Ok::<(), anabranch_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`parse`](Self::parse).
+    pub fn parse_reported(&self, text: &str) -> Result<(T, Vec<Repair>)> {
+        self.read_reported(&Answer::text(text))
+    }
+
+    pub(crate) fn read_reported(&self, answer: &Answer<'_>) -> Result<(T, Vec<Repair>)> {
+        let read = reading::document(&self.settings, answer);
+        if self.settings.is_lenient && TypeId::of::<T>() != TypeId::of::<Value>() {
+            return typed::typed_leniently(read, answer);
         }
-        self.parse_finished(&text, answer.finish_reason())
+        let Read { document, repairs } = read?;
+        Ok((typed::typed(document, answer)?, repairs))
     }
 
-    fn parse_finished(&self, text: &str, finish: Option<&FinishReason>) -> Result<T> {
-        let was_cut = finish.is_some_and(FinishReason::is_cut_off);
-        let document = match locate(text) {
-            // Of a number nobody can say whether more of it was to come.
-            Ok(document) if was_cut && text.ends_with(document.json) && document.json.ends_with(is_in_number) => {
-                return Err(missing(text, &Missing::CutOff, finish));
-            }
-            Ok(document) => document,
-            Err(why) => return Err(missing(text, &why, finish)),
-        };
-        serde_json::from_str(document.json).map_err(|error| {
-            let (line, column) = line_and_column(text, byte_in_text(document, &error));
-            let what = match error.classify() {
-                Category::Data => format!(
-                    "the JSON in the answer is no {}: {}",
-                    Label::of_type::<T>(Kind::STEP).name,
-                    mismatch(&error.to_string())
-                ),
-                _ => format!("the answer is no valid JSON: {}", wrong(&error)),
-            };
-            failed(text, format!("{what} at line {line} column {column}"))
-        })
+    /// The JSON in an answer.
+    fn read(&self, answer: &Answer<'_>) -> Result<T> {
+        self.read_reported(answer).map(|(output, _)| output)
     }
-}
-
-fn is_in_number(c: char) -> bool {
-    matches!(c, '0'..='9' | '.' | '-' | '+' | 'e' | 'E')
-}
-
-#[cold]
-fn missing(text: &str, why: &Missing, finish: Option<&FinishReason>) -> Error {
-    let was_cut = finish.is_some_and(FinishReason::is_cut_off);
-    let cause = match finish {
-        Some(reason) if *reason == anabranch_messages::FinishKind::Length => {
-            ": the limit of tokens cut the answer off; raise it, or ask for less"
-        }
-        Some(_) if was_cut => ": the provider broke the answer off",
-        _ => "",
-    };
-    let place = |byte| {
-        let (line, column) = line_and_column(text, byte);
-        format!("at line {line} column {column}")
-    };
-    let message = match why {
-        Missing::CutOff => format!("the JSON in the answer is truncated {}{cause}", place(text.trim_end().len())),
-        Missing::Broken(what, byte) => format!("the answer is no valid JSON: {what} {}", place(*byte)),
-        Missing::Several(count) => format!("the answer has {count} JSON documents where one is wanted"),
-        Missing::Nothing if text.trim().is_empty() => format!("the answer has no text where JSON is wanted{cause}"),
-        Missing::Nothing => format!("the answer has no JSON in its {} characters{cause}", text.chars().count()),
-    };
-    failed(text, message)
-}
-
-/// The answer goes with the error for whoever wants to see it, and is in no rendering.
-fn failed(text: &str, message: String) -> Error {
-    Error::new(ErrorKind::Parse, message).with_partial(text.to_string())
-}
-
-/// A streamed answer on its way.
-struct Reading<'a> {
-    answer: Chunks<'a, AiMessage>,
-    whole: AiMessage,
-    growing: Growing,
-    last: Option<Value>,
 }
 
 /// JSON as the type that is given, where that is JSON.
-fn as_output<T: 'static>(value: Value) -> Option<T> {
-    let mut value = Some(value);
-    let any: &mut dyn Any = &mut value;
+pub(crate) fn as_output<T: 'static>(value: &mut Option<Value>) -> Option<T> {
+    let any: &mut dyn Any = value;
     any.downcast_mut::<Option<T>>()?.take()
-}
-
-impl<T: DeserializeOwned + Send + 'static> JsonOutputParser<T> {
-    /// What the last of several answers says: those that come whole do not grow.
-    fn last_of<'a>(&'a self, answer: Chunks<'a, AiMessage>) -> Chunks<'a, T> {
-        Chunks::from_future(async move {
-            let answer = answer.try_fold(None, |_, answer| ready(Ok(Some(answer)))).await?;
-            let Some(answer) = answer else {
-                return Err(Error::new(ErrorKind::EmptyStream, "the stream ended without an answer"));
-            };
-            self.parse_answer(&answer)
-        })
-    }
-
-    /// A snapshot for each piece that adds something.
-    fn growing<'a>(&'a self, answer: Chunks<'a, AiMessage>) -> Chunks<'a, T> {
-        let reading = Reading { answer, whole: AiMessage::default(), growing: Growing::new(), last: None };
-        let snapshots = unfold(Some(reading), move |reading| async move {
-            let mut reading = reading?;
-            loop {
-                match reading.answer.next().await {
-                    Some(Ok(piece)) => {
-                        reading.growing.push(&piece.text());
-                        reading.whole.append(piece);
-                        if let Some(snapshot) = reading.growing.snapshot() {
-                            reading.last = Some(snapshot.clone());
-                            return as_output(snapshot).map(|snapshot| (Ok(snapshot), Some(reading)));
-                        }
-                    }
-                    Some(Err(error)) => return Some((Err(error), None)),
-                    // What the last snapshot said already is not said again.
-                    None => match JsonOutputParser::new().parse_answer(&reading.whole) {
-                        Ok(whole) if reading.last.as_ref() == Some(&whole) => return None,
-                        Ok(whole) => return as_output(whole).map(|whole| (Ok(whole), None)),
-                        Err(error) => return Some((Err(error), None)),
-                    },
-                }
-            }
-        });
-        Chunks::new(snapshots, Merge::last())
-    }
 }
 
 impl<T: DeserializeOwned + Send + 'static> Runnable for JsonOutputParser<T> {
@@ -241,18 +191,23 @@ impl<T: DeserializeOwned + Send + 'static> Runnable for JsonOutputParser<T> {
     type Output = T;
 
     async fn call(&self, answer: AiMessage, _: &RunConfig) -> Result<T> {
-        self.parse_answer(&answer)
+        self.read(&Answer::of(&answer)?)
     }
 
     fn call_stream<'a>(&'a self, answer: Chunks<'a, AiMessage>, _: &'a RunConfig) -> Chunks<'a, T> {
         // Half a value is a value of JSON, but not of another type.
         if TypeId::of::<T>() != TypeId::of::<Value>() {
-            return Chunks::from_future(async move { self.parse_answer(&answer.collect().await?) });
+            return Chunks::from_future(async move { self.read(&Answer::of(&answer.collect().await?)?) });
         }
         Chunks::deferred(async move {
             // With its first chunk it is known how an answer adds up.
             let answer = answer.begun().await?;
-            Ok(if answer.merge().replaces() { self.last_of(answer) } else { self.growing(answer) })
+            if answer.merge().replaces() {
+                // Those that come whole do not grow: the last of them is the answer.
+                return Ok(Chunks::from_future(async move { self.read(&Answer::of(&answer.collect().await?)?) }));
+            }
+            let snapshots = reading::snapshots(&self.settings, answer);
+            Ok(snapshots.filter_map_chunks(|value| Ok(as_output(&mut Some(value))), anabranch_core::Merge::last()))
         })
     }
 
@@ -265,6 +220,22 @@ impl<T: DeserializeOwned + Send + 'static> Runnable for JsonOutputParser<T> {
     }
 }
 
+impl<T: DeserializeOwned + Send + 'static> OutputParser for JsonOutputParser<T> {
+    fn format_instructions(&self) -> String {
+        match self.schema() {
+            None => "Answer with one JSON document and nothing else.".to_string(),
+            // Letters are written as they are, of whatever script.
+            Some(schema) => format!(
+                "Answer with one JSON document and nothing else. It must be valid by this JSON Schema:\n```json\n{schema:#}\n```"
+            ),
+        }
+    }
+
+    fn parse_answer(&self, answer: &AiMessage) -> Result<T> {
+        self.read(&Answer::of(answer)?)
+    }
+}
+
 impl Default for JsonOutputParser {
     fn default() -> Self {
         Self::new()
@@ -273,15 +244,13 @@ impl Default for JsonOutputParser {
 
 impl<T> Clone for JsonOutputParser<T> {
     fn clone(&self) -> Self {
-        *self
+        Self { settings: self.settings.clone(), output: PhantomData }
     }
 }
 
-impl<T> Copy for JsonOutputParser<T> {}
-
 impl<T> fmt::Debug for JsonOutputParser<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "JsonOutputParser<{}>", type_name::<T>())
+        write!(f, "JsonOutputParser<{}>", type_words::<T>())
     }
 }
 

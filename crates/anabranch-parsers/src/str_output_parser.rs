@@ -4,6 +4,9 @@ use anabranch_core::describe::{Description, Gives, Kind, Label};
 use anabranch_core::{Chunks, Merge, Result, RunConfig, Runnable, pipe_operator};
 use anabranch_messages::AiMessage;
 
+use crate::parse_error::{ParseError, ParseErrorKind};
+use crate::thinking::{EndWithoutBegin, Thoughts, without_thoughts};
+
 /// Takes the text out of an answer. It streams: each piece of the answer that has text gives a piece of text.
 ///
 /// ```
@@ -22,7 +25,8 @@ use anabranch_messages::AiMessage;
 /// ```
 ///
 /// An answer without text, such as one of tool calls alone, gives the empty text. What the model thought is no part of
-/// it.
+/// it, be it a part of its own or text between `<think>`, `<thinking>` or `<reasoning>` and its end. Where the text has
+/// only such an end, what stands before it is left out; as a stream that is an error, because it was handed on by then.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StrOutputParser;
 
@@ -31,7 +35,7 @@ impl Runnable for StrOutputParser {
     type Output = String;
 
     async fn call(&self, answer: AiMessage, _: &RunConfig) -> Result<String> {
-        Ok(answer.into_text())
+        Ok(without_thoughts(answer.into_text()))
     }
 
     fn call_stream<'a>(&'a self, answer: Chunks<'a, AiMessage>, _: &'a RunConfig) -> Chunks<'a, String> {
@@ -39,11 +43,17 @@ impl Runnable for StrOutputParser {
             // With its first chunk it is known how an answer adds up.
             let answer = answer.begun().await?;
             if answer.merge().replaces() {
-                return Ok(answer.map_chunks(|answer| Ok(answer.into_text()), Merge::last()));
+                return Ok(answer.map_chunks(|answer| Ok(without_thoughts(answer.into_text())), Merge::last()));
             }
-            let text = |piece: AiMessage| match piece.into_text() {
+            let mut thoughts = Thoughts::new();
+            let text = move |piece: AiMessage| match piece.into_text() {
                 text if text.is_empty() => Ok(None),
-                text => Ok(Some(text)),
+                text if thoughts.passes(&text) => Ok(Some(text)),
+                text => match thoughts.push(text) {
+                    Ok(text) if text.is_empty() => Ok(None),
+                    Ok(text) => Ok(Some(text)),
+                    Err(EndWithoutBegin) => Err(thought_without_begin()),
+                },
             };
             Ok(answer.filter_map_chunks(text, Merge::append()))
         })
@@ -56,6 +66,13 @@ impl Runnable for StrOutputParser {
     fn describe(&self) -> Description {
         Description::new(Kind::new("parser"), "StrOutputParser").gives(Gives::Bare)
     }
+}
+
+#[cold]
+fn thought_without_begin() -> anabranch_core::Error {
+    let message = "a thought ended that did not begin, so what came until then was no answer: let the server take \
+                   thoughts out of the answer, or invoke instead of streaming";
+    ParseError::new(ParseErrorKind::Thought, message).with_text("")
 }
 
 pipe_operator!(impl for StrOutputParser);

@@ -38,7 +38,6 @@ fn one_document_wherever_it_stands() {
         "Sure!\n```json\n{\"foo\": \"bar\"}\n```",
         "```json\n{\"foo\": \"bar\"}\n```\nAnything [else]? See {this}.",
         "Before `code`.\n```json\n{\"foo\": \"bar\"}\n```\nAfter.",
-        "```json\n{\"foo\": \"bar\"}",
         "Here it is: {\"foo\": \"bar\"} Good luck!",
         "According to [1] and [2, 3] (not {those}): {\"foo\": \"bar\"}.",
         "[note] the answer: {\"foo\": \"bar\"}",
@@ -51,8 +50,11 @@ fn one_document_wherever_it_stands() {
         assert_eq!(parse(text), json!({"foo": "bar"}), "{text}");
     }
     assert_eq!(parse("```json\n{\"code\": \"```py\\nx```\"}\n```"), json!({"code": "```py\nx```"}));
-    assert_eq!(parse("A list: [{\"a\": 1}, {\"a\": 2}]."), json!([{"a": 1}, {"a": 2}]));
-    assert_eq!(parse("Only [1, 2]."), json!([1, 2]));
+    assert_eq!(parse("A list:\n[{\"a\": 1}, {\"a\": 2}]\nThat is all."), json!([{"a": 1}, {"a": 2}]));
+    assert_eq!(parse("Only\n  [1,\n 2]"), json!([1, 2]));
+    assert_eq!(parse("```json\n{\"a\": 1}\n```\nBetter:\n```json\n{\"a\": 2}\n```\n"), json!({"a": 2}));
+    assert_eq!(parse("```json\n{\"a\": oops}\n```\nBetter:\n```json\n{\"a\": 2}\n```\n"), json!({"a": 2}));
+    assert_eq!(parse("```json\n{\"a\": 1}\n```\nor\n```\n{\"a\": 2}\n```\n"), json!({"a": 1}));
     assert_eq!(parse("```json\n67391582\n```"), json!(67_391_582));
     for scalar in ["42", "\"text\"", "true", "null", " -1.5e3 "] {
         assert_eq!(parse(scalar), serde_json::from_str::<Value>(scalar).unwrap());
@@ -86,13 +88,29 @@ fn half_a_document_is_none() {
 #[test]
 fn a_part_of_a_broken_document_is_none() {
     for (text, part) in [
-        (r#"{"a": 1, b: {"c": 2}}"#, "a key must be a text in `\"` at line 1 column 10"),
-        ("{\"a\": 1,}", "a key must be a text in `\"` at line 1 column 9"),
+        (r#"{"a": 1, b: {"c": 2}}"#, "a key without quotes, which must be a text in `\"` at line 1 column 10"),
+        ("{\"a\": 1,}", "a comma with nothing after it at line 1 column 9"),
         ("```json\n{\"é\": oops}\n```", "line 2 column 7"),
         ("{\"a\": \"line\nbreak\"}", "must be escaped"),
         ("[1, 2, oops]", "no valid JSON"),
-        ("{'a': 1}", "no JSON in its 8 characters"),
+        ("{'a': 1}", "single quotes where JSON has `\"` at line 1 column 2"),
+        ("Here: {'a': {\"b\": 1}}", "single quotes where JSON has `\"` at line 1 column 8"),
+        ("{a: {\"b\": 1}}", "a key without quotes, which must be a text in `\"` at line 1 column 2"),
+        ("{\"a\": None}", "a word without quotes that is not `true`, `false` or `null`"),
+        (
+            "{\"a\": [{\"b\": nul}]}",
+            "a word without quotes that is not `true`, `false` or `null` in `a[0].b` at line 1 column 14",
+        ),
+        ("{\"a\": 1 // one\n}", "a comment, which JSON does not have at line 1 column 9"),
+        ("{\"a\": {\"b\": 1, \"b\": 2}}", "a key twice in one object, with different values in `a.b`"),
+        ("{\"n\": 123456789012345678901234567890}", "cannot be kept without rounding it in `n` at line 1 column 7"),
+        ("[1, 2}", "a bracket that does not close the innermost open one"),
+        ("[01]", "a number as JSON does not write it at line 1 column 2"),
         ("{\"a\": 1} {\"a\": 2}", "2 JSON documents"),
+        ("Either {\"a\": 1} or {\"a\": 2} or\n[1]\n", "3 JSON documents"),
+        ("{\"a\": 1}, []", "2 JSON documents"),
+        ("```json\n{\"a\": 1}\n{\"a\": 2}\n```", "2 JSON documents"),
+        ("```json\n{\"a\": 1}", "the fence around the JSON does not end"),
     ] {
         assert!(problem(text).contains(part), "{text}: {}", problem(text));
     }
@@ -101,12 +119,65 @@ fn a_part_of_a_broken_document_is_none() {
 #[test]
 fn no_json_at_all() {
     assert_eq!(problem("I would rather not."), "the answer has no JSON in its 19 characters");
-    assert_eq!(problem(" \n"), "the answer has no text where JSON is wanted");
+    assert_eq!(problem(" \n"), "the answer has no text");
+    for citation in [
+        "I am sorry, I cannot help with that [1].",
+        "As shown in [1], the final JSON will",
+        "Use {} for that, or [].",
+        "[1] says so.",
+        "See [1, 2]:\n* [note]\n* [x] done\n[ ] to do",
+    ] {
+        let problem = problem(citation);
+        assert!(problem.contains("the answer has no JSON"), "{citation}: {problem}");
+    }
     for text in ["{topic}", "[x]", "``` ```", "`", "```", "}{", "<think>{\"a\": 1}", "```python\n{}\n```"] {
         if let Ok(value) = JsonOutputParser::new().parse(text) {
             assert_eq!(value, json!({"a": 1}), "{text}");
         }
     }
+}
+
+/// The snapshots of an answer that comes a character at a time, and what it ends in.
+async fn by_character(text: &str) -> (Vec<Value>, Option<String>) {
+    let pieces: Vec<_> = text.chars().map(|c| AiMessage::new(c.to_string())).collect();
+    let parser = JsonOutputParser::new();
+    let mut stream = parser.transform(Chunks::from_values(pieces, AiMessage::merge()));
+    let (mut values, mut error) = (Vec::new(), None);
+    while let Some(next) = StreamExt::next(&mut stream).await {
+        match next {
+            Ok(value) => values.push(value),
+            Err(end) => error = Some(end.to_string()),
+        }
+    }
+    (values, error)
+}
+
+#[tokio::test]
+async fn what_the_model_thought_never_reaches_a_parser() {
+    for tag in ["think", "thinking", "reasoning", "THINK"] {
+        for thought in
+            ["Perhaps {\"t\": 1}?", "```json\n{\"t\": 1}\n```", "{\"t\": 1}", "[1]\n", "{\"t\": ", "a < b", ""]
+        {
+            for answer in ["{\"a\": 1}", "So: {\"a\": 1}.", "```json\n{\"a\": 1}\n```", "<think>no</think>{\"a\": 1}"] {
+                let text = format!("\n<{tag}>{thought}</{tag}>\n\n{answer}");
+                assert_eq!(parse(&text), json!({"a": 1}), "{text}");
+                let (values, error) = by_character(&text).await;
+                assert!(error.is_none() && values.iter().all(|value| value.get("t").is_none()), "{text}: {values:?}");
+                assert_eq!(values.last(), Some(&json!({"a": 1})), "{text}");
+            }
+        }
+        for thought in ["Perhaps {\"t\": 1}?", "Let me see: ```json\n{\"t\": 1}\n``` or so", "No {bracket", "[1]\n"] {
+            let text = format!("{thought}</{tag}>\n{{\"a\": 1}}");
+            assert_eq!(parse(&text), json!({"a": 1}), "{text}");
+            let (values, error) = by_character(&text).await;
+            assert_eq!((values.last(), error), (Some(&json!({"a": 1})), None), "{text}");
+        }
+        let unended = format!("<{tag}>Perhaps {{\"t\": 1}}");
+        assert_eq!(problem(&unended), "the answer is a thought that does not end");
+    }
+    // In a text of the document it is no tag.
+    let text = "{\"html\": \"a</think>b<think>\"}";
+    assert_eq!(parse(text), serde_json::from_str::<Value>(text).unwrap());
 }
 
 #[derive(Deserialize, Debug, PartialEq)]
@@ -124,7 +195,7 @@ async fn types_of_ones_own() {
     let error = parser.parse("ok:\n  {\"name\": \"x\", \"length_km\": \"secret\"}").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "parse error: the JSON in the answer is no River: expected u32, found string at line 2 column 37"
+        "parse error: the JSON in the answer is no River: expected u32, found string in `length_km` at line 2 column 37"
     );
     assert!(!format!("{error:?}").contains("secret"));
     assert!(parser.parse("{\"name\": \"x\"}").unwrap_err().message().contains("missing field `length_km`"));
@@ -139,8 +210,19 @@ async fn how_the_answer_ended_is_part_of_the_error() {
         let error = parser.invoke(answer).await.unwrap_err();
         assert!(error.message().contains("the limit of tokens cut the answer off"), "{cut}: {error}");
     }
-    let complete = AiMessage::new("{\"a\": 1} And").with_finish_reason(FinishReason::length());
-    assert_eq!(parser.invoke(complete).await.unwrap(), json!({"a": 1}));
+    let with = |text: &str| AiMessage::new(text).with_finish_reason(FinishReason::length());
+    for complete in ["{\"a\": 1} ", "So:\n```json\n{\"a\": 1}\n```\n"] {
+        assert_eq!(parser.invoke(with(complete)).await.unwrap(), json!({"a": 1}));
+    }
+    for middle in [
+        "{\"a\": 1} And",
+        "So: {\"a\": 1}",
+        "```json\n{\"a\": 1}\n```\nNow the fin",
+        "As shown in\n[1]\nthe final JSON will",
+    ] {
+        let error = parser.invoke(with(middle)).await.unwrap_err();
+        assert!(error.message().contains("the limit of tokens cut the answer off"), "{middle}: {error}");
+    }
 
     let refused = AiMessage::new([ContentPart::refusal("secret")]).with_finish_reason(FinishKind::ContentFilter);
     let error = parser.invoke(refused).await.unwrap_err();
@@ -222,8 +304,11 @@ proptest! {
         prop_assert_eq!(parse(&json), value.clone());
         prop_assert_eq!(parse(&serde_json::to_string_pretty(&value).unwrap()), value.clone());
         prop_assert_eq!(parse(&format!("{before}\n```json\n{json}\n```\nDone.")), value.clone());
-        if value.is_object() {
-            prop_assert_eq!(parse(&format!("{before}{json} Done.")), value);
+        if value.as_object().is_some_and(|object| !object.is_empty()) {
+            prop_assert_eq!(parse(&format!("{before}{json} Done.")), value.clone());
+        }
+        if value.is_array() {
+            prop_assert_eq!(parse(&format!("{before}.\n {json} \nDone.")), value);
         }
     }
 
@@ -258,6 +343,25 @@ proptest! {
         prop_assert_eq!(last.map_err(|error| error.to_string()), invoked.map_err(|error| error.to_string()));
         let snapshots: Vec<_> = streamed.iter().flatten().collect();
         prop_assert!(snapshots.windows(2).all(|pair| pair[0] != pair[1]));
+    }
+
+    /// However an answer is cut into pieces, the last snapshot or the error is the same.
+    #[test]
+    fn pieces_do_not_matter(
+        text in "([{}\\[\\]\":,a1 \n]|```|```json|<think>|</think>|\\{\"a\": 1\\}|\\[1\\]|x|'a'|\\\\u00e9|true|-1\\.5){0,14}",
+        size in 1..5_usize,
+    ) {
+        let characters: Vec<char> = text.chars().collect();
+        let pieces = characters.chunks(size).map(|piece| AiMessage::new(piece.iter().collect::<String>()));
+        let chunks = Chunks::from_values(pieces.collect::<Vec<_>>(), AiMessage::merge());
+        let parser = JsonOutputParser::new();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let streamed: Vec<_> = runtime.block_on(StreamExt::collect(parser.transform(chunks)));
+        let last = streamed.into_iter().next_back().map(|last| last.map_err(|error| error.message().to_string()));
+        let parsed = parser.parse(&text).map_err(|error| error.message().to_string());
+        if !(text.is_empty() && last.is_none()) {
+            prop_assert_eq!(last, Some(parsed), "{}", text);
+        }
     }
 
     #[test]

@@ -37,6 +37,7 @@ macro_rules! chapters {
             #[doc = "[limits]: mod@crate::guide::limits"]
             #[doc = "[time]: mod@crate::guide::time"]
             #[doc = "[asyncio-lcel]: mod@crate::guide::asyncio_lcel"]
+            #[doc = "[parsers]: mod@crate::guide::parsers"]
             #[doc = ""]
             #[doc = include_str!(concat!("../docs/guide/", $file))]
             pub mod $name {}
@@ -61,4 +62,5 @@ chapters! {
     limits "12-limits.md"
     time "13-time.md"
     asyncio_lcel "14-from-asyncio-and-lcel.md"
+    parsers "15-parsers.md"
 }

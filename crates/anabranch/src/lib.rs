@@ -67,7 +67,10 @@ pub mod prelude {
     #[cfg(feature = "openai")]
     pub use anabranch_models::OpenAi;
     pub use anabranch_models::{ChatModel, ScriptedModel};
-    pub use anabranch_parsers::{JsonOutputParser, StrOutputParser};
+    pub use anabranch_parsers::{
+        BooleanOutputParser, EnumOutputParser, JsonOutputParser, ListOutputParser, OutputParser, StrOutputParser,
+        ToolCallsParser,
+    };
     pub use anabranch_prompts::{
         ChatPromptTemplate, MessageTemplate, MessagesPlaceholder, PromptTemplate, prompt, text_prompt,
     };

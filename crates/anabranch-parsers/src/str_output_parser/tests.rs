@@ -50,3 +50,22 @@ async fn an_error_comes_after_the_pieces_before_it() {
     assert_eq!(pieces.try_next().await.unwrap_err().kind(), ErrorKind::Connection);
     assert!(pieces.try_next().await.unwrap().is_none());
 }
+
+#[tokio::test]
+async fn what_the_model_thought_is_left_out() {
+    let streamed = async |text: &str| {
+        let pieces: Vec<_> = text.chars().map(|c| AiMessage::new(c.to_string())).collect();
+        let stream = StrOutputParser.transform(Chunks::from_values(pieces, AiMessage::merge()));
+        stream.try_collect::<Vec<String>>().await.map(|pieces| pieces.concat())
+    };
+    for text in
+        ["<think>a < b</think>\n\nIt is <b>.", "It is <b>.", "<reasoning>a</reasoning><think>b</think>It is <b>."]
+    {
+        assert_eq!(StrOutputParser.invoke(text).await.unwrap(), "It is <b>.", "{text}");
+        assert_eq!(streamed(text).await.unwrap(), "It is <b>.", "{text}");
+    }
+    let without_begin = "It may be this.</think>It is that.";
+    assert_eq!(StrOutputParser.invoke(without_begin).await.unwrap(), "It is that.");
+    let error = streamed(without_begin).await.unwrap_err();
+    assert_eq!(error.downcast_ref::<ParseError>().map(ParseError::kind), Some(ParseErrorKind::Thought));
+}

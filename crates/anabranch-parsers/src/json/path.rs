@@ -1,0 +1,58 @@
+//! Where in a document something is, in words that may be shown.
+
+use std::fmt::Write;
+
+/// One step into a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Segment<'a> {
+    Key(&'a str),
+    Index(usize),
+}
+
+/// `rivers[3].length_km`. A key is shown if it is a short identifier: every other may be a model's words.
+pub(crate) fn shown<'a>(segments: impl IntoIterator<Item = Segment<'a>>) -> String {
+    let mut path = String::new();
+    for segment in segments {
+        match segment {
+            Segment::Index(index) => drop(write!(path, "[{index}]")),
+            Segment::Key(key) => {
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(if is_short_identifier(key) { key } else { "…" });
+            }
+        }
+    }
+    path
+}
+
+/// Whether a name may stand in an error: letters, digits, `_` and `-`, and no more than forty of them.
+pub(crate) fn is_short_identifier(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    !name.is_empty() && name.len() <= 40 && name.chars().all(is_plain)
+}
+
+/// [`shown`], as a JSON pointer (RFC 6901), with every key as it is: for programs, not for messages.
+pub(crate) fn pointer<'a>(segments: impl IntoIterator<Item = Segment<'a>>) -> String {
+    let mut path = String::new();
+    for segment in segments {
+        path.push('/');
+        match segment {
+            Segment::Index(index) => drop(write!(path, "{index}")),
+            Segment::Key(key) if key.contains(['~', '/']) => {
+                path.push_str(&key.replace('~', "~0").replace('/', "~1"));
+            }
+            Segment::Key(key) => path.push_str(key),
+        }
+    }
+    path
+}
+
+/// The keys and indices of a JSON pointer.
+pub(crate) fn segments_of(pointer: &str) -> Vec<String> {
+    let pointer = pointer.strip_prefix('/').unwrap_or(pointer);
+    if pointer.is_empty() {
+        return Vec::new();
+    }
+    pointer.split('/').map(|segment| segment.replace("~1", "/").replace("~0", "~")).collect()
+}

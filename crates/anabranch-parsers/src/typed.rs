@@ -1,0 +1,107 @@
+//! JSON as a type of one's own.
+
+use anabranch_core::{Error, Result};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::aligned::aligned;
+use crate::answer::Answer;
+use crate::json::found::Document;
+use crate::json::path::is_short_identifier;
+use crate::json_output_parser::as_output;
+use crate::lenient::Repair;
+use crate::lenient_reading::Read;
+use crate::mismatch::mismatch;
+use crate::parse_error::{ParseError, ParseErrorKind};
+use crate::type_words::type_words;
+
+/// A document as a type.
+pub(crate) fn typed<T: DeserializeOwned + 'static>(document: Document, answer: &Answer<'_>) -> Result<T> {
+    let Document { value, span, .. } = document;
+    let mut value = Some(value);
+    if let Some(output) = as_output(&mut value) {
+        return Ok(output);
+    }
+    from_value(&value.unwrap_or_default(), "").map_err(|error| {
+        // Where it stands in the text is looked for only now.
+        let byte = answer.text.get(span.clone()).and_then(|json| place_of::<T>(json)).map(|byte| span.start + byte);
+        with_text::<T>(error, answer, byte)
+    })
+}
+
+/// [`typed`], where values may be brought into the shape of the type. The words of an answer without JSON may be it.
+pub(crate) fn typed_leniently<T: DeserializeOwned + 'static>(
+    read: Result<Read>,
+    answer: &Answer<'_>,
+) -> Result<(T, Vec<Repair>)> {
+    let (value, mut repairs, missing) = match read {
+        Ok(Read { document, repairs }) => match typed(document.clone(), answer) {
+            Ok(output) => return Ok((output, repairs)),
+            Err(error) => (document.value, repairs, error),
+        },
+        Err(error) => {
+            let is_missing = error.downcast_ref().map(ParseError::kind) == Some(ParseErrorKind::Missing);
+            if !is_missing || answer.was_cut() {
+                return Err(error);
+            }
+            (Value::from(answer.words()?), Vec::new(), error)
+        }
+    };
+    match aligned::<T>(&value) {
+        Ok((output, more)) => {
+            repairs.extend(more);
+            Ok((output, repairs))
+        }
+        Err(_) => Err(missing),
+    }
+}
+
+/// A value as a type, or why not. `path` is where the value stands.
+pub(crate) fn from_value<T: DeserializeOwned>(value: &Value, path: &str) -> Result<T, ParseError> {
+    // Where it does not fit is looked for only where it does not.
+    T::deserialize(value).map_err(|error| {
+        let mut path = path.to_string();
+        if let Err(error) = serde_path_to_error::deserialize::<_, T>(value) {
+            error.path().iter().for_each(|segment| push(&mut path, segment));
+        }
+        ParseError::new(ParseErrorKind::Type, mismatch(&error.to_string())).in_path(path)
+    })
+}
+
+/// The error of a step about a value that is no `T`.
+pub(crate) fn with_text<T>(error: ParseError, answer: &Answer<'_>, byte: Option<usize>) -> Error {
+    let message = format!("the JSON in the answer is no {}: {error}", type_words::<T>());
+    let path = error.path().to_string();
+    let words = message.strip_suffix(&format!(" in `{path}`")).unwrap_or(&message);
+    let mut error = ParseError::new(error.kind(), words).in_path(path);
+    if let Some(byte) = byte {
+        error = error.at(&answer.text, byte);
+    }
+    error.with_text(&answer.text)
+}
+
+/// The names of fields are the type's; those of a map may be the answer's words.
+fn push(path: &mut String, segment: &serde_path_to_error::Segment) {
+    use serde_path_to_error::Segment;
+    match segment {
+        Segment::Seq { index } => path.push_str(&format!("[{index}]")),
+        Segment::Map { key } | Segment::Enum { variant: key } => {
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path.push_str(if is_short_identifier(key) { key } else { "…" });
+        }
+        Segment::Unknown => {}
+    }
+}
+
+/// The byte of a document at which it turns out to be no `T`.
+#[cold]
+fn place_of<T: DeserializeOwned>(json: &str) -> Option<usize> {
+    let error = serde_json::from_str::<T>(json).err().filter(|error| error.line() > 0)?;
+    let line_start = match error.line().checked_sub(2) {
+        None => 0,
+        Some(breaks) => json.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').nth(breaks)?.0 + 1,
+    };
+    Some((line_start + error.column().saturating_sub(1)).min(json.len()))
+}

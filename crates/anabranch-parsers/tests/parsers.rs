@@ -1,0 +1,286 @@
+//! The parsers of words: lists, choices, yes and no, tool calls; and asking again.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anabranch_core::{Chunks, ErrorKind, Merge, RetryBudget, RunnableExt, lambda};
+use anabranch_messages::{AiMessage, ContentPart, FinishKind, FinishReason, Messages, ToolCall, ToolCallChunk};
+use anabranch_parsers::{
+    BooleanOutputParser, EnumOutputParser, JsonOutputParser, ListOutputParser, OutputParser, ParseError,
+    ParseErrorKind, ToolCallsParser,
+};
+use futures::StreamExt;
+use proptest::prelude::*;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+fn kind(error: &anabranch_core::Error) -> ParseErrorKind {
+    error.downcast_ref::<ParseError>().unwrap_or_else(|| panic!("{error}")).kind()
+}
+
+fn answer(text: &str, size: usize) -> Chunks<'static, AiMessage> {
+    let characters: Vec<char> = text.chars().collect();
+    let pieces = characters.chunks(size).map(|piece| AiMessage::new(piece.iter().collect::<String>()));
+    Chunks::from_values(pieces.collect::<Vec<_>>(), AiMessage::merge())
+}
+
+#[test]
+fn lists() {
+    let commas = ListOutputParser::comma_separated();
+    for (text, items) in [
+        ("foo", vec!["foo"]),
+        ("foo, bar, baz", vec!["foo", "bar", "baz"]),
+        ("foo,bar,baz", vec!["foo", "bar", "baz"]),
+        ("\"foo, foo2\",bar,baz", vec!["foo, foo2", "bar", "baz"]),
+        ("\"say \"\"hi\"\"\", 12\" pipe", vec!["say \"hi\"", "12\" pipe"]),
+        ("a, , b,\n c\n", vec!["a", "b", "c"]),
+        ("<think>x, y</think>a, b", vec!["a", "b"]),
+        ("\"\", a", vec!["", "a"]),
+        ("", vec![]),
+    ] {
+        assert_eq!(commas.parse(text).unwrap(), items, "{text}");
+    }
+    assert_eq!(kind(&commas.parse("a, \"b").unwrap_err()), ParseErrorKind::Truncated);
+    let numbered = "Items:\n\n  1. apple\n    2) banana\n3. \n10. cherry 2. no\nx 4. no\n5.no\n";
+    assert_eq!(ListOutputParser::numbered().parse(numbered).unwrap(), ["apple", "banana", "cherry 2. no"]);
+    assert_eq!(ListOutputParser::numbered().parse("No items in the list.").unwrap(), [] as [&str; 0]);
+    let dashes = "Items:\n- apple\n  * banana - ripe\n+ cherry\nno - item\n-5 degrees\n--- \n";
+    assert_eq!(ListOutputParser::markdown().parse(dashes).unwrap(), ["apple", "banana - ripe", "cherry"]);
+}
+
+#[tokio::test]
+async fn lists_stream_and_are_whole() {
+    let parser = ListOutputParser::comma_separated();
+    let lists: Vec<_> = StreamExt::collect(parser.transform(answer("\"a, b\", c,d", 1))).await;
+    let lists: Vec<Vec<String>> = lists.into_iter().map(Result::unwrap).collect();
+    assert_eq!(lists, [["a, b"], ["c"], ["d"]]);
+    let at_once: Vec<_> = StreamExt::collect(parser.transform(answer("a, b, c", 100))).await;
+    assert_eq!(at_once.len(), 3);
+
+    let pieces = vec![AiMessage::new("a, b"), AiMessage::new(", c").with_finish_reason(FinishReason::length())];
+    let cut = || Chunks::from_values(pieces.clone(), AiMessage::merge());
+    let mut stream = parser.transform(cut());
+    assert_eq!(stream.next().await.unwrap().unwrap(), ["a"]);
+    assert_eq!(stream.next().await.unwrap().unwrap(), ["b"]);
+    assert_eq!(kind(&stream.next().await.unwrap().unwrap_err()), ParseErrorKind::Truncated);
+    assert_eq!(kind(&parser.transform(cut()).collect().await.unwrap_err()), ParseErrorKind::Truncated);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 1000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn pieces_of_lists_do_not_matter(text in "([a-cé1-9]|, |\\n|\"|- |1\\. |<think>|</think>){0,20}", size in 1..6_usize) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        for parser in [ListOutputParser::comma_separated(), ListOutputParser::numbered(), ListOutputParser::markdown()] {
+            let streamed: Vec<_> = runtime.block_on(StreamExt::collect(parser.transform(answer(&text, size))));
+            let streamed: Result<Vec<_>, _> = streamed.into_iter().collect();
+            match (streamed, parser.parse(&text)) {
+                (Ok(streamed), Ok(whole)) => prop_assert_eq!(streamed.concat(), whole),
+                (Err(error), whole) => {
+                    // A thought that ended without a begin was handed on by then.
+                    let is_thought = kind(&error) == ParseErrorKind::Thought;
+                    prop_assert!(is_thought || whole.is_err(), "{} {:?}", text, whole);
+                }
+                (Ok(_), Err(error)) => prop_assert!(kind(&error) == ParseErrorKind::Thought, "{} {}", text, error),
+            }
+        }
+    }
+}
+
+#[derive(Deserialize, Debug, PartialEq, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum Colour {
+    Red,
+    Green,
+    Blue,
+}
+
+#[test]
+fn choices() {
+    let parser = EnumOutputParser::<Colour>::new();
+    for text in ["red", " Red\n", "\"red\".", "**RED**", "<think>blue?</think>red", "green?</think>red"] {
+        assert_eq!(parser.parse(text).unwrap(), Colour::Red, "{text}");
+    }
+    let error = parser.parse("INVALID secret").unwrap_err();
+    assert_eq!(kind(&error), ParseErrorKind::Value);
+    assert!(error.message().contains("none of the variants of Colour: expected `red`, `green`, `blue`"), "{error}");
+    assert!(!format!("{error:?}").contains("secret"));
+    assert_eq!(error.partial::<String>().unwrap(), "INVALID secret");
+    assert!(parser.parse("It is red.").is_err());
+    assert_eq!(parser.lenient().parse("It is red.").unwrap(), Colour::Red);
+    assert!(parser.lenient().parse("red or blue").is_err());
+    assert_eq!(kind(&parser.parse("").unwrap_err()), ParseErrorKind::Empty);
+    assert!(parser.format_instructions().contains("`red`, `green`, `blue`"));
+}
+
+#[test]
+fn yes_and_no() {
+    let parser = BooleanOutputParser::new();
+    for (text, said) in
+        [("YES", true), ("no", false), ("Not relevant (NO)", false), ("NOW this is relevant (YES)", true)]
+    {
+        assert_eq!(parser.parse(text).unwrap(), said, "{text}");
+    }
+    for text in ["YES NO", "BOOM", "now"] {
+        assert_eq!(kind(&parser.parse(text).unwrap_err()), ParseErrorKind::Value, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn no_parser_reads_what_was_refused_or_broken_off() {
+    let refused = AiMessage::new([ContentPart::text("yes red 1. a {\"a\": 1}"), ContentPart::refusal("secret")]);
+    let filtered = AiMessage::new("yes").with_finish_reason(FinishKind::ContentFilter);
+    let filtered_json = AiMessage::new("{\"a\": 1}").with_finish_reason(FinishKind::ContentFilter);
+    let cut = AiMessage::new("yes").with_finish_reason(FinishReason::length());
+    for (answer, expected, error_kind) in [
+        (refused.clone(), ParseErrorKind::Refused, ErrorKind::ContentFilter),
+        (filtered, ParseErrorKind::Filtered, ErrorKind::ContentFilter),
+        (cut, ParseErrorKind::Truncated, ErrorKind::Parse),
+        (AiMessage::new(" "), ParseErrorKind::Empty, ErrorKind::Parse),
+    ] {
+        let errors = [
+            BooleanOutputParser::new().invoke(answer.clone()).await.unwrap_err(),
+            EnumOutputParser::<Colour>::new().invoke(answer.clone()).await.unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!((kind(&error), error.kind()), (expected, error_kind), "{error}");
+            assert!(!format!("{error:?}").contains("secret"));
+        }
+    }
+    for (answer, expected) in [(refused, ParseErrorKind::Refused), (filtered_json, ParseErrorKind::Filtered)] {
+        let json = JsonOutputParser::new();
+        assert_eq!(kind(&json.invoke(answer.clone()).await.unwrap_err()), expected);
+        let streamed: Vec<_> =
+            StreamExt::collect(json.transform(Chunks::from_values([answer.clone()], AiMessage::merge()))).await;
+        assert_eq!(kind(streamed.last().unwrap().as_ref().unwrap_err()), expected);
+        assert_eq!(kind(&ListOutputParser::numbered().invoke(answer.clone()).await.unwrap_err()), expected);
+        assert_eq!(kind(&ToolCallsParser::<Value>::new().invoke(answer).await.unwrap_err()), expected);
+    }
+}
+
+#[derive(Deserialize, Debug, PartialEq)]
+#[serde(rename_all = "snake_case")]
+enum Tool {
+    Weather { city: String },
+    Add(Sum),
+    Now,
+}
+
+#[derive(Deserialize, Debug, PartialEq)]
+struct Sum {
+    a: i32,
+    b: i32,
+}
+
+#[tokio::test]
+async fn tool_calls() {
+    let parser = ToolCallsParser::<Tool>::new();
+    let weather = ToolCall::new("1", "weather", json!({"city": "Bremen"}));
+    let add = ToolCall::new("2", "add", json!({"a": 1, "b": 2}));
+    let all =
+        AiMessage::new("Let me see.").with_tool_calls([weather.clone(), add, ToolCall::new("3", "now", Value::Null)]);
+    let tools = [Tool::Weather { city: "Bremen".into() }, Tool::Add(Sum { a: 1, b: 2 }), Tool::Now];
+    assert_eq!(parser.invoke(all.clone()).await.unwrap(), tools);
+    assert_eq!(parser.invoke("nothing to call").await.unwrap(), []);
+
+    let only = ToolCallsParser::<Sum>::of_tool("add");
+    assert_eq!(only.invoke(all.clone()).await.unwrap(), [Sum { a: 1, b: 2 }]);
+    assert_eq!(ToolCallsParser::<Sum>::of_tool("other").invoke(all).await.unwrap(), []);
+
+    let unknown = AiMessage::new("").with_tool_call(ToolCall::new("1", "launch", json!({})));
+    let error = parser.invoke(unknown).await.unwrap_err();
+    assert_eq!(kind(&error), ParseErrorKind::UnknownTool);
+    assert!(
+        error.message().contains("the tool `launch` is not known: expected one of `weather`, `add`, `now`"),
+        "{error}"
+    );
+    let wrong = AiMessage::new("").with_tool_call(ToolCall::new("1", "add", json!({"a": 1, "b": "secret"})));
+    let error = parser.invoke(wrong).await.unwrap_err();
+    assert_eq!(
+        (kind(&error), error.downcast_ref::<ParseError>().unwrap().path().is_empty()),
+        (ParseErrorKind::Type, true)
+    );
+    assert!(error.message().contains("add.b") && !format!("{error:?}").contains("secret"), "{error}");
+    let cut = AiMessage::new("").with_tool_call(weather).with_finish_reason(FinishReason::length());
+    assert_eq!(kind(&parser.invoke(cut).await.unwrap_err()), ParseErrorKind::Truncated);
+}
+
+#[tokio::test]
+async fn a_tool_call_comes_when_it_is_complete() {
+    let piece = |index, id: &str, name: &str, arguments: &str| {
+        AiMessage::from(ToolCallChunk::new().with_index(index).with_id(id).with_name(name).with_arguments(arguments))
+    };
+    let pieces = [
+        piece(0, "1", "weather", "{\"city\": "),
+        piece(0, "", "", "\"Bremen\"}"),
+        piece(1, "2", "add", "{\"a\": 1,"),
+        piece(1, "", "", " \"b\": 2}"),
+        FinishReason::tool_calls().into(),
+    ];
+    let parser = ToolCallsParser::<Tool>::new();
+    let calls = || Chunks::from_values(pieces.clone(), AiMessage::merge());
+    let streamed: Vec<_> = StreamExt::collect(parser.transform(calls())).await;
+    let streamed: Vec<Vec<Tool>> = streamed.into_iter().map(Result::unwrap).collect();
+    let tools = [Tool::Weather { city: "Bremen".into() }, Tool::Add(Sum { a: 1, b: 2 })];
+    assert_eq!(streamed.iter().flatten().collect::<Vec<_>>(), tools.iter().collect::<Vec<_>>());
+    assert_eq!(streamed.len(), 2);
+    assert_eq!(parser.transform(calls()).collect().await.unwrap(), tools);
+    let half = Chunks::from_values(pieces[..3].to_vec(), AiMessage::merge());
+    let streamed: Vec<_> = StreamExt::collect(parser.transform(half)).await;
+    assert!(streamed[0].is_ok() && streamed[1].is_err());
+}
+
+#[tokio::test]
+async fn a_model_is_asked_again() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let model = |answers: &'static [&'static str]| {
+        let asked = asked.clone();
+        lambda(move |question: Messages| {
+            let place = asked.fetch_add(1, Ordering::Relaxed);
+            let answer = answers.get(place).copied().unwrap_or("never");
+            let text = question.last().unwrap().text().into_owned();
+            assert!(text.contains("cannot be used") && text.contains("Answer with one JSON document"), "{text}");
+            async move { Ok(AiMessage::new(answer)) }
+        })
+    };
+    let typed = || JsonOutputParser::typed::<Sum>();
+    let good = "{\"a\": 1, \"b\": 2}";
+    let step = typed().with_repair(model(&["{\"a\": 1", "{\"a\": 1, \"b\": 2}"])).attempts(2);
+    assert_eq!(step.invoke("no").await.unwrap(), Sum { a: 1, b: 2 });
+    assert_eq!(asked.swap(0, Ordering::Relaxed), 2);
+    assert_eq!(step.invoke(good).await.unwrap(), Sum { a: 1, b: 2 });
+    assert_eq!(asked.swap(0, Ordering::Relaxed), 0);
+
+    let step = typed().with_repair(model(&["still no"]));
+    let error = step.invoke("no").await.unwrap_err();
+    assert_eq!((kind(&error), asked.swap(0, Ordering::Relaxed)), (ParseErrorKind::Missing, 1));
+    assert_eq!(error.partial::<String>().unwrap(), "still no");
+    assert_eq!(error.attempts().len(), 2);
+
+    // Under a budget that is used up, nobody is asked.
+    let budget = RetryBudget::new().reserve(0).per_second(0.0);
+    let step = typed().with_repair(model(&[])).budget(&budget);
+    assert!(step.invoke("no").await.unwrap_err().to_string().contains("retry budget"));
+    // Nor where the model refused.
+    let step = typed().with_repair(model(&[]));
+    let refused = AiMessage::new([ContentPart::refusal("no")]);
+    assert_eq!(kind(&step.invoke(refused).await.unwrap_err()), ParseErrorKind::Refused);
+    assert_eq!(asked.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn parsers_combine_as_steps_do() {
+    let either = JsonOutputParser::typed::<Vec<String>>().with_fallback(ListOutputParser::comma_separated());
+    assert_eq!(either.invoke("[\"a\", \"b\"]").await.unwrap(), ["a", "b"]);
+    assert_eq!(either.invoke("a, b").await.unwrap(), ["a", "b"]);
+    let both =
+        anabranch_core::parallel! { "said": BooleanOutputParser::new(), "words": ListOutputParser::comma_separated() };
+    assert_eq!(both.invoke("yes, it is").await.unwrap(), json!({"said": true, "words": ["yes", "it is"]}));
+    let merged: Vec<i32> = vec![1];
+    let mut law = Merge::extend().collector();
+    law.push(merged).unwrap();
+    assert_eq!(law.finish().unwrap(), [1]);
+}
