@@ -41,6 +41,9 @@ fn each_repair_is_told() {
         ("{\"a\": 1_000}", json!({"a": 1000}), vec![Number]),
         ("{\"a\": \"\\d\"}", json!({"a": "\\d"}), vec![Escape]),
         ("{\"a\": 1, \"a\": 2}", json!({"a": 2}), vec![DuplicateKey]),
+        ("{\"a\": \"b\",, \"c\": 1}", json!({"a": "b", "c": 1}), vec![ExtraComma]),
+        ("{“a”: “b”}", json!({"a": "b"}), vec![Quotes, Quotes]),
+        ("{\"a\": \"b c }", json!({"a": "b c"}), vec![MissingQuote]),
         ("```json\n{\"a\": 1}\n", json!({"a": 1}), vec![UnclosedFence]),
         ("{\"a\": 1}", json!({"a": 1}), vec![]),
     ] {
@@ -57,9 +60,14 @@ fn nothing_is_added_and_nothing_is_chosen() {
     assert_eq!(kind("{'a': 1} or {'a': 2}"), ParseErrorKind::Several(2));
     assert_eq!(kind("I am sorry, I cannot help with that [1]."), ParseErrorKind::Missing);
     assert_eq!(kind("Use {} or {topic}."), ParseErrorKind::Missing);
-    for text in
-        ["{\"a\": }", "{\"a\": , \"b\": 1}", "[1, ..., 3]", "{\"a\": 123456789012345678901234567890,}", "{\"a\"}"]
-    {
+    for text in [
+        "{\"a\": }",
+        "{\"a\": , \"b\": 1}",
+        "[1, ..., 3]",
+        "{\"a\": true, WORD \"b\": 1}",
+        "{\"a\": 123456789012345678901234567890,}",
+        "{\"a\"}",
+    ] {
         assert!(matches!(kind(text), ParseErrorKind::Json(_)), "{text}");
     }
     let deep = format!("{}1{}", "[".repeat(200), ",]".repeat(200));

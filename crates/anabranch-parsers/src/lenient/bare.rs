@@ -77,7 +77,7 @@ impl Lenient<'_> {
                     let after = scan::next(bytes, at + 1).1;
                     scan::is_key(bytes, at + 1)
                         || matches!(after, Some(b'}') | None)
-                        || number(self.text[self.at..at].trim()).is_ok()
+                        || is_whole(self.text[self.at..at].trim())
                 }
                 b',' => true,
                 b'"' | b'\'' if in_object => scan::is_key(bytes, at),
@@ -89,7 +89,7 @@ impl Lenient<'_> {
                 b' ' if in_object => {
                     // A comma lacks behind a number or a word of JSON.
                     let token = &self.text[self.at..at];
-                    (number(token).is_ok() || matches!(token, "true" | "false" | "null")) && scan::is_key(bytes, at)
+                    is_whole(token) && scan::is_key(bytes, at)
                 }
                 b'`' => scan::is_fence(bytes, at),
                 _ => false,
@@ -101,6 +101,11 @@ impl Lenient<'_> {
         }
         at
     }
+}
+
+/// Whether a token is a value of JSON, or of Python, so that nothing more belongs to it.
+fn is_whole(token: &str) -> bool {
+    matches!(token, "true" | "false" | "null" | "True" | "False" | "None") || number(token).is_ok()
 }
 
 /// A number in a form that JSON does not know.

@@ -16,6 +16,9 @@ pub use repair::{Repair, RepairKind};
 
 use crate::json::fault::JsonFault;
 
+/// The quotes of print that begin a text.
+const PRINTED: [char; 5] = ['“', '„', '”', '«', '‘'];
+
 /// What cannot be repaired.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Unrepaired {

@@ -35,6 +35,11 @@ impl Lenient<'_> {
                 Some((key, false)) => key,
                 None => return Ok(None),
             },
+            _ if self.text[self.at..].starts_with(super::PRINTED) => match self.quoted_key()? {
+                Some((key, true)) => return Ok(Some(key)),
+                Some((key, false)) => key,
+                None => return Ok(None),
+            },
             Some(b'{' | b'[' | b'(' | b':') | None => return Err(Unrepaired::Broken(JsonFault::ExpectedKey, start)),
             Some(_) => {
                 let rest = &self.text[self.at..];
@@ -196,10 +201,15 @@ impl Lenient<'_> {
             b']' => balance.brackets <= 0 || matches!(after_next().1, Some(b',' | b'}' | b']') | None),
             b')' => self.open.contains(&b'('),
             b',' if in_object => {
-                // What is being written may become a key.
-                let key = scan::key(bytes, place + 1);
+                // There may be a comma too many. What is being written may become a key.
+                let (mut last, mut found) = (place, after_next());
+                while found.1 == Some(b',') {
+                    last = found.0;
+                    found = scan::next(bytes, last + 1);
+                }
+                let key = scan::key(bytes, last + 1);
                 let is_key = key == Some(true) || (self.is_partial && key.is_none());
-                is_key || matches!(after_next().1, Some(b'}' | b']') | None)
+                is_key || matches!(found.1, Some(b'}' | b']') | None)
             }
             b',' => true,
             b'"' | b'\'' | b'`' if in_object => scan::is_key(bytes, place),
@@ -242,6 +252,8 @@ impl Lenient<'_> {
             return self.cut_text(text);
         }
         text.truncate(text.len() - closers);
+        // White space before a bracket is none of the text.
+        text.truncate(text.trim_end().len());
         self.at = rest.len();
         self.repaired(RepairKind::MissingQuote);
         Ok(Some(Value::String(text)))

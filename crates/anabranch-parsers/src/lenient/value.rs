@@ -23,7 +23,7 @@ impl Lenient<'_> {
             b'"' | b'\'' | b'`' => self.quoted_value(),
             b'\\' if matches!(self.bytes().get(self.at + 1), Some(b'"' | b'\'')) => self.quoted_value(),
             b',' | b'}' | b']' | b')' => Ok(None),
-            _ if self.text[self.at..].starts_with(['“', '„', '”', '«', '‘']) => self.quoted_value(),
+            _ if self.text[self.at..].starts_with(super::PRINTED) => self.quoted_value(),
             _ => self.bare_value(),
         }
     }
