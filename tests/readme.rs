@@ -124,7 +124,9 @@ fn commands_name_what_exists() {
                     "--test" => {
                         suites.contains(pair[1])
                             || root().join("crates").read_dir().unwrap().any(|member| {
-                                member.unwrap().path().join("tests").join(format!("{}.rs", pair[1])).exists()
+                                let tests = member.unwrap().path().join("tests");
+                                tests.join(format!("{}.rs", pair[1])).exists()
+                                    || tests.join(pair[1]).join("main.rs").exists()
                             })
                     }
                     "-p" | "--package" => {
