@@ -45,7 +45,17 @@ mod joint;
 mod opened;
 
 thread_local! {
-    static CURRENT: RefCell<Option<Scope>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Place> = const { RefCell::new(Place::Nowhere) };
+}
+
+/// Where the thread is.
+#[derive(Default)]
+enum Place {
+    #[default]
+    Nowhere,
+    /// In a run that nobody has asked for yet: most need none.
+    Run,
+    At(Scope),
 }
 
 /// Where in a run a future is polled: on one side of a flow, which is itself somewhere.
@@ -329,30 +339,54 @@ pub(crate) fn read_by(scope: Option<&Scope>) -> impl Iterator<Item = &Arc<Flow>>
 
 /// Where the thread is now. Nowhere, if it is ending.
 pub(crate) fn current() -> Option<Scope> {
-    CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+    let place = |current: &RefCell<Place>| {
+        let mut current = current.borrow_mut();
+        if let Place::Run = *current {
+            *current = Place::At(Scope { flow: Flow::of_run(), side: Side::Reads });
+        }
+        if let Place::At(scope) = &*current { Some(scope.clone()) } else { None }
+    };
+    CURRENT.try_with(place).ok().flatten()
 }
 
 /// Whether what runs now is a part of something that is read.
 pub(crate) fn is_inside() -> bool {
-    CURRENT.try_with(|current| inside(current.borrow().as_ref()).next().is_some()).unwrap_or(false)
+    let is_inside = |current: &RefCell<Place>| match &*current.borrow() {
+        Place::At(scope) => inside(Some(scope)).next().is_some(),
+        Place::Nowhere | Place::Run => false,
+    };
+    CURRENT.try_with(is_inside).unwrap_or(false)
 }
 
-fn swap(scope: Option<Scope>) -> Option<Scope> {
-    CURRENT.try_with(|current| current.replace(scope)).ok().flatten()
+fn is_nowhere() -> bool {
+    CURRENT.try_with(|current| matches!(*current.borrow(), Place::Nowhere)).unwrap_or(false)
+}
+
+fn swap(place: Place) -> Place {
+    CURRENT.try_with(|current| current.replace(place)).unwrap_or_default()
 }
 
 /// Puts the thread back where it was, also after a panic.
 struct Entered {
-    before: Option<Scope>,
+    before: Place,
 }
 
-fn enter(scope: Option<Scope>) -> Entered {
-    Entered { before: swap(scope) }
+fn enter(place: Place) -> Entered {
+    Entered { before: swap(place) }
+}
+
+impl Entered {
+    /// Back, and where it was until now.
+    fn leave(mut self) -> Place {
+        let place = swap(std::mem::take(&mut self.before));
+        std::mem::forget(self);
+        place
+    }
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        swap(self.before.take());
+        swap(std::mem::take(&mut self.before));
     }
 }
 
@@ -365,7 +399,7 @@ fn poll_at<S: Stream + Unpin>(
 ) -> Poll<Option<S::Item>> {
     // Where it is polled, not where it was made: what a step reads is made by the step, but is not a part of it.
     flow.parent.get_or_init(current);
-    let _entered = enter(Some(Scope { flow: flow.clone(), side }));
+    let _entered = enter(Place::At(Scope { flow: flow.clone(), side }));
     Pin::new(stream).poll_next(cx)
 }
 

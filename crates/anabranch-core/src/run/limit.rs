@@ -174,7 +174,9 @@ pub(crate) async fn acquire(limits: &[Limit]) -> (Permit, bool) {
     let mut permit = Permit::free();
     let missing = limits.iter().position(|limit| limit.take().map(|part| permit.push(part)).is_none());
     let Some(missing) = missing else {
-        permit.register(flow::current().as_ref());
+        if flow::is_inside() {
+            permit.register(flow::current().as_ref());
+        }
         return (permit, false);
     };
     drop(permit);
@@ -305,12 +307,10 @@ impl Permit {
     }
 
     fn register(&mut self, scope: Option<&Scope>) {
-        if flow::inside(scope).next().is_some() {
-            let id = next_ticket();
-            for part in self.iter_mut() {
-                part.limit.desk().register(id, scope);
-                part.ticket = Some(id);
-            }
+        let id = next_ticket();
+        for part in self.iter_mut() {
+            part.limit.desk().register(id, scope);
+            part.ticket = Some(id);
         }
     }
 

@@ -15,12 +15,12 @@ use futures_core::Stream;
 use futures_util::stream::poll_fn;
 use pin_project_lite::pin_project;
 
-use super::{Flow, Over, Scope, Side, State, current, enter, poll_at, read_by};
+use super::{Flow, Over, Place, Scope, Side, State, current, enter, is_nowhere, poll_at, read_by};
 use crate::run::limit;
 
 impl Flow {
     /// A run: whatever was opened in it may be read by all of it. Its permits are those in opened streams that rest.
-    fn of_run() -> Arc<Self> {
+    pub(super) fn of_run() -> Arc<Self> {
         let state = State { paused: true, ..State::default() };
         Arc::new(Self { state: state.into(), is_run: true, ..Self::default() })
     }
@@ -94,7 +94,7 @@ pub(super) fn tell(run: &Arc<Flow>, cx: &Context<'_>) {
 
 /// A future that is a run, or a part of the run in which it is polled.
 pub(crate) fn in_run<F: Future>(future: F) -> InRun<F> {
-    InRun { run: None, began: !limit::exists(), future }
+    InRun { run: if limit::exists() { Run::Unknown } else { Run::Other }, future }
 }
 
 /// A future that is polled where it belongs, wherever that happens: for work on a task of its own. It is a run of its
@@ -105,16 +105,26 @@ pub(crate) fn in_scope<F: Future>(scope: Option<Scope>, future: F) -> InRun<F> {
     }
     let run = Flow::of_run();
     let _ = run.parent.set(scope);
-    InRun { run: Some(run), began: true, future }
+    InRun { run: Run::Known(run), future }
 }
 
 pin_project! {
     pub(crate) struct InRun<F> {
-        run: Option<Arc<Flow>>,
-        began: bool,
+        run: Run,
         #[pin]
         future: F,
     }
+}
+
+/// Which run a future is.
+enum Run {
+    /// It was not polled yet.
+    Unknown,
+    /// It is a part of another, or there is nothing to lend.
+    Other,
+    /// Of its own; nothing in it has asked for it yet.
+    Own,
+    Known(Arc<Flow>),
 }
 
 impl<F: Future> Future for InRun<F> {
@@ -123,12 +133,22 @@ impl<F: Future> Future for InRun<F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        if !std::mem::replace(this.began, true) && current().is_none() {
-            *this.run = Some(Flow::of_run());
+        if let Run::Unknown = this.run {
+            *this.run = if is_nowhere() { Run::Own } else { Run::Other };
         }
         match this.run {
-            None => this.future.poll(cx),
-            Some(run) => poll_run(run, cx, |cx| this.future.poll(cx)),
+            Run::Known(run) => poll_run(run, cx, |cx| this.future.poll(cx)),
+            Run::Own => {
+                let entered = enter(Place::Run);
+                let polled = this.future.poll(cx);
+                if let (Place::At(Scope { flow, .. }), true) = (entered.leave(), polled.is_pending()) {
+                    flow.begin_run(cx.waker());
+                    tell(&flow, cx);
+                    *this.run = Run::Known(flow);
+                }
+                polled
+            }
+            Run::Unknown | Run::Other => this.future.poll(cx),
         }
     }
 }
@@ -139,7 +159,7 @@ fn poll_run<T>(run: &Arc<Flow>, cx: &mut Context<'_>, poll: impl FnOnce(&mut Con
     let polled = {
         // Where it is polled, not where it was made.
         run.parent.get_or_init(current);
-        let _entered = enter(Some(Scope { flow: run.clone(), side: Side::Reads }));
+        let _entered = enter(Place::At(Scope { flow: run.clone(), side: Side::Reads }));
         poll(cx)
     };
     if polled.is_pending() {
