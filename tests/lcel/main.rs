@@ -13,7 +13,7 @@
 //! | FB-10 | no attributes are looked up on a group of alternatives |
 //! | STR-02, EV-03, EV-06, EV-07 | observers get no values, choose by themselves, and have no events of others' making; tools come later |
 //! | CNF, HIS, LIS | configurable fields, histories and listeners come later |
-//! | PR-06, PR-10, PR-11, CH-04, CH-06, CH-07, CH-08, FS-01 to FS-03 | adding prompts up, mustache, limits of placeholders, templated parts and few-shot prompts come later |
+//! | CH-06 | a prompt's variables are what its templates say: there is no list beside them that could differ |
 //! | OP-06, OP-10 to OP-17, OP-19 to OP-21, OP-23, OP-27 | JSON patches, the parsers of lists, XML, choices, dates and tool calls, format instructions and repair come later |
 
 #![allow(clippy::unwrap_used, clippy::panic)]
@@ -22,6 +22,7 @@ mod batches;
 mod events;
 mod fan_outs;
 mod functions;
+mod messages;
 mod parsers;
 mod prompts;
 mod retries;

@@ -6,13 +6,13 @@ use std::sync::LazyLock;
 
 use anabranch_core::Merge;
 use serde::ser::SerializeStruct;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::assembly;
 use crate::chars;
 use crate::content::Content;
-use crate::finish_reason::FinishReason;
+use crate::finish_reason::{FinishKind, FinishReason};
 use crate::one_role::AssistantRole;
 use crate::tool_call::ToolCall;
 use crate::tool_call_chunk::ToolCallChunk;
@@ -151,6 +151,22 @@ impl AiMessage {
     #[must_use]
     pub fn refusal(&self) -> Cow<'_, str> {
         self.content.refusal()
+    }
+
+    /// Whether the model refused: it says so in words of a refusal, or by its finish reason. Other words may stand
+    /// beside a refusal, and are no answer either.
+    ///
+    /// ```
+    /// use anabranch_messages::{AiMessage, ContentPart, FinishKind};
+    ///
+    /// let refused = AiMessage::new([ContentPart::text("Well. "), ContentPart::refusal("I cannot help with that.")]);
+    /// assert!(refused.is_refusal());
+    /// assert!(AiMessage::new("I").with_finish_reason(FinishKind::Refusal).is_refusal());
+    /// assert!(!AiMessage::new("With pleasure.").is_refusal());
+    /// ```
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        !self.refusal().is_empty() || self.finish_reason().is_some_and(|reason| *reason == FinishKind::Refusal)
     }
 
     /// Text and other parts.
@@ -349,38 +365,6 @@ impl Serialize for AiMessage {
         unless!(is_none: finish_reason usage model id);
         unless!(is_empty: metadata);
         fields.end()
-    }
-}
-
-#[derive(Deserialize)]
-struct Form {
-    #[serde(default, rename = "role")]
-    _role: AssistantRole,
-    #[serde(default)]
-    content: Content,
-    #[serde(default)]
-    tool_calls: Vec<ToolCall>,
-    finish_reason: Option<FinishReason>,
-    usage: Option<Usage>,
-    model: Option<String>,
-    id: Option<String>,
-    #[serde(default)]
-    metadata: Map<String, Value>,
-}
-
-impl<'de> Deserialize<'de> for AiMessage {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let form = Form::deserialize(deserializer)?;
-        let mut rest = Rest {
-            tool_calls: form.tool_calls,
-            finish_reason: form.finish_reason,
-            usage: form.usage,
-            model: form.model,
-            id: form.id,
-            metadata: form.metadata,
-        };
-        rest.settle_from(0);
-        Ok(Self { content: form.content, rest: (rest != *NOTHING).then(|| Box::new(rest)) })
     }
 }
 

@@ -66,24 +66,24 @@ fn is_or_lacks(there: &str, wanted: &str) -> bool {
     there.is_empty() || there == wanted
 }
 
-/// The first id and name win and are never joined; text is appended, an object is all of the arguments.
-fn join(call: &mut ToolCall, piece: ToolCall) {
+/// The first id and name win and are never joined. Text is appended. An object is all of the arguments; where there are
+/// some already, which no provider should do, both are kept as text, which is then no valid JSON: the call does not run.
+fn join(call: &mut ToolCall, mut piece: ToolCall) {
+    // An empty object is how some begin: it says nothing beside other arguments, and something beside none.
+    if call.arguments.is_empty() || (call.is_empty_object() && !piece.arguments.is_empty()) {
+        if !piece.arguments.is_empty() {
+            call.as_object = piece.as_object;
+            call.arguments = std::mem::take(&mut piece.arguments);
+        }
+    } else if !piece.arguments.is_empty() && !piece.is_empty_object() {
+        call.arguments.push_str(&piece.arguments);
+        call.as_object = false;
+    }
     if call.id.is_empty() {
         call.id = piece.id;
     }
     if call.name.is_empty() {
         call.name = piece.name;
-    }
-    if piece.as_object {
-        call.arguments = piece.arguments;
-        call.as_object = true;
-    } else if !piece.arguments.is_empty() {
-        if call.arguments.is_empty() {
-            call.arguments = piece.arguments;
-        } else {
-            call.arguments.push_str(&piece.arguments);
-        }
-        call.as_object = false;
     }
     call.signature = piece.signature.or(call.signature.take());
 }

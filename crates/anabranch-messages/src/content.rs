@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::chars;
 use crate::part::ContentPart;
@@ -17,7 +17,7 @@ use crate::part::ContentPart;
 /// let parts = Content::from([ContentPart::text("Hel"), ContentPart::text("lo")]);
 /// assert_eq!(plain.text(), parts.text());
 /// ```
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Content {
     /// Text.

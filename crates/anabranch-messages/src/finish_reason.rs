@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
 /// Why a model stopped: the meaning all providers share, and the word the provider used.
 ///
@@ -14,10 +14,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// assert_eq!(reason.raw(), Some("max_tokens"));
 /// assert_eq!(format!("{reason:?}"), r#"Length("max_tokens")"#);
 /// ```
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct FinishReason {
     kind: FinishKind,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     raw: Option<String>,
 }
 
@@ -31,8 +31,10 @@ pub enum FinishKind {
     Length,
     /// The model wants tools to be called. (Many providers say `Stop` then, too: look at the calls.)
     ToolCalls,
-    /// A filter held the answer back, or the model refused.
+    /// A filter of the provider's held the answer back, or broke it off.
     ContentFilter,
+    /// The model refused to answer, or to go on.
+    Refusal,
     /// Something failed at the provider; what came may be half an answer.
     Error,
     /// Anything else; the provider's word is in [`FinishReason::raw`].
@@ -75,14 +77,45 @@ impl FinishReason {
         self.raw.as_deref()
     }
 
-    /// Whether the answer ended before it was complete.
+    /// Whether the answer ended before it was complete: at the limit of tokens, by a filter, by a refusal, or because
+    /// something failed.
     #[must_use]
     pub fn is_cut_off(&self) -> bool {
-        matches!(self.kind, FinishKind::Length | FinishKind::Error)
+        matches!(self.kind, FinishKind::Length | FinishKind::ContentFilter | FinishKind::Refusal | FinishKind::Error)
+    }
+
+    /// What a provider's word means, whichever provider it is.
+    pub(crate) fn from_word(word: String) -> Self {
+        let kind = match word.to_ascii_lowercase().as_str() {
+            "stop" | "eos" | "eos_token" | "end_turn" | "stop_sequence" | "completed" => FinishKind::Stop,
+            "length" | "model_length" | "max_tokens" | "max_output_tokens" | "model_context_window_exceeded" => {
+                FinishKind::Length
+            }
+            "tool_calls" | "tool_call" | "tool_use" | "function_call" => FinishKind::ToolCalls,
+            "content_filter"
+            | "content_filtered"
+            | "guardrail_intervened"
+            | "safety"
+            | "prohibited_content"
+            | "blocklist"
+            | "spii"
+            | "recitation" => FinishKind::ContentFilter,
+            "refusal" => FinishKind::Refusal,
+            "error" | "insufficient_system_resource" => FinishKind::Error,
+            _ => FinishKind::Other,
+        };
+        Self::new(kind, word)
     }
 }
 
 impl FinishKind {
+    /// The kind of this name. One that a later version wrote is [`FinishKind::Other`].
+    pub(crate) fn named(name: &str) -> Self {
+        use FinishKind::{ContentFilter, Error, Length, Other, Refusal, Stop, ToolCalls};
+        let known = [Stop, Length, ToolCalls, ContentFilter, Refusal, Error];
+        known.into_iter().find(|kind| kind.as_str() == name).unwrap_or(Other)
+    }
+
     /// The kind as it stands in JSON.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -91,6 +124,7 @@ impl FinishKind {
             Self::Length => "length",
             Self::ToolCalls => "tool_calls",
             Self::ContentFilter => "content_filter",
+            Self::Refusal => "refusal",
             Self::Error => "error",
             Self::Other => "other",
         }
@@ -100,15 +134,6 @@ impl FinishKind {
 impl Serialize for FinishKind {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
-    }
-}
-
-/// A kind that a later version wrote is read as [`FinishKind::Other`].
-impl<'de> Deserialize<'de> for FinishKind {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        let known = [Self::Stop, Self::Length, Self::ToolCalls, Self::ContentFilter, Self::Error];
-        Ok(known.into_iter().find(|kind| kind.as_str() == name).unwrap_or(Self::Other))
     }
 }
 

@@ -18,6 +18,8 @@
 //!   is ever doubled.
 //! - **JSON with stable names.** Everything can be written and read again. What a message *is* is said by its `role`
 //!   and the `type` of its parts, and nowhere else: metadata or arguments that look like a message stay data.
+//!   Messages as LangChain, OpenAI and Anthropic write them are read as well, without loss; what cannot be read is an
+//!   error that says what was expected.
 //! - **`Debug` tells lengths, not words.** What users and models say is in no log by accident.
 //!
 //! ```
@@ -36,6 +38,7 @@
 
 mod ai;
 mod assembly;
+mod besides;
 mod content;
 mod finish_reason;
 mod media;
@@ -44,6 +47,7 @@ mod messages;
 mod one_role;
 mod part;
 mod passes_through;
+mod read;
 mod reasoning;
 mod role;
 mod system;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// An image, a sound or a file: where it is, or what it holds.
 ///
@@ -19,8 +19,8 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(serde_json::to_string(&logo)?, r#"{"data":"iVBORw==","media_type":"image/png"}"#);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Form", into = "Form")]
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(into = "Form")]
 pub struct Media {
     source: MediaSource,
     media_type: Option<String>,
@@ -54,6 +54,19 @@ impl Media {
     /// What was uploaded to the provider before.
     pub fn file_id(id: impl Into<String>) -> Self {
         Self::new(MediaSource::FileId(id.into()))
+    }
+
+    pub(crate) fn untyped_bytes(bytes: Vec<u8>) -> Self {
+        Self::new(MediaSource::Bytes(bytes.into()))
+    }
+
+    pub(crate) fn with_optional(
+        self,
+        media_type: Option<String>,
+        name: Option<String>,
+        detail: Option<String>,
+    ) -> Self {
+        Self { media_type, name, detail, ..self }
     }
 
     fn new(source: MediaSource) -> Self {
@@ -152,19 +165,19 @@ impl fmt::Debug for MediaSource {
 }
 
 /// How it stands in JSON.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Form {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     file_id: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     media_type: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
 }
 
@@ -177,23 +190,5 @@ impl From<Media> for Form {
             MediaSource::Bytes(_) => (None, None),
         };
         Self { url, data, file_id, media_type: media.media_type, name: media.name, detail: media.detail }
-    }
-}
-
-impl TryFrom<Form> for Media {
-    type Error = &'static str;
-
-    fn try_from(form: Form) -> Result<Self, Self::Error> {
-        let source = match (form.url, form.data, form.file_id) {
-            (Some(url), None, None) => MediaSource::Url(url),
-            (None, Some(data), None) => {
-                // What the decoder says would quote a byte of the data.
-                let bytes = BASE64_STANDARD.decode(data).map_err(|_| "`data` is not base64")?;
-                MediaSource::Bytes(bytes.into())
-            }
-            (None, None, Some(id)) => MediaSource::FileId(id),
-            _ => return Err("expected exactly one of `url`, `data` and `file_id`"),
-        };
-        Ok(Self { source, media_type: form.media_type, name: form.name, detail: form.detail })
     }
 }

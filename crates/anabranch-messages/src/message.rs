@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use anabranch_core::{Error, Result};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
 use crate::ai::AiMessage;
 use crate::content::Content;
@@ -24,8 +24,29 @@ use crate::user::UserMessage;
 /// assert_eq!(serde_json::from_str::<Message>(&json)?, message);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, PartialEq, Deserialize)]
-#[serde(from = "Tagged")]
+///
+/// What other libraries wrote is read, too: LangChain's messages (as `model_dump`, `messages_to_dict` and `dumpd` write
+/// them), OpenAI's and Anthropic's. What has no place of its own goes to the metadata of the message; what cannot be
+/// read is an error that says what was expected, and nothing is dropped in silence.
+///
+/// ```
+/// use anabranch_messages::Message;
+/// use serde_json::json;
+///
+/// let message: Message = serde_json::from_value(json!({
+///     "type": "ai",
+///     "content": "",
+///     "tool_calls": [{"name": "weather", "args": {"city": "Bremen"}, "id": "call_1", "type": "tool_call"}],
+/// }))?;
+/// let Message::Ai(answer) = message else { unreachable!() };
+/// assert_eq!(answer.tool_calls()[0].name(), "weather");
+///
+/// let nameless = json!({"role": "assistant", "tool_calls": [{}]});
+/// let error = serde_json::from_value::<Message>(nameless).unwrap_err();
+/// assert!(error.to_string().contains("expected a tool call: `name` and `arguments`"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, PartialEq)]
 pub enum Message {
     /// The instructions of the program.
     System(SystemMessage),
@@ -96,31 +117,6 @@ impl Serialize for Message {
             Self::User(message) => message.serialize(serializer),
             Self::Ai(message) => message.serialize(serializer),
             Self::Tool(message) => message.serialize(serializer),
-        }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "role")]
-enum Tagged {
-    #[serde(rename = "system", alias = "developer")]
-    System(SystemMessage),
-    #[serde(rename = "user", alias = "human")]
-    User(UserMessage),
-    #[serde(rename = "assistant", alias = "ai")]
-    Ai(AiMessage),
-    #[serde(rename = "tool")]
-    Tool(ToolMessage),
-}
-
-impl From<Tagged> for Message {
-    #[inline]
-    fn from(tagged: Tagged) -> Self {
-        match tagged {
-            Tagged::System(message) => Self::System(message),
-            Tagged::User(message) => Self::User(message),
-            Tagged::Ai(message) => Self::Ai(message),
-            Tagged::Tool(message) => Self::Tool(message),
         }
     }
 }

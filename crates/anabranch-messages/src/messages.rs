@@ -4,11 +4,12 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 use anabranch_core::{Error, Result};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::ai::AiMessage;
 use crate::content::Content;
 use crate::message::Message;
+use crate::part::ContentPart;
 use crate::role::Role;
 use crate::system::SystemMessage;
 use crate::tool::ToolMessage;
@@ -34,7 +35,7 @@ use crate::user::UserMessage;
 /// assert!(Messages::try_from(("narrator", "Once upon a time")).is_err());
 /// # Ok::<(), anabranch_core::Error>(())
 /// ```
-#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Default, Serialize)]
 #[serde(transparent)]
 pub struct Messages(Vec<Message>);
 
@@ -77,6 +78,49 @@ impl Messages {
     #[inline]
     pub fn push(&mut self, message: impl Into<Message>) {
         self.0.push(message.into());
+    }
+
+    /// The conversation as text, a line or more for each message, under LangChain's names for who speaks. It is what
+    /// people read; models are sent messages.
+    ///
+    /// ```
+    /// use anabranch_messages::{Message, Messages};
+    ///
+    /// let messages = Messages::from([Message::system("Be brief."), Message::user("Hello"), Message::ai("Ahoy")]);
+    /// assert_eq!(messages.to_text(), "System: Be brief.\nHuman: Hello\nAI: Ahoy");
+    /// ```
+    #[must_use]
+    #[doc(alias = "get_buffer_string")]
+    pub fn to_text(&self) -> String {
+        let lines = self.0.iter().map(|message| {
+            let label = match message.role() {
+                Role::System => "System",
+                Role::User => "Human",
+                Role::Assistant => "AI",
+                Role::Tool => "Tool",
+            };
+            let mut line = format!("{label}: {}", message.text());
+            let mut note = |what: &str| {
+                if !line.ends_with(' ') {
+                    line.push(' ');
+                }
+                line += what;
+            };
+            for part in message.content().parts() {
+                match part {
+                    ContentPart::Image(_) => note("[image]"),
+                    ContentPart::Audio(_) => note("[audio]"),
+                    ContentPart::File(_) => note("[file]"),
+                    ContentPart::Refusal { text } => note(text),
+                    ContentPart::Text { .. } | ContentPart::Reasoning(_) => {}
+                }
+            }
+            if let Message::Ai(answer) = message {
+                answer.tool_calls().iter().for_each(|call| note(&format!("[calls {}]", call.name())));
+            }
+            line
+        });
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// The messages as a list.

@@ -1,19 +1,19 @@
-//! The `role` of a message type in JSON: always there when written, and never another one when read.
+//! The `role` of a message type in JSON: always there when written.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 macro_rules! one_role {
-    ($name:ident = $role:literal $(or $alias:literal)*) => {
-        #[derive(Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+    ($name:ident = $role:literal) => {
+        #[derive(Clone, Copy, PartialEq, Eq, Default, Serialize)]
         pub(crate) enum $name {
             #[default]
-            #[serde(rename = $role $(, alias = $alias)*)]
+            #[serde(rename = $role)]
             Only,
         }
     };
 }
 
-one_role!(SystemRole = "system" or "developer");
-one_role!(UserRole = "user" or "human");
-one_role!(AssistantRole = "assistant" or "ai");
+one_role!(SystemRole = "system");
+one_role!(UserRole = "user");
+one_role!(AssistantRole = "assistant");
 one_role!(ToolRole = "tool");

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::chars;
 
@@ -15,15 +15,14 @@ use crate::chars;
 /// assert_eq!(thought.text(), "Two rivers meet here.");
 /// assert_eq!(format!("{thought:?}"), "Reasoning { text: 21 chars, sealed: true }");
 /// ```
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Reasoning {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
-    #[serde(default)]
     text: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     signature: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     encrypted: Option<String>,
 }
 
@@ -36,6 +35,11 @@ impl Reasoning {
     /// A thought the provider shows in encrypted form only.
     pub fn encrypted_only(data: impl Into<String>) -> Self {
         Self::default().with_encrypted(data)
+    }
+
+    pub(crate) fn with_text(mut self, text: String) -> Self {
+        self.text = text;
+        self
     }
 
     /// Adds the provider's signature. It seals the thought: what comes after it in a stream is another one.

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
+use crate::besides::Besides;
 use crate::chars;
 use crate::content::Content;
 use crate::one_role::SystemRole;
@@ -17,13 +19,14 @@ use crate::one_role::SystemRole;
 /// assert_eq!(serde_json::to_string(&message)?, r#"{"role":"system","content":"Answer in one word."}"#);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize)]
 pub struct SystemMessage {
-    #[serde(default)]
     role: SystemRole,
     content: Content,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
+    #[serde(skip_serializing_if = "Besides::is_empty")]
+    metadata: Besides,
 }
 
 impl SystemMessage {
@@ -38,6 +41,17 @@ impl SystemMessage {
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
+    }
+
+    /// Keeps one thing that came with it and is no part of what is said: another library's id of it, for instance.
+    #[must_use]
+    pub fn with_metadata_entry(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.metadata.insert(key, value);
+        self
+    }
+
+    pub(crate) fn from_parts(content: Content, name: Option<String>, metadata: Map<String, Value>) -> Self {
+        Self { content, name, metadata: metadata.into(), ..Self::default() }
     }
 
     /// What it says.
@@ -64,6 +78,12 @@ impl SystemMessage {
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    /// What came with it besides.
+    #[must_use]
+    pub fn metadata(&self) -> &Map<String, Value> {
+        self.metadata.entries()
     }
 }
 

@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
+use crate::besides::Besides;
 use crate::chars;
 use crate::content::Content;
 use crate::one_role::ToolRole;
@@ -21,16 +23,17 @@ use crate::tool_call::ToolCall;
 /// assert_eq!(result.tool_call_id(), "call_1");
 /// assert!(!result.is_error());
 /// ```
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct ToolMessage {
-    #[serde(default)]
     role: ToolRole,
     tool_call_id: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     content: Content,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     is_error: bool,
+    #[serde(skip_serializing_if = "Besides::is_empty")]
+    metadata: Besides,
 }
 
 impl ToolMessage {
@@ -42,6 +45,7 @@ impl ToolMessage {
             name: None,
             content: content.into(),
             is_error: false,
+            metadata: Besides::default(),
         }
     }
 
@@ -64,6 +68,13 @@ impl ToolMessage {
         self
     }
 
+    /// Keeps what came with it and is not for the model: what another library calls an artifact, for instance.
+    #[must_use]
+    pub fn with_metadata(mut self, metadata: Map<String, Value>) -> Self {
+        self.metadata = metadata.into();
+        self
+    }
+
     /// The call it answers.
     #[must_use]
     pub fn tool_call_id(&self) -> &str {
@@ -80,6 +91,12 @@ impl ToolMessage {
     #[must_use]
     pub fn is_error(&self) -> bool {
         self.is_error
+    }
+
+    /// What came with it and is not for the model.
+    #[must_use]
+    pub fn metadata(&self) -> &Map<String, Value> {
+        self.metadata.entries()
     }
 
     /// What it gave.

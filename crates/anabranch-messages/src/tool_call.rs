@@ -4,7 +4,7 @@ use std::fmt;
 
 use anabranch_core::{Error, ErrorKind, Result};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::chars;
@@ -159,6 +159,10 @@ impl ToolCall {
         (text == self.arguments).then_some(object)
     }
 
+    pub(crate) fn is_empty_object(&self) -> bool {
+        self.as_object && self.arguments == "{}"
+    }
+
     pub(crate) fn has_blank_arguments(&self) -> bool {
         self.arguments.trim_ascii().is_empty()
     }
@@ -204,25 +208,6 @@ struct FormOut<'a> {
     signature: Option<&'a str>,
 }
 
-#[derive(Deserialize)]
-struct FormIn {
-    #[serde(default)]
-    id: String,
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    arguments: Value,
-    /// There, if only as null, for a call that came in pieces.
-    #[serde(default, deserialize_with = "there")]
-    index: Option<Option<u64>>,
-    #[serde(default)]
-    signature: Option<String>,
-}
-
-fn there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u64>>, D::Error> {
-    Option::<u64>::deserialize(deserializer).map(Some)
-}
-
 impl Serialize for ToolCall {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let arguments = self.as_object().unwrap_or_else(|| Value::String(self.arguments.clone()));
@@ -234,21 +219,5 @@ impl Serialize for ToolCall {
             signature: self.signature.as_deref(),
         };
         form.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for ToolCall {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let form = FormIn::deserialize(deserializer)?;
-        let (arguments, as_object) = text_of(form.arguments);
-        Ok(Self {
-            id: form.id,
-            name: form.name,
-            arguments,
-            as_object,
-            streamed: form.index,
-            ended: form.index.is_none(),
-            signature: form.signature,
-        })
     }
 }

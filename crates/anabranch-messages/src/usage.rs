@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// What a call cost in tokens. Counts a provider does not report are `None`, which is not zero.
@@ -17,8 +17,7 @@ use serde_json::{Map, Value};
 /// assert_eq!(usage.total_tokens(), 42);
 /// assert_eq!(usage.cached_input_tokens(), None);
 /// ```
-#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, PartialEq, Default, Serialize)]
 pub struct Usage {
     #[serde(rename = "input_tokens", skip_serializing_if = "Option::is_none")]
     input: Option<u64>,

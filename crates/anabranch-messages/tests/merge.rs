@@ -288,6 +288,133 @@ fn any_stream() -> impl Strategy<Value = Vec<AiMessage>> {
     )
 }
 
+/// How a server sends its calls: the ways that were seen, and all their combinations.
+#[derive(Debug, Clone)]
+struct Server {
+    /// The index of a call: its own, always 0, or none.
+    index: u8,
+    /// The id: in the first piece, in every piece, a fresh one in every piece, or none at all.
+    id: u8,
+    /// Whether every piece has the name, and not only the first.
+    repeats_name: bool,
+    /// Whether the first piece is nothing but id and name, with or without an empty object.
+    bare_head: Option<bool>,
+    /// Whether pieces of different calls come in turns.
+    in_turns: bool,
+    /// Whether it says why it stopped with every piece.
+    keeps_finishing: bool,
+}
+
+fn any_server() -> impl Strategy<Value = Server> {
+    let bools = (any::<bool>(), any::<bool>(), any::<bool>());
+    (0..3_u8, 0..4_u8, prop::option::of(any::<bool>()), bools).prop_map(
+        |(index, id, bare_head, (repeats_name, in_turns, keeps_finishing))| Server {
+            index,
+            id,
+            repeats_name,
+            // Without index and id, calls of the same tool are told apart by whole objects only.
+            bare_head: bare_head.filter(|_| index == 0 || id != 3),
+            // Without an index of their own their pieces cannot be told apart then.
+            in_turns: in_turns && index == 0,
+            keeps_finishing,
+        },
+    )
+}
+
+impl Server {
+    fn pieces(&self, number: usize, name: &str, arguments: &[Value]) -> Vec<AiMessage> {
+        let mut fragments: Vec<Value> = arguments.to_vec();
+        match self.bare_head {
+            None => {}
+            Some(true) => fragments.insert(0, json!({})),
+            Some(false) => fragments.insert(0, Value::Null),
+        }
+        let index = match self.index {
+            0 => Some(number as u64),
+            1 => Some(0),
+            _ => None,
+        };
+        let pieces = fragments.into_iter().enumerate().map(|(place, fragment)| {
+            let mut piece = ToolCallChunk::new().with_index(index).with_arguments(fragment);
+            if place == 0 || self.repeats_name {
+                piece = piece.with_name(name);
+            }
+            match self.id {
+                0 if place == 0 => piece = piece.with_id(format!("call_{number}")),
+                1 => piece = piece.with_id(format!("call_{number}")),
+                2 if place == 0 || index.is_some() && !self.repeats_name => {
+                    piece = piece.with_id(format!("call_{number}_{place}"));
+                }
+                _ => {}
+            }
+            let piece = AiMessage::from(piece);
+            if self.keeps_finishing { piece.with_finish_reason(FinishReason::tool_calls()) } else { piece }
+        });
+        pieces.collect()
+    }
+
+    fn stream(&self, calls: &[(String, Vec<Value>)]) -> Vec<AiMessage> {
+        let calls = calls.iter().enumerate().map(|(number, (name, arguments))| self.pieces(number, name, arguments));
+        if !self.in_turns {
+            return calls.flatten().collect();
+        }
+        let mut calls: Vec<_> = calls.map(Vec::into_iter).collect();
+        let mut stream = Vec::new();
+        loop {
+            let before = stream.len();
+            stream.extend(calls.iter_mut().filter_map(Iterator::next));
+            if stream.len() == before {
+                return stream;
+            }
+        }
+    }
+}
+
+fn any_server_stream() -> impl Strategy<Value = Vec<AiMessage>> {
+    let text = prop::collection::vec("[a-c{} \":]{0,3}".prop_map(Value::from), 1..4);
+    let object = (0..3).prop_map(|n| vec![json!({ "n": n })]);
+    let calls = prop_oneof![
+        3 => prop::collection::vec(("[fg]", text), 0..4),
+        1 => prop::collection::vec(("[fg]", object), 0..4),
+    ];
+    let end = prop_oneof![
+        Just(FinishReason::stop()),
+        Just(FinishReason::length()),
+        Just(FinishReason::from(FinishKind::ContentFilter))
+    ];
+    (any_server(), calls, prop::option::of(end), any_content()).prop_map(|(server, calls, end, content)| {
+        let mut stream = vec![AiMessage::new(content)];
+        stream.extend(server.stream(&calls));
+        stream.extend(end.map(AiMessage::from));
+        stream
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 4000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn adding_up_is_associative_for_every_server(
+        stream in any_server_stream(),
+        first in any::<prop::sample::Index>(),
+        second in any::<prop::sample::Index>(),
+    ) {
+        let written = format!("{:?}", stream.iter().map(shown).collect::<Vec<_>>());
+        let whole = add_up(stream.iter().cloned());
+        let mut cuts = [first.index(stream.len() + 1), second.index(stream.len() + 1)];
+        cuts.sort_unstable();
+        let part = |range: std::ops::Range<usize>| add_up(stream[range].iter().cloned());
+        let (one, two, three) = (part(0..cuts[0]), part(cuts[0]..cuts[1]), part(cuts[1]..stream.len()));
+        let left = add_up([add_up([one.clone(), two.clone()]), three.clone()]);
+        let right = add_up([one, add_up([two, three])]);
+        prop_assert_eq!(shown(&left), shown(&whole), "{}", written);
+        prop_assert_eq!(shown(&right), shown(&whole), "{}", written);
+        for (one, other) in right.tool_calls().iter().zip(whole.tool_calls()) {
+            prop_assert_eq!(one.has_valid_arguments(), other.has_valid_arguments());
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -1,25 +1,27 @@
 //! [`ChatPromptTemplate`]: messages with variables.
 
 use std::fmt;
+use std::ops::{Add, RangeBounds};
 use std::sync::Arc;
 
-use anabranch_core::describe::{Description, Gives, Kind, Label, Needs};
-use anabranch_core::{Error, ErrorKind, Result, RunConfig, Runnable, pipe_operator};
-use anabranch_messages::{Message, Messages, Role};
+use anabranch_core::describe::{Description, Gives, Kind, Label};
+use anabranch_core::{Result, RunConfig, Runnable, pipe_operator};
+use anabranch_messages::Messages;
 use serde_json::Value;
 
-use crate::format::Format;
-use crate::message_template::{Form, MessageTemplate, Speaker, speaker};
-use crate::placeholder::MessagesPlaceholder;
-use crate::values::Values;
+use crate::item::{Item, in_message};
+use crate::message_template::MessageTemplate;
+use crate::settings::{Settings, settings_methods};
+use crate::template::{Language, Stop};
+use crate::values::{Names, Values};
 
 /// Messages with variables: takes an object with their values, gives [`Messages`].
 ///
 /// Made by [`from_messages`](Self::from_messages) or [`from_template`](Self::from_template). A prompt with one
 /// variable takes a bare value as well: text, a number, a list. Clones share everything.
 ///
-/// - `{name}` is a variable; `{{` and `}}` are braces. A variable is a plain name and nothing else. Templates are
-///   parsed once, when the prompt is made.
+/// - `{name}` is a variable, `{name?}` one that may be missing and is empty then; `{{` and `}}` are braces. A variable
+///   is a plain name and nothing else. Templates are parsed once, when the prompt is made.
 /// - Text goes in as it is and is never looked at for variables of its own; everything else goes in as compact JSON
 ///   (null is `null`).
 /// - A missing variable is an error that says what is missing and what there is. Keys that no variable asks for are
@@ -32,26 +34,8 @@ pub struct ChatPromptTemplate {
 #[derive(Clone)]
 struct Inner {
     items: Vec<Item>,
-    /// The variables that must be given, in order of first appearance.
-    wanted: Vec<String>,
-    /// Those that may be given: of placeholders, and those that have a partial.
-    optional: Vec<String>,
-    partials: Vec<(String, Value)>,
-}
-
-#[derive(Clone)]
-enum Item {
-    Text(Role, Template),
-    Fixed(Message),
-    Placeholder(MessagesPlaceholder),
-}
-
-/// Text with variables, in one of the two languages.
-#[derive(Clone)]
-enum Template {
-    Format(Format),
-    #[cfg(feature = "jinja")]
-    Jinja(Arc<crate::jinja::Jinja>),
+    language: Language,
+    settings: Settings,
 }
 
 impl ChatPromptTemplate {
@@ -69,7 +53,8 @@ impl ChatPromptTemplate {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidChain`] where the template has something in braces that is no plain name.
+    /// [`ErrorKind::InvalidChain`](anabranch_core::ErrorKind::InvalidChain) where the template has something in braces that is no plain name. Its source is a
+    /// [`TemplateError`](crate::TemplateError).
     pub fn from_template(template: impl Into<String>) -> Result<Self> {
         Self::from_messages([MessageTemplate::user(template)])
     }
@@ -102,10 +87,40 @@ impl ChatPromptTemplate {
     /// lists are written with [`MessageTemplate`].
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidChain`] for a role that is none, and where a template has something in braces that is no
+    /// [`ErrorKind::InvalidChain`](anabranch_core::ErrorKind::InvalidChain) for a role that is none, and where a template has something in braces that is no
     /// plain name; the path says which message it is.
     pub fn from_messages<M: Into<MessageTemplate>>(messages: impl IntoIterator<Item = M>) -> Result<Self> {
-        Self::new(messages, |template| Format::parse(&template).map(Template::Format))
+        Self::new(Language::Format, messages)
+    }
+
+    /// A prompt of one user message in the mustache language; see
+    /// [`PromptTemplate::mustache`](crate::PromptTemplate::mustache).
+    ///
+    /// # Errors
+    /// As for [`from_mustache_messages`](Self::from_mustache_messages).
+    pub fn mustache(template: impl Into<String>) -> Result<Self> {
+        Self::from_mustache_messages([MessageTemplate::user(template)])
+    }
+
+    /// [`from_messages`](Self::from_messages) with templates in the mustache language.
+    ///
+    /// ```
+    /// use anabranch_prompts::ChatPromptTemplate;
+    /// use serde_json::json;
+    ///
+    /// let prompt = ChatPromptTemplate::from_mustache_messages([
+    ///     ("system", "{{#brief}}Be brief.{{/brief}}"),
+    ///     ("user", "{{question}}"),
+    /// ])?;
+    /// let messages = prompt.format(&json!({"brief": true, "question": "How deep is it?"}))?;
+    /// assert_eq!(messages[0].text(), "Be brief.");
+    /// # Ok::<(), anabranch_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidChain`](anabranch_core::ErrorKind::InvalidChain) for a role that is none and for a template that is no mustache.
+    pub fn from_mustache_messages<M: Into<MessageTemplate>>(messages: impl IntoIterator<Item = M>) -> Result<Self> {
+        Self::new(Language::Mustache, messages)
     }
 
     /// A prompt of one user message in the Jinja language; see [`from_jinja_messages`](Self::from_jinja_messages).
@@ -131,145 +146,188 @@ impl ChatPromptTemplate {
 
     /// [`from_messages`](Self::from_messages) with templates in the Jinja language, as `minijinja` understands it.
     ///
-    /// For trusted templates only: whoever writes the template decides how much work its rendering is, within a limit
-    /// of steps and depth, and there is none on the size of the text. Nothing is loaded, and values are data: what
-    /// stands in them is never run. A variable that is not given is an error, wherever it stands; a variable with a
-    /// default value is a [`partial`](Self::partial).
+    /// For trusted templates only: whoever writes the template decides how much work its rendering is, within the limits
+    /// [`max_steps`](Self::max_steps) and [`max_output`](Self::max_output). Nothing is loaded, and values are data: what
+    /// stands in them is never run. They are written as in the other languages: text as it is, everything else as
+    /// compact JSON (null is `null`, true is `true`).
+    ///
+    /// A variable must be given, unless the template asks for it (`{% if name is defined %}`) or says what stands for it
+    /// (`{{ name | default("…") }}`).
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidChain`] for a role that is none and for a template that is not Jinja.
+    /// [`ErrorKind::InvalidChain`](anabranch_core::ErrorKind::InvalidChain) for a role that is none, for a template that is not Jinja, for filters, tests and
+    /// functions that do not exist, and for statements that load other templates.
     #[cfg(feature = "jinja")]
     pub fn from_jinja_messages<M: Into<MessageTemplate>>(messages: impl IntoIterator<Item = M>) -> Result<Self> {
-        Self::new(messages, |template| crate::jinja::Jinja::parse(template).map(Arc::new).map(Template::Jinja))
+        Self::new(Language::Jinja, messages)
     }
 
-    fn new<M: Into<MessageTemplate>>(
-        messages: impl IntoIterator<Item = M>,
-        parse: impl Fn(String) -> Result<Template>,
-    ) -> Result<Self> {
-        let mut inner = Inner { items: Vec::new(), wanted: Vec::new(), optional: Vec::new(), partials: Vec::new() };
-        for (index, message) in messages.into_iter().enumerate() {
-            let item = item(message.into(), &parse).map_err(|error| error.at(format!("message {index}")))?;
-            inner.items.push(item);
-        }
-        inner.find_variables();
-        Ok(Self { inner: Arc::new(inner) })
+    fn new<M: Into<MessageTemplate>>(language: Language, messages: impl IntoIterator<Item = M>) -> Result<Self> {
+        let inner = Inner { items: Vec::new(), language, settings: Settings::default() };
+        Self { inner: Arc::new(inner) }.extend(messages)
     }
 
-    /// Gives a variable its value beforehand; the input need not have it then, and wins where it has.
+    /// Puts a message behind the others. Its template is in the language of the prompt.
     ///
     /// ```
-    /// use anabranch_core::RunnableExt;
     /// use anabranch_prompts::ChatPromptTemplate;
     ///
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
-    /// let prompt = ChatPromptTemplate::from_template("Translate into {language}: {text}")?.partial("language", "Frisian");
-    /// assert_eq!(prompt.variables(), ["text"]);
-    /// assert_eq!(prompt.invoke("river").await?[0].text(), "Translate into Frisian: river");
-    /// # Ok(()) }
+    /// let prompt = ChatPromptTemplate::from_template("{question}")?.append(("ai", "{answer}"))?;
+    /// assert_eq!(prompt.len(), 2);
+    /// # Ok::<(), anabranch_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`from_messages`](Self::from_messages).
+    pub fn append(self, message: impl Into<MessageTemplate>) -> Result<Self> {
+        self.extend([message])
+    }
+
+    /// Puts messages behind the others. Their templates are in the language of the prompt.
+    ///
+    /// # Errors
+    /// As for [`from_messages`](Self::from_messages).
+    pub fn extend<M: Into<MessageTemplate>>(mut self, messages: impl IntoIterator<Item = M>) -> Result<Self> {
+        let inner = Arc::make_mut(&mut self.inner);
+        inner.settings.names = Default::default();
+        for message in messages {
+            let mut item =
+                Item::parse(message.into(), inner.language).map_err(|error| in_message(error, inner.items.len()))?;
+            item.set_steps(inner.settings.limits.steps);
+            inner.items.push(item);
+        }
+        Ok(self)
+    }
+
+    /// How many messages it has; a place for messages counts as one.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.inner.items.len()
+    }
+
+    /// Whether it has no messages.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.inner.items.is_empty()
+    }
+
+    /// A prompt of some of its messages, with the same partials and limits; `None` where there are fewer.
+    ///
+    /// ```
+    /// use anabranch_prompts::ChatPromptTemplate;
+    ///
+    /// let prompt = ChatPromptTemplate::from_messages([("system", "Be brief."), ("user", "{question}")])?;
+    /// assert_eq!(prompt.slice(1..).unwrap().len(), 1);
+    /// assert!(prompt.slice(3..).is_none());
+    /// # Ok::<(), anabranch_core::Error>(())
     /// ```
     #[must_use]
-    pub fn partial(mut self, variable: impl Into<String>, value: impl Into<Value>) -> Self {
-        let (variable, value) = (variable.into(), value.into());
-        let inner = Arc::make_mut(&mut self.inner);
-        inner.partials.retain(|(there, _)| *there != variable);
-        inner.partials.push((variable, value));
-        inner.find_variables();
-        self
-    }
-
-    /// The variables that must be given, in order of first appearance.
-    #[must_use]
-    pub fn variables(&self) -> &[String] {
-        &self.inner.wanted
-    }
-
-    /// The variables that may be given: of optional placeholders, and those that have a partial.
-    #[must_use]
-    pub fn optional_variables(&self) -> &[String] {
-        &self.inner.optional
+    pub fn slice(&self, range: impl RangeBounds<usize>) -> Option<Self> {
+        let items = self.inner.items.get((range.start_bound().cloned(), range.end_bound().cloned()))?.to_vec();
+        let settings = Settings { names: Default::default(), ..self.inner.settings.clone() };
+        Some(Self { inner: Arc::new(Inner { items, language: self.inner.language, settings }) })
     }
 
     /// The messages for an input, without a run around it.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] where a variable is missing or no list of messages is where one must be.
+    /// [`ErrorKind::InvalidInput`](anabranch_core::ErrorKind::InvalidInput) where a variable is missing or no list of messages is where one must be.
     pub fn format(&self, input: &Value) -> Result<Messages> {
-        self.inner.format(input)
+        self.inner.render(&Values::new(input, self.inner.names(), &self.inner.settings.partials)?)
+    }
+
+    /// The messages for an input, in which variables that are missing stand as they are written in the template: for
+    /// looking at a prompt, not for sending it. [`Messages::to_text`] is how to look at them.
+    ///
+    /// ```
+    /// use anabranch_prompts::ChatPromptTemplate;
+    /// use serde_json::json;
+    ///
+    /// let prompt = ChatPromptTemplate::from_messages([("system", "You are a {profession}."), ("user", "{question}")])?;
+    /// let preview = prompt.preview(&json!({"profession": "pilot"}))?;
+    /// assert_eq!(preview.to_text(), "System: You are a pilot.\nHuman: {question}");
+    /// # Ok::<(), anabranch_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`](anabranch_core::ErrorKind::InvalidInput) where the rendering fails for another reason: a template in Jinja may need more of a
+    /// variable than its name.
+    pub fn preview(&self, input: &Value) -> Result<Messages> {
+        let names = self.inner.names();
+        let mut values = Values::new(input, names, &self.inner.settings.partials)?;
+        values.show_missing(names, |name| self.inner.language.variable(name));
+        self.inner.render(&values)
+    }
+
+    /// The prompt as a person would want to read it: who speaks, and the templates.
+    ///
+    /// ```
+    /// use anabranch_prompts::ChatPromptTemplate;
+    ///
+    /// let prompt = ChatPromptTemplate::from_messages([
+    ///     ("system", "You are a {profession}."),
+    ///     ("placeholder", "{history}"),
+    ///     ("user", "{question}"),
+    /// ])?;
+    /// assert_eq!(
+    ///     prompt.pretty(),
+    ///     "System: You are a {profession}.\nMessages: {history} (may be missing)\nHuman: {question}"
+    /// );
+    /// # Ok::<(), anabranch_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn pretty(&self) -> String {
+        let mut lines = Vec::new();
+        self.inner.items.iter().for_each(|item| item.pretty(&mut lines));
+        lines.join("\n")
     }
 }
 
-fn item(message: MessageTemplate, parse: impl Fn(String) -> Result<Template>) -> Result<Item> {
-    Ok(match message.0 {
-        Form::Fixed(message) => Item::Fixed(message),
-        Form::Placeholder(placeholder) => Item::Placeholder(placeholder),
-        Form::Text { role, template } => match speaker(&role)? {
-            Speaker::Role(role) => Item::Text(role, parse(template)?),
-            Speaker::Placeholder => {
-                let variable = template.trim();
-                let variable = variable.strip_prefix('{').and_then(|name| name.strip_suffix('}')).unwrap_or(variable);
-                let is_name = Format::parse(&format!("{{{variable}}}")).is_ok_and(|format| {
-                    let mut names = format.variables();
-                    names.next() == Some(variable) && names.next().is_none()
-                });
-                if !is_name {
-                    return Err(Error::new(
-                        ErrorKind::InvalidChain,
-                        "a placeholder is the name of one variable, such as `{history}`",
-                    ));
-                }
-                Item::Placeholder(MessagesPlaceholder::new(variable).optional())
-            }
-        },
-    })
+settings_methods!(ChatPromptTemplate);
+
+/// One after the other. What is beforehand for one of them is for both.
+///
+/// Fails with [`ErrorKind::InvalidChain`](anabranch_core::ErrorKind::InvalidChain) where they have two values beforehand for one variable.
+///
+/// ```
+/// use anabranch_prompts::ChatPromptTemplate;
+///
+/// let instructions = ChatPromptTemplate::from_messages([("system", "You are a {profession}.")])?;
+/// let prompt = (instructions + ChatPromptTemplate::from_template("{question}")?)?;
+/// assert_eq!(prompt.variables(), ["profession", "question"]);
+/// # Ok::<(), anabranch_core::Error>(())
+/// ```
+impl Add for ChatPromptTemplate {
+    type Output = Result<Self>;
+
+    fn add(mut self, next: Self) -> Result<Self> {
+        let inner = Arc::make_mut(&mut self.inner);
+        inner.settings.partials.join(next.inner.settings.partials.clone())?;
+        inner.settings.names = Default::default();
+        inner.items.extend(next.inner.items.iter().cloned());
+        Ok(self)
+    }
 }
 
 impl Inner {
-    fn find_variables(&mut self) {
-        let Self { items, wanted, optional, partials } = self;
-        let has_partial = |name: &str| partials.iter().any(|(partial, _)| partial == name);
-        wanted.clear();
-        optional.clear();
-        let mut add = |name: &str, may_miss: bool| {
-            let list = if may_miss || has_partial(name) { &mut *optional } else { &mut *wanted };
-            if !list.iter().any(|there| there == name) {
-                list.push(name.to_string());
-            }
-        };
-        for item in items.iter() {
-            match item {
-                Item::Fixed(_) => {}
-                Item::Placeholder(placeholder) => add(&placeholder.variable, placeholder.optional),
-                Item::Text(_, Template::Format(format)) => format.variables().for_each(|name| add(name, false)),
-                #[cfg(feature = "jinja")]
-                Item::Text(_, Template::Jinja(jinja)) => jinja.variables().for_each(|name| add(name, false)),
-            }
-        }
-        // What one message must have, another's placeholder cannot do without.
-        optional.retain(|name| !wanted.contains(name));
+    #[inline]
+    fn names(&self) -> &Names {
+        self.settings.names.get_or_init(|| {
+            Names::find(&self.settings.partials, |add| self.items.iter().for_each(|item| item.each_variable(add)))
+        })
     }
 
-    fn format(&self, input: &Value) -> Result<Messages> {
-        let values = Values::new(input, &self.wanted, &self.partials)?;
+    fn set_steps(&mut self, steps: u64) {
+        self.items.iter_mut().for_each(|item| item.set_steps(steps));
+    }
+
+    fn render(&self, values: &Values<'_>) -> Result<Messages> {
         let mut messages = Messages::with_capacity(self.items.len());
-        for item in &self.items {
-            match item {
-                Item::Fixed(message) => messages.push(message.clone()),
-                Item::Placeholder(placeholder) => match values.get(&placeholder.variable) {
-                    Some(value) => placeholder.fill(&mut messages, value)?,
-                    None if placeholder.optional => {}
-                    None => return Err(values.missing(&self.wanted)),
-                },
-                Item::Text(role, Template::Format(format)) => match format.render(&values) {
-                    Some(text) => messages.push((*role, text)),
-                    None => return Err(values.missing(&self.wanted)),
-                },
-                #[cfg(feature = "jinja")]
-                Item::Text(role, Template::Jinja(jinja)) => match jinja.render(&values)? {
-                    Some(text) => messages.push((*role, text)),
-                    None => return Err(values.missing(&self.wanted)),
-                },
-            }
+        for (index, item) in self.items.iter().enumerate() {
+            item.render(&mut messages, values, self.settings.limits).map_err(|stop| match stop {
+                Stop::Missing => values.missing(&self.names().wanted, self.language),
+                Stop::Failed(error) => in_message(error, index),
+            })?;
         }
         Ok(messages)
     }
@@ -280,7 +338,7 @@ impl Runnable for ChatPromptTemplate {
     type Output = Messages;
 
     async fn call(&self, input: Value, _: &RunConfig) -> Result<Messages> {
-        self.inner.format(&input)
+        self.format(&input)
     }
 
     fn label(&self) -> Option<Label<'_>> {
@@ -288,11 +346,7 @@ impl Runnable for ChatPromptTemplate {
     }
 
     fn describe(&self) -> Description {
-        let Inner { wanted, optional, .. } = &*self.inner;
-        let needs = match wanted.len() {
-            0 => Needs::Object,
-            count => Needs::Keys { keys: wanted.clone(), optional: optional.clone(), or_bare: count == 1 },
-        };
+        let needs = self.inner.names().needs();
         Description::new(Kind::new("prompt"), "ChatPromptTemplate").needs(needs).gives(Gives::Bare)
     }
 }
@@ -300,22 +354,13 @@ impl Runnable for ChatPromptTemplate {
 /// Shows roles and variables, no text.
 impl fmt::Debug for ChatPromptTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let messages: Vec<_> = self
-            .inner
-            .items
-            .iter()
-            .map(|item| match item {
-                Item::Text(role, _) => role.as_str(),
-                Item::Fixed(message) => message.role().as_str(),
-                Item::Placeholder(_) => "placeholder",
-            })
-            .collect();
-        let partials: Vec<_> = self.inner.partials.iter().map(|(name, _)| name).collect();
+        let messages: Vec<_> = self.inner.items.iter().map(Item::kind).collect();
+        let names = self.inner.names();
         f.debug_struct("ChatPromptTemplate")
             .field("messages", &messages)
-            .field("variables", &self.inner.wanted)
-            .field("optional", &self.inner.optional)
-            .field("partials", &partials)
+            .field("variables", &names.wanted)
+            .field("optional", &names.optional)
+            .field("partials", &self.inner.settings.partials)
             .finish()
     }
 }

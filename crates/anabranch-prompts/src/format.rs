@@ -1,14 +1,12 @@
 //! [`Format`]: text with `{variables}`, parsed once.
 
-use std::fmt::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anabranch_core::{Error, ErrorKind, Result};
-use serde_json::Value;
-
+use crate::template::{Limits, Stop, write_value};
+use crate::template_error::TemplateError;
 use crate::values::Values;
 
-/// Text with `{variables}`: `{{` and `}}` are braces.
+/// Text with `{variables}`: `{{` and `}}` are braces, `{name?}` may be missing.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Format {
     segments: Vec<Segment>,
@@ -37,14 +35,19 @@ impl PartialEq for Size {
 /// The most that is set aside for values in advance: one huge value must not make every rendering after it huge.
 const MOST: usize = 4096;
 
+const EXPECTED: &str = "a variable is a plain name in braces such as `{topic}`, or `{topic?}` where it may be missing; a \
+                        brace that is text, as in pasted JSON or code, is doubled: `{{` and `}}`";
+
 #[derive(Clone, PartialEq, Debug)]
 enum Segment {
     Text(String),
     Variable(String),
+    /// A variable that may be missing.
+    Optional(String),
 }
 
 impl Format {
-    pub(crate) fn parse(template: &str) -> Result<Self> {
+    pub(crate) fn parse(template: &str) -> Result<Self, TemplateError> {
         let mut segments = Vec::new();
         let mut text = String::new();
         let mut rest = template;
@@ -59,14 +62,16 @@ impl Format {
                 text.push('}');
                 rest = after;
             } else if let Some(after) = rest.strip_prefix('{') {
-                let name = name(after).map_err(|(offset, what)| invalid(template, place + 1 + offset, what))?;
+                let (name, length) = name(after)
+                    .map_err(|(offset, what)| TemplateError::new(template, place + 1 + offset, what, EXPECTED))?;
                 if !text.is_empty() {
                     segments.push(Segment::Text(std::mem::take(&mut text)));
                 }
-                segments.push(Segment::Variable(name.to_string()));
-                rest = &after[name.len() + 1..];
+                let kind = if name.len() == length { Segment::Variable } else { Segment::Optional };
+                segments.push(kind(name.to_string()));
+                rest = &after[length + 1..];
             } else {
-                return Err(invalid(template, place, "a `}` without its `{`"));
+                return Err(TemplateError::new(template, place, "a `}` without its `{`", EXPECTED));
             }
         }
         text.push_str(rest);
@@ -77,49 +82,77 @@ impl Format {
         Ok(Self { segments, text, values: Size::default() })
     }
 
-    /// The variables in order, as often as they stand there.
-    pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
-        self.segments.iter().filter_map(|segment| match segment {
-            Segment::Variable(name) => Some(name.as_str()),
-            Segment::Text(_) => None,
-        })
+    /// The variables in order, as often as they stand there, and whether they may be missing.
+    pub(crate) fn each_variable(&self, add: &mut dyn FnMut(&str, bool)) {
+        for segment in &self.segments {
+            match segment {
+                Segment::Variable(name) => add(name, false),
+                Segment::Optional(name) => add(name, true),
+                Segment::Text(_) => {}
+            }
+        }
     }
 
-    /// The text with the values put in, which are never looked at for variables of their own; `None` where one is
-    /// missing.
-    pub(crate) fn render(&self, values: &Values<'_>) -> Option<String> {
+    pub(crate) fn only_variable(&self) -> Option<&str> {
+        match self.segments.as_slice() {
+            [Segment::Variable(name)] => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The text with the values put in, which are never looked at for variables of their own.
+    pub(crate) fn render(&self, values: &Values<'_>, limits: Limits) -> Result<String, Stop> {
         // Room for the text and for values of the size the last ones had: one look-up per variable, and nearly always
         // one allocation.
         let mut rendered = String::with_capacity(self.text + self.values.0.load(Ordering::Relaxed));
         for segment in &self.segments {
             match segment {
                 Segment::Text(text) => rendered.push_str(text),
-                Segment::Variable(name) => write_value(&mut rendered, values.get(name)?),
+                Segment::Variable(name) => write_value(&mut rendered, values.get(name).ok_or(Stop::Missing)?),
+                Segment::Optional(name) => {
+                    if let Some(value) = values.get(name).filter(|value| !value.is_null()) {
+                        write_value(&mut rendered, value);
+                    }
+                }
+            }
+            if rendered.len() > limits.output {
+                return Err(limits.too_long());
             }
         }
         let values = rendered.len() - self.text;
         if values > self.values.0.load(Ordering::Relaxed) {
             self.values.0.store(values.min(MOST), Ordering::Relaxed);
         }
-        Some(rendered)
+        Ok(rendered)
+    }
+
+    /// The template, which says the same as what was parsed.
+    pub(crate) fn source(&self) -> String {
+        let mut source = String::with_capacity(self.text);
+        for segment in &self.segments {
+            match segment {
+                Segment::Text(text) => source += &text.replace('{', "{{").replace('}', "}}"),
+                Segment::Variable(name) => source += &format!("{{{name}}}"),
+                Segment::Optional(name) => source += &format!("{{{name}?}}"),
+            }
+        }
+        source
     }
 }
 
-/// Text as it is, everything else as compact JSON.
-fn write_value(rendered: &mut String, value: &Value) {
-    match value {
-        Value::String(text) => rendered.push_str(text),
-        // Writing to a string cannot fail.
-        value => drop(write!(rendered, "{value}")),
-    }
+/// Whether this can be the name of a variable.
+pub(crate) fn is_name(name: &str) -> bool {
+    let mut chars = name.chars();
+    chars.next().is_some_and(|c| c == '_' || c.is_alphabetic()) && chars.all(|c| c == '_' || c.is_alphanumeric())
 }
 
-/// The plain name before the next `}`, or where it stops being one and why.
-fn name(text: &str) -> std::result::Result<&str, (usize, &'static str)> {
+/// The plain name before the next `}` and how many bytes it is with its `?`, or where it stops being one and why.
+fn name(text: &str) -> Result<(&str, usize), (usize, &'static str)> {
     for (offset, c) in text.char_indices() {
         let at_start = offset == 0;
         let problem = match c {
-            '}' if !at_start => return Ok(&text[..offset]),
+            '}' if !at_start => return Ok((&text[..offset], offset)),
+            '?' if !at_start && text[offset + 1..].starts_with('}') => return Ok((&text[..offset], offset + 1)),
             '_' => continue,
             c if c.is_alphabetic() || (!at_start && c.is_alphanumeric()) => continue,
             '}' => "a variable without a name",
@@ -128,7 +161,7 @@ fn name(text: &str) -> std::result::Result<&str, (usize, &'static str)> {
             c if c.is_numeric() => "a variable whose name begins with a digit",
             '.' => "attribute access in a variable",
             '[' | ']' => "indexing in a variable",
-            ':' => "a format specification in a variable",
+            ':' => "a format specification in a variable, which only `prompt!` has",
             '!' => "a conversion in a variable",
             '{' => "a `{` inside a variable",
             _ => "a character that cannot be in the name of a variable",
@@ -136,23 +169,6 @@ fn name(text: &str) -> std::result::Result<&str, (usize, &'static str)> {
         return Err((offset, problem));
     }
     Err((text.len(), "the end of the template inside a variable"))
-}
-
-/// Says where, and never quotes the template.
-#[cold]
-fn invalid(template: &str, place: usize, what: &str) -> Error {
-    let before = &template[..place];
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    let character = before.chars().count() + 1;
-    Error::new(
-        ErrorKind::InvalidChain,
-        format!(
-            "the template has {what} at line {line} column {column} (character {character}): a variable is a plain \
-             name in braces such as `{{topic}}`; a brace that is text, as in pasted JSON or code, is doubled: `{{{{` \
-             and `}}}}`"
-        ),
-    )
 }
 
 #[cfg(test)]

@@ -10,13 +10,20 @@
 //! | give instructions, too | [`ChatPromptTemplate::from_messages([("system", "…"), ("user", "{topic}")])?`](ChatPromptTemplate::from_messages) |
 //! | put in the conversation so far | `("placeholder", "{history}")`, or [`MessagesPlaceholder`] if it must be given |
 //! | put in messages as they are, or mix all of these | [`MessageTemplate`] |
+//! | put in images, sounds and files | [`MessageTemplate::parts`] with [`PartTemplate`]s |
+//! | show examples | [`FewShotChatMessagePromptTemplate`], chosen by an [`ExampleSelector`] |
 //! | fix some of the values beforehand | [`.partial("language", "English")`](ChatPromptTemplate::partial) |
-//! | have conditions and loops | `ChatPromptTemplate::jinja(…)?`, with the feature `jinja` |
+//! | let a variable be missing | `{wish?}` |
+//! | have conditions and loops | [`ChatPromptTemplate::mustache(…)?`](ChatPromptTemplate::mustache), or `ChatPromptTemplate::jinja(…)?` with the feature `jinja` |
+//! | have text and no messages | [`PromptTemplate`], [`FewShotPromptTemplate`] |
+//! | keep prompts in files | [`PromptFolder`] |
+//! | look at a prompt | [`.pretty()`](ChatPromptTemplate::pretty), [`.preview(&values)`](ChatPromptTemplate::preview) |
 //!
 //! # Braces
 //!
 //! `{topic}` is a variable and `{{` is a brace. So pasted JSON needs its braces doubled; what is left single is found
-//! when the prompt is made, with line and column. *Values* need nothing: they go in as they are.
+//! when the prompt is made: the error says where, and its source, a [`TemplateError`], shows the line. *Values* need
+//! nothing: they go in as they are.
 //!
 //! ```
 //! use anabranch_core::RunnableExt;
@@ -36,17 +43,33 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 mod chat_prompt_template;
+mod example_selector;
+mod few_shot;
 mod format;
+mod item;
 #[cfg(feature = "jinja")]
 mod jinja;
 mod message_template;
+mod mustache;
+mod part_template;
 mod placeholder;
+mod prompt_folder;
+mod prompt_template;
+mod settings;
+mod template;
+mod template_error;
 mod typed_prompt;
 mod values;
 
 pub use chat_prompt_template::ChatPromptTemplate;
+pub use example_selector::{Example, ExampleSelector, LengthBasedExampleSelector, SimilarityExampleSelector};
+pub use few_shot::{FewShotChatMessagePromptTemplate, FewShotPromptTemplate};
 pub use message_template::MessageTemplate;
+pub use part_template::PartTemplate;
 pub use placeholder::MessagesPlaceholder;
+pub use prompt_folder::PromptFolder;
+pub use prompt_template::PromptTemplate;
+pub use template_error::TemplateError;
 pub use typed_prompt::TypedPrompt;
 
 /// What a message of the compiler may name.

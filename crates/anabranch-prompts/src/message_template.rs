@@ -5,6 +5,8 @@ use std::fmt;
 use anabranch_core::{Error, ErrorKind, Result};
 use anabranch_messages::{AiMessage, Message, Role, SystemMessage, ToolMessage, UserMessage};
 
+use crate::few_shot::FewShotChatMessagePromptTemplate;
+use crate::part_template::PartTemplate;
 use crate::placeholder::MessagesPlaceholder;
 
 /// One message of a prompt: a role and text with variables, a message that is there already, or a place for messages
@@ -34,8 +36,13 @@ pub(crate) enum Form {
         role: String,
         template: String,
     },
+    Parts {
+        role: Role,
+        parts: Vec<PartTemplate>,
+    },
     Fixed(Message),
     Placeholder(MessagesPlaceholder),
+    FewShot(FewShotChatMessagePromptTemplate),
 }
 
 impl MessageTemplate {
@@ -54,7 +61,13 @@ impl MessageTemplate {
         (Role::Assistant, template).into()
     }
 
+    /// A message of several parts: texts, images, sounds, files. See [`PartTemplate`].
+    pub fn parts<P: Into<PartTemplate>>(role: Role, parts: impl IntoIterator<Item = P>) -> Self {
+        Self(Form::Parts { role, parts: parts.into_iter().map(Into::into).collect() })
+    }
+
     /// A place for messages from the input, which may be missing. [`MessagesPlaceholder`] is one that must be given.
+    /// The variable may be written as in a template: `{history}`.
     pub fn placeholder(variable: impl Into<String>) -> Self {
         MessagesPlaceholder::new(variable).optional().into()
     }
@@ -66,17 +79,24 @@ pub(crate) enum Speaker {
     Placeholder,
 }
 
+/// Of a role that may have a template.
+pub(crate) fn with_template(role: Role) -> Result<Role> {
+    if role == Role::Tool {
+        return Err(Error::new(
+            ErrorKind::InvalidChain,
+            "the role `tool` cannot have a template, since it needs the id of a call: put a `ToolMessage` there, or a \
+             placeholder",
+        ));
+    }
+    Ok(role)
+}
+
 pub(crate) fn speaker(role: &str) -> Result<Speaker> {
     if role == "placeholder" {
         return Ok(Speaker::Placeholder);
     }
     match Role::try_from(role) {
-        Ok(Role::Tool) => Err(Error::new(
-            ErrorKind::InvalidChain,
-            "the role `tool` cannot have a template, since it needs the id of a call: put a `ToolMessage` there, or a \
-             placeholder",
-        )),
-        Ok(role) => Ok(Speaker::Role(role)),
+        Ok(role) => with_template(role).map(Speaker::Role),
         // A role that is none is often the text itself, given in the wrong place: it is not repeated.
         Err(_) => Err(Error::new(
             ErrorKind::InvalidChain,
@@ -99,6 +119,12 @@ impl From<MessagesPlaceholder> for MessageTemplate {
     }
 }
 
+impl From<FewShotChatMessagePromptTemplate> for MessageTemplate {
+    fn from(examples: FewShotChatMessagePromptTemplate) -> Self {
+        Self(Form::FewShot(examples))
+    }
+}
+
 macro_rules! as_it_is {
     ($($message:ty),*) => {$(
         /// As it is: braces in it are text.
@@ -116,7 +142,9 @@ impl fmt::Debug for MessageTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Form::Text { template, .. } => write!(f, "Template({} chars)", template.chars().count()),
+            Form::Parts { parts, .. } => f.debug_list().entries(parts).finish(),
             Form::Fixed(message) => message.fmt(f),
+            Form::FewShot(examples) => examples.fmt(f),
             Form::Placeholder(placeholder) => placeholder.fmt(f),
         }
     }

@@ -68,5 +68,7 @@ pub mod prelude {
     pub use anabranch_models::OpenAi;
     pub use anabranch_models::{ChatModel, ScriptedModel};
     pub use anabranch_parsers::{JsonOutputParser, StrOutputParser};
-    pub use anabranch_prompts::{ChatPromptTemplate, MessageTemplate, MessagesPlaceholder, prompt, text_prompt};
+    pub use anabranch_prompts::{
+        ChatPromptTemplate, MessageTemplate, MessagesPlaceholder, PromptTemplate, prompt, text_prompt,
+    };
 }

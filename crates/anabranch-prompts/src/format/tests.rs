@@ -1,15 +1,21 @@
+use anabranch_core::ErrorKind;
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
+use crate::values::{Names, Partials};
+
+fn try_render(template: &str, values: &Value, limits: Limits) -> Result<String, Stop> {
+    let (names, partials) = (Names::default(), Partials::default());
+    Format::parse(template).unwrap().render(&Values::new(values, &names, &partials).unwrap(), limits)
+}
 
 fn render(template: &str, values: Value) -> String {
-    let object = values.as_object().unwrap();
-    Format::parse(template).unwrap().render(&Values::of(object)).unwrap()
+    try_render(template, &values, Limits::default()).unwrap_or_else(|_| panic!("{template} failed"))
 }
 
 fn problem(template: &str) -> String {
-    let error = Format::parse(template).unwrap_err();
+    let error = Format::parse(template).unwrap_err().into_error(ErrorKind::InvalidChain);
     assert_eq!(error.kind(), ErrorKind::InvalidChain);
     error.message().to_string()
 }
@@ -28,6 +34,25 @@ fn variables_and_doubled_braces() {
 fn values_as_text() {
     let values = json!({"n": null, "b": true, "f": 1.5, "l": [1, "a"], "o": {"z": 1, "a": null}});
     assert_eq!(render("{n} {b} {f} {l} {o}", values), r#"null true 1.5 [1,"a"] {"z":1,"a":null}"#);
+}
+
+#[test]
+fn what_is_optional_may_be_missing() {
+    assert_eq!(render("a{x?}b", json!({})), "ab");
+    assert_eq!(render("a{x?}b", json!({"x": null})), "ab");
+    assert_eq!(render("a{x?}b{x?}", json!({"x": [1]})), "a[1]b[1]");
+    assert_eq!(render("{{x?}}", json!({})), "{x?}");
+    for template in ["{?}", "{x??}", "{?x}", "{x?y}"] {
+        assert!(problem(template).contains("cannot be in the name"), "{template}");
+    }
+}
+
+#[test]
+fn the_text_has_a_limit() {
+    let limits = Limits { output: 10, ..Limits::default() };
+    assert!(try_render("{a}{a}", &json!({"a": "12345"}), limits).is_ok());
+    let Err(Stop::Failed(error)) = try_render("{a}{a}!", &json!({"a": "secret"}), limits) else { panic!() };
+    assert!(error.message().contains("longer than 10 bytes: `.max_output(..)` allows more"), "{error}");
 }
 
 #[test]
@@ -60,11 +85,13 @@ fn what_is_no_plain_name_is_an_error_with_its_place() {
 
 proptest! {
     #[test]
-    fn any_template_parses_or_says_why(template in "[{}a-c0.\\n\"é ]{0,40}|\\PC{0,60}") {
+    fn any_template_parses_or_says_why(template in "[{}a-c0?.\\n\"é ]{0,40}|\\PC{0,60}") {
         if let Ok(format) = Format::parse(&template) {
-            let names: Vec<_> = format.variables().map(str::to_string).collect();
-            let object = names.iter().map(|name| (name.clone(), json!("{x}"))).collect();
-            prop_assert!(format.render(&Values::of(&object)).is_some());
+            let mut object = serde_json::Map::new();
+            format.each_variable(&mut |name, _| drop(object.insert(name.to_string(), json!("{x}"))));
+            prop_assert!(try_render(&template, &object.into(), Limits::default()).is_ok());
+            // What is shown of a template is a template that says the same.
+            prop_assert_eq!(Format::parse(&format.source()).unwrap(), format);
         }
     }
 

@@ -1,0 +1,168 @@
+//! [`Fields`]: an object whose fields are taken one by one until nothing is left.
+
+use std::fmt;
+
+use anabranch_core::__private::listed;
+use serde_json::{Map, Value};
+
+/// Why something could not be read. It names fields and kinds of values, and shows no value.
+#[derive(Debug)]
+pub(crate) struct Unreadable(String);
+
+pub(crate) type Read<T> = Result<T, Unreadable>;
+
+impl Unreadable {
+    #[cold]
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+
+    /// Says in which field or element it is.
+    #[cold]
+    pub(super) fn within(self, place: impl fmt::Display) -> Self {
+        Self(format!("{place}: {}", self.0))
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The fields of an object that have not been taken yet.
+pub(super) struct Fields {
+    /// What it should be: "a tool call".
+    what: &'static str,
+    map: Map<String, Value>,
+}
+
+impl Fields {
+    pub(super) fn new(what: &'static str, value: Value) -> Read<Self> {
+        match value {
+            Value::Object(map) => Ok(Self { what, map }),
+            other => Err(Unreadable::new(format!("expected {what}, which is an object, but came {}", kind(&other)))),
+        }
+    }
+
+    /// The same object, now that more is known of it.
+    pub(super) fn named(mut self, what: &'static str) -> Self {
+        self.what = what;
+        self
+    }
+
+    pub(super) fn what(&self) -> &'static str {
+        self.what
+    }
+
+    /// Whether the field is there and not null.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.map.get(key).is_some_and(|value| !value.is_null())
+    }
+
+    /// Whether the field is there, if only as null.
+    pub(super) fn mentions(&self, key: &str) -> bool {
+        self.map.contains_key(key)
+    }
+
+    /// Null is as good as missing.
+    pub(super) fn take(&mut self, key: &str) -> Option<Value> {
+        self.map.remove(key).filter(|value| !value.is_null())
+    }
+
+    pub(super) fn put(&mut self, key: &str, value: Value) {
+        self.map.insert(key.to_string(), value);
+    }
+
+    pub(super) fn text(&mut self, key: &str) -> Read<Option<String>> {
+        match self.take(key) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(other) => Err(self.not(key, "text", &other)),
+        }
+    }
+
+    /// Text that must be there.
+    pub(super) fn some_text(&mut self, key: &str) -> Read<String> {
+        self.text(key)?.ok_or_else(|| self.lacks(key))
+    }
+
+    pub(super) fn list(&mut self, key: &str) -> Read<Vec<Value>> {
+        match self.take(key) {
+            None => Ok(Vec::new()),
+            Some(Value::Array(list)) => Ok(list),
+            Some(other) => Err(self.not(key, "a list", &other)),
+        }
+    }
+
+    pub(super) fn object(&mut self, key: &str) -> Read<Map<String, Value>> {
+        match self.take(key) {
+            None => Ok(Map::new()),
+            Some(Value::Object(object)) => Ok(object),
+            Some(other) => Err(self.not(key, "an object", &other)),
+        }
+    }
+
+    pub(super) fn flag(&mut self, key: &str) -> Read<bool> {
+        match self.take(key) {
+            None => Ok(false),
+            Some(Value::Bool(flag)) => Ok(flag),
+            Some(other) => Err(self.not(key, "true or false", &other)),
+        }
+    }
+
+    /// Takes what is in these fields and says something.
+    pub(super) fn besides(&mut self, keys: &[&str]) -> Map<String, Value> {
+        let mut kept = Map::new();
+        for key in keys {
+            if let Some(value) = self.map.remove(*key).filter(says_something) {
+                kept.insert((*key).to_string(), value);
+            }
+        }
+        kept
+    }
+
+    pub(super) fn rest(self) -> Map<String, Value> {
+        self.map
+    }
+
+    /// Nothing that says something may be left.
+    pub(super) fn end(self, known: &str) -> Read<()> {
+        let left: Vec<_> = self.map.iter().filter(|(_, value)| says_something(value)).map(|(key, _)| key).collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        let (what, field) = (self.what, if left.len() == 1 { "a field" } else { "fields" });
+        Err(Unreadable::new(format!("{what} with {field} that cannot be read: {}; it has {known}", listed(&left))))
+    }
+
+    pub(super) fn lacks(&self, key: &str) -> Unreadable {
+        Unreadable::new(format!("{} without `{key}`", self.what))
+    }
+
+    fn not(&self, key: &str, wanted: &str, came: &Value) -> Unreadable {
+        Unreadable::new(format!("`{key}` of {} is {}, where {wanted} was expected", self.what, kind(came)))
+    }
+}
+
+fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Bool(true) | Value::Number(_) => true,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(list) => !list.is_empty(),
+        Value::Object(object) => !object.is_empty(),
+    }
+}
+
+/// What sort of value it is.
+pub(super) fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}

@@ -1,0 +1,91 @@
+//! Calls of tools.
+
+use anabranch_core::__private::listed;
+use serde_json::Value;
+
+use super::fields::{Fields, Read, Unreadable};
+use crate::tool_call::{ToolCall, text_of};
+
+const EXPECTED: &str = "expected a tool call: `name` and `arguments` (or LangChain's `args`), or OpenAI's `function` \
+                        with both";
+
+/// A call as this crate writes it, as LangChain does (`args`), as OpenAI does (`function`), or as Anthropic does
+/// (`input`). A call that came in pieces says so by its `index`, and may lack what has not come yet.
+pub(super) fn tool_call(value: Value) -> Read<ToolCall> {
+    let mut fields = Fields::new("a tool call", value)?;
+    let kind = fields.text("type")?;
+    let is_piece = fields.mentions("index") || kind.as_deref() == Some("tool_call_chunk");
+    let index = index(&mut fields)?;
+    let mut signature = fields.text("signature")?;
+    let id = id(&mut fields)?;
+    let is_invalid = match kind.as_deref() {
+        None | Some("function" | "tool_call" | "tool_call_chunk" | "tool_use") => false,
+        Some("invalid_tool_call") => true,
+        Some(_) => return Err(Unreadable::new(format!("a tool call of another `type` than `function`; {EXPECTED}"))),
+    };
+    // What LangChain's parser had to say about arguments that are none.
+    let complaint = if is_invalid { fields.text("error")? } else { None };
+    if let Some(text) = fields.take("extra_content") {
+        signature = signature.or(google_signature(text)?);
+    }
+    let mut inner = match fields.take("function") {
+        None => fields,
+        Some(function) => {
+            fields.end("`id`, `type`, `index` and `function`")?;
+            Fields::new("the function of a tool call", function)?
+        }
+    };
+    let name = inner.text("name")?.unwrap_or_default();
+    let arguments = arguments(&mut inner, is_piece)?;
+    inner.end("`id`, `name` and `arguments` (LangChain: `args`)")?;
+    if name.is_empty() && !is_piece {
+        return Err(Unreadable::new(format!("a tool call without `name`; {EXPECTED}")));
+    }
+    let (arguments, as_object) = text_of(arguments);
+    let streamed = is_piece.then_some(index);
+    let call = ToolCall { id, name, arguments, as_object, streamed, ended: !is_piece, signature };
+    if is_invalid && complaint.is_some() && call.has_valid_arguments() {
+        return Err(Unreadable::new("a call of the type `invalid_tool_call` whose arguments are valid"));
+    }
+    Ok(call)
+}
+
+/// Some servers count.
+fn id(fields: &mut Fields) -> Read<String> {
+    match fields.take("id") {
+        None => Ok(String::new()),
+        Some(Value::String(id)) => Ok(id),
+        Some(Value::Number(number)) => Ok(number.to_string()),
+        Some(_) => Err(Unreadable::new("`id` of a tool call is no text")),
+    }
+}
+
+fn index(fields: &mut Fields) -> Read<Option<u64>> {
+    match fields.take("index") {
+        None => Ok(None),
+        Some(index) => {
+            index.as_u64().map(Some).ok_or_else(|| Unreadable::new("`index` of a tool call is no whole number"))
+        }
+    }
+}
+
+/// What Gemini's compatible API wants back with the call.
+fn google_signature(extra: Value) -> Read<Option<String>> {
+    let mut extra = Fields::new("`extra_content` of a tool call", extra)?;
+    let mut google = Fields::new("`google` of a tool call", Value::Object(extra.object("google")?))?;
+    let signature = google.text("thought_signature")?;
+    google.end("`thought_signature`")?;
+    extra.end("`google`")?;
+    Ok(signature)
+}
+
+/// One of the names arguments have, and not two of them.
+fn arguments(fields: &mut Fields, is_piece: bool) -> Read<Value> {
+    let there: Vec<_> = ["arguments", "args", "input"].into_iter().filter(|name| fields.mentions(name)).collect();
+    match there.as_slice() {
+        [name] => Ok(fields.take(name).unwrap_or_default()),
+        [] if is_piece => Ok(Value::Null),
+        [] => Err(Unreadable::new(format!("a tool call without arguments; {EXPECTED}"))),
+        several => Err(Unreadable::new(format!("a tool call whose arguments stand in {}", listed(several)))),
+    }
+}

@@ -1,0 +1,344 @@
+//! Messages as LangChain and the libraries of the providers write them.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use anabranch_messages::{
+    AiMessage, Content, ContentPart, FinishKind, FinishReason, Media, Message, Messages, Reasoning, SystemMessage,
+    ToolCall, ToolMessage, Usage, UserMessage,
+};
+use serde_json::{Value, json};
+
+fn read(json: Value) -> Message {
+    let message: Message = serde_json::from_value(json).unwrap();
+    // What was read is written in our own words, and read again as the same.
+    let again: Message = serde_json::from_value(serde_json::to_value(&message).unwrap()).unwrap();
+    assert_eq!(again, message);
+    message
+}
+
+fn ai(json: Value) -> AiMessage {
+    match read(json) {
+        Message::Ai(message) => message,
+        other => panic!("{:?}", other.role()),
+    }
+}
+
+fn refused(json: Value) -> String {
+    let error = serde_json::from_value::<Message>(json.clone()).expect_err(&json.to_string()).to_string();
+    assert!(!error.contains("secret"), "{error}");
+    error
+}
+
+fn call(json: Value) -> Result<ToolCall, String> {
+    serde_json::from_value(json).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_call_is_read_in_every_shape_and_never_without_name_or_arguments() {
+    let weather = ToolCall::new("c1", "weather", json!({"city": "Bremen"}));
+    for shape in [
+        json!({"id": "c1", "name": "weather", "arguments": {"city": "Bremen"}}),
+        json!({"name": "weather", "args": {"city": "Bremen"}, "id": "c1", "type": "tool_call"}),
+        json!({"id": "c1", "type": "function", "function": {"name": "weather", "arguments": "{\"city\":\"Bremen\"}"}}),
+        json!({"id": "c1", "function": {"name": "weather", "arguments": {"city": "Bremen"}}}),
+        json!({"type": "tool_use", "id": "c1", "name": "weather", "input": {"city": "Bremen"}}),
+    ] {
+        let read = call(shape.clone()).unwrap_or_else(|error| panic!("{shape}: {error}"));
+        assert_eq!(read, weather, "{shape}");
+        assert_eq!(read.arguments().unwrap(), json!({"city": "Bremen"}), "{shape}");
+    }
+    for (shape, says) in [
+        (json!({}), "without arguments"),
+        (json!({"arguments": {}}), "without `name`"),
+        (json!({"id": "c1", "name": "", "arguments": {}}), "without `name`"),
+        (json!({"id": "c1", "name": "f"}), "without arguments"),
+        (json!({"name": "f", "args": {}, "arguments": {}}), "stand in `arguments` and `args`"),
+        (json!({"name": "f", "args": {}, "parameters": {"secret": 1}}), "cannot be read: `parameters`"),
+        (json!({"type": "function", "function": {"arguments": "{}"}}), "without `name`"),
+        (json!({"type": "function", "function": "secret"}), "came text"),
+        (json!({"type": "custom", "custom": {"name": "f", "input": "secret"}}), "another `type`"),
+        (json!({"name": 1, "args": {}}), "`name` of a tool call is a number, where text was expected"),
+        (json!("secret"), "came text"),
+    ] {
+        let error = call(shape.clone()).unwrap_err();
+        assert!(error.contains(says) && !error.contains("secret"), "{shape}: {error}");
+    }
+    assert!(call(json!({})).unwrap_err().contains("expected a tool call: `name` and `arguments`"));
+}
+
+#[test]
+fn pieces_of_calls_may_lack_what_has_not_come() {
+    let piece = json!({"name": null, "args": "\"Bremen\"}", "id": null, "index": 0, "type": "tool_call_chunk"});
+    assert_eq!(call(piece.clone()).unwrap().raw_arguments(), "\"Bremen\"}");
+    let head = json!({"name": "weather", "args": "{\"city\":", "id": "c1", "index": 0, "type": "tool_call_chunk"});
+    // LangChain writes its guess besides.
+    let guess = json!([{"name": "weather", "args": {}, "id": "c1", "type": "tool_call"}]);
+    let mut whole =
+        ai(json!({"type": "AIMessageChunk", "content": "", "tool_calls": guess, "tool_call_chunks": [head]}));
+    whole.append(ai(json!({"type": "AIMessageChunk", "content": "", "tool_call_chunks": [piece]})));
+    assert_eq!(whole.tool_calls()[0].arguments().unwrap(), json!({"city": "Bremen"}));
+    // OpenAI's deltas.
+    let delta = json!({"index": 0, "function": {"arguments": "{"}});
+    assert_eq!(call(delta).unwrap().raw_arguments(), "{");
+}
+
+#[test]
+fn an_answer_of_langchain() {
+    let dumped = json!({
+        "content": "Let me look.",
+        "additional_kwargs": {"refusal": null},
+        "response_metadata": {
+            "token_usage": {"completion_tokens": 11, "prompt_tokens": 20, "total_tokens": 31},
+            "model_name": "gpt-4o-mini",
+            "system_fingerprint": "fp_1",
+            "finish_reason": "tool_calls",
+            "logprobs": null,
+        },
+        "type": "ai",
+        "name": null,
+        "id": "run-1",
+        "example": false,
+        "tool_calls": [{"name": "weather", "args": {"city": "Bremen"}, "id": "c1", "type": "tool_call"}],
+        "invalid_tool_calls": [
+            {"name": "f", "args": "{\"a\":", "id": "c2", "error": "not valid", "type": "invalid_tool_call"},
+        ],
+        "usage_metadata": {
+            "input_tokens": 20, "output_tokens": 11, "total_tokens": 31,
+            "input_token_details": {"cache_read": 5, "cache_creation": 2}, "output_token_details": {"reasoning": 3},
+        },
+    });
+    let shapes = [
+        dumped.clone(),
+        json!({"type": "ai", "data": dumped}),
+        json!({"lc": 1, "type": "constructor", "id": ["langchain", "schema", "messages", "AIMessage"], "kwargs": dumped}),
+    ];
+    for shape in shapes {
+        let answer = ai(shape);
+        assert_eq!(answer.text(), "Let me look.");
+        assert_eq!(answer.tool_calls()[0], ToolCall::new("c1", "weather", json!({"city": "Bremen"})));
+        assert_eq!(answer.tool_calls()[1].raw_arguments(), "{\"a\":");
+        assert!(!answer.tool_calls()[1].has_valid_arguments());
+        assert_eq!(answer.finish_reason(), Some(&FinishReason::new(FinishKind::ToolCalls, "tool_calls")));
+        assert_eq!((answer.model(), answer.id()), (Some("gpt-4o-mini"), Some("run-1")));
+        let usage = answer.usage().unwrap();
+        assert_eq!((usage.input_tokens(), usage.output_tokens(), usage.total_tokens()), (Some(20), Some(11), 31));
+        assert_eq!((usage.cached_input_tokens(), usage.cache_write_tokens()), (Some(5), Some(2)));
+        assert_eq!(usage.reasoning_tokens(), Some(3));
+        // Nothing is lost: what has no place of its own is in the metadata.
+        assert_eq!(answer.metadata()["system_fingerprint"], "fp_1");
+        assert_eq!(answer.metadata()["token_usage"]["prompt_tokens"], 20);
+    }
+}
+
+#[test]
+fn an_answer_of_openai() {
+    let answer = ai(json!({
+        "role": "assistant",
+        "content": null,
+        "refusal": null,
+        "annotations": [],
+        "audio": null,
+        "function_call": null,
+        "tool_calls": [
+            {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": "{\"city\": \"Bremen\"}"}},
+        ],
+        "reasoning_content": "They ask for the weather.",
+        "finish_reason": "tool_calls",
+        "usage": {
+            "prompt_tokens": 9, "completion_tokens": 12, "total_tokens": 21,
+            "prompt_tokens_details": {"cached_tokens": 4}, "completion_tokens_details": {"reasoning_tokens": 6},
+        },
+    }));
+    assert_eq!((answer.text().as_ref(), answer.reasoning().as_ref()), ("", "They ask for the weather."));
+    assert_eq!(answer.tool_calls()[0].arguments().unwrap()["city"], "Bremen");
+    let usage = answer.usage().unwrap();
+    assert_eq!(
+        (usage.input_tokens(), usage.cached_input_tokens(), usage.reasoning_tokens()),
+        (Some(9), Some(4), Some(6))
+    );
+    assert_eq!(usage.raw()["prompt_tokens_details"]["cached_tokens"], 4);
+
+    let refused = ai(json!({"role": "assistant", "content": null, "refusal": "I cannot help with that."}));
+    assert_eq!(refused.refusal(), "I cannot help with that.");
+    assert!(refused.is_refusal());
+    let old = ai(json!({"role": "assistant", "content": null, "function_call": {"name": "f", "arguments": "{}"}}));
+    assert_eq!(old.tool_calls()[0].name(), "f");
+}
+
+#[test]
+fn parts_of_every_library() {
+    let png = || Media::bytes("image/png", *b"png");
+    for (part, expected) in [
+        (json!("plain"), ContentPart::text("plain")),
+        (json!({"type": "input_text", "text": "t"}), ContentPart::text("t")),
+        (json!({"type": "output_text", "text": "t", "annotations": [], "logprobs": []}), ContentPart::text("t")),
+        (json!({"type": "refusal", "refusal": "no"}), ContentPart::refusal("no")),
+        (
+            json!({"type": "image_url", "image_url": {"url": "https://e.org/a.png", "detail": "low"}}),
+            ContentPart::Image(Media::url("https://e.org/a.png").with_detail("low")),
+        ),
+        (
+            json!({"type": "image_url", "image_url": "https://e.org/a.png"}),
+            ContentPart::Image(Media::url("https://e.org/a.png")),
+        ),
+        (
+            json!({"type": "input_image", "image_url": "https://e.org/a.png", "detail": "auto"}),
+            ContentPart::Image(Media::url("https://e.org/a.png").with_detail("auto")),
+        ),
+        (
+            json!({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "cG5n"}}),
+            ContentPart::Image(png()),
+        ),
+        (json!({"type": "image", "base64": "cG5n", "mime_type": "image/png"}), ContentPart::Image(png())),
+        (
+            json!({"type": "image", "source_type": "base64", "data": "cG5n", "mime_type": "image/png"}),
+            ContentPart::Image(png()),
+        ),
+        (json!({"type": "image", "source_type": "id", "id": "f1"}), ContentPart::Image(Media::file_id("f1"))),
+        (
+            json!({"type": "input_audio", "input_audio": {"data": "cG5n", "format": "mp3"}}),
+            ContentPart::Audio(Media::bytes("audio/mpeg", *b"png")),
+        ),
+        (
+            json!({"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,cG5n"}}),
+            ContentPart::File(Media::url("data:application/pdf;base64,cG5n").with_name("a.pdf")),
+        ),
+        (json!({"type": "file", "file": {"file_id": "f1"}}), ContentPart::File(Media::file_id("f1"))),
+        (
+            json!({"type": "input_file", "file_url": "https://e.org/a.pdf"}),
+            ContentPart::File(Media::url("https://e.org/a.pdf")),
+        ),
+        (
+            json!({"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "png"}}),
+            ContentPart::File(Media::bytes("text/plain", *b"png")),
+        ),
+        (json!({"type": "reasoning", "reasoning": "hm", "index": 0}), Reasoning::new("hm").into()),
+        (
+            json!({"type": "thinking", "thinking": "hm", "signature": "s"}),
+            Reasoning::new("hm").with_signature("s").into(),
+        ),
+        (json!({"type": "redacted_thinking", "data": "x"}), Reasoning::encrypted_only("x").into()),
+        (
+            json!({"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "hm"}],
+                "encrypted_content": "x", "status": null}),
+            Reasoning::new("hm").with_encrypted("x").with_id("rs_1").into(),
+        ),
+        (json!({"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}), Reasoning::new("hm").into()),
+    ] {
+        let read: ContentPart = serde_json::from_value(part.clone()).unwrap_or_else(|error| panic!("{part}: {error}"));
+        assert_eq!(read, expected, "{part}");
+    }
+    let of = |part: Value| refused(json!({"role": "user", "content": ["a", part]}));
+    assert!(of(json!({"type": "video", "url": "secret"})).contains("`content`: part 1: expected a part of content"));
+    assert!(of(json!({"text": "secret"})).contains("without `type`"));
+    assert!(of(json!({"type": "text", "text": "a", "colour": "secret"})).contains("cannot be read: `colour`"));
+    assert!(of(json!({"type": "text", "text": "a", "a secret": "b"})).contains("1 name not shown"));
+    assert!(of(json!({"type": "image", "url": "secret", "data": "secret"})).contains("exactly one of"));
+    assert!(of(json!({"type": "image", "data": "no secret"})).contains("not base64"));
+    assert!(of(json!({"type": "tool_use", "id": "1", "name": "f", "input": {}})).contains("only an assistant"));
+    assert!(of(json!(1)).contains("came a number"));
+}
+
+#[test]
+fn calls_among_the_parts_are_calls() {
+    let call = json!({"type": "tool_use", "id": "c1", "name": "f", "input": {"a": 1}});
+    let answer = ai(json!({"role": "assistant", "content": [{"type": "text", "text": "Look"}, call]}));
+    assert_eq!(*answer.content(), Content::from([ContentPart::text("Look")]));
+    assert_eq!(answer.tool_calls(), [ToolCall::new("c1", "f", json!({"a": 1}))]);
+    // LangChain keeps Anthropic's parts beside its own list of calls: that is one call.
+    let both = ai(json!({
+        "type": "ai", "content": [call],
+        "tool_calls": [{"name": "f", "args": {"a": 1}, "id": "c1", "type": "tool_call"}],
+    }));
+    assert_eq!(both.tool_calls().len(), 1);
+}
+
+#[test]
+fn the_other_roles() {
+    let human = json!({"content": "x", "additional_kwargs": {}, "response_metadata": {}, "type": "human", "name": null,
+        "id": "m1", "example": false});
+    assert_eq!(read(human), UserMessage::new("x").with_metadata_entry("id", "m1").into());
+    assert_eq!(read(json!({"type": "system", "content": "x"})), SystemMessage::new("x").into());
+    assert_eq!(read(json!({"type": "message", "role": "user", "content": "x"})), Message::user("x"));
+    assert_eq!(read(json!({"role": "user", "content": null})), Message::user(""));
+    let tool = read(json!({"type": "tool", "content": "x", "tool_call_id": "c1", "status": "error", "artifact": [1]}));
+    let expected =
+        ToolMessage::new("c1", "x").with_error().with_metadata([("artifact".into(), json!([1]))].into_iter().collect());
+    assert_eq!(tool, expected.into());
+    assert_eq!(
+        read(json!({"role": "tool", "content": "x", "tool_call_id": "c1", "status": "success"})),
+        Message::tool("c1", "x")
+    );
+    let marked =
+        json!({"role": "user", "content": [{"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}]});
+    let Message::User(marked) = read(marked) else { panic!() };
+    assert_eq!(marked.metadata()["parts"]["0"]["cache_control"]["type"], "ephemeral");
+}
+
+#[test]
+fn what_cannot_be_read_says_what_was_expected() {
+    for (json, says) in [
+        (json!({"content": "secret"}), "expected a message: an object with `role`"),
+        (json!({"role": "secret", "content": "x"}), "the roles are `system`"),
+        (json!({"type": "secret", "content": "x"}), "expected a message: an object with `role`"),
+        (json!({"role": "user", "type": "ai", "content": "x"}), "of two roles, `assistant` and `user`"),
+        (json!({"type": "ai", "data": {"type": "human", "content": "x"}}), "of two roles"),
+        (json!({"role": "function", "name": "f", "content": "secret"}), "given way to the role `tool`"),
+        (json!({"role": "user"}), "a user message without `content`"),
+        (json!({"role": "user", "content": 1}), "expected content, which is text or a list, but came a number"),
+        (json!({"role": "tool", "content": "x"}), "a tool message without `tool_call_id`"),
+        (json!({"role": "tool", "content": "x", "tool_call_id": "1", "status": "secret"}), "neither `success`"),
+        (json!({"role": "user", "content": "x", "tool_calls": [1]}), "cannot be read: `tool_calls`; it has `role`"),
+        (
+            json!({"role": "assistant", "content": "x", "toolcalls": [{"name": "secret"}]}),
+            "cannot be read: `toolcalls`",
+        ),
+        (
+            json!({"role": "assistant", "tool_calls": [{"name": "f", "args": {}}, {}]}),
+            "`tool_calls` 1: a tool call without",
+        ),
+        (json!({"role": "assistant", "usage": {"prompt_tokens": "secret"}}), "`prompt_tokens` of usage is text"),
+        (json!({"role": "assistant", "usage": {"input_tokens": -1}}), "where a count was expected"),
+        (
+            json!({"lc": 1, "type": "constructor", "id": ["langchain", "prompts", "secret"], "kwargs": {}}),
+            "another object",
+        ),
+        (json!(["user", "secret"]), "came a list"),
+    ] {
+        let error = refused(json.clone());
+        assert!(error.contains(says), "{json}: {error}");
+    }
+    let error = serde_json::from_value::<Messages>(json!([{"role": "user", "content": "a"}, {}])).unwrap_err();
+    assert!(error.to_string().starts_with("message 1: expected a message"), "{error}");
+}
+
+#[test]
+fn counts_and_reasons() {
+    let usage: Usage =
+        serde_json::from_value(json!({"input_tokens": 1, "cache_read_input_tokens": 2, "tier": "x"})).unwrap();
+    assert_eq!((usage.input_tokens(), usage.cached_input_tokens()), (Some(1), Some(2)));
+    assert_eq!(usage.raw()["tier"], "x");
+    for (word, kind) in [
+        ("stop", FinishKind::Stop),
+        ("end_turn", FinishKind::Stop),
+        ("MAX_TOKENS", FinishKind::Length),
+        ("tool_use", FinishKind::ToolCalls),
+        ("SAFETY", FinishKind::ContentFilter),
+        ("refusal", FinishKind::Refusal),
+        ("pause_turn", FinishKind::Other),
+    ] {
+        let reason: FinishReason = serde_json::from_value(json!(word)).unwrap();
+        assert_eq!((reason.kind(), reason.raw()), (kind, Some(word)));
+    }
+}
+
+#[test]
+fn what_a_filter_broke_off_does_not_run() {
+    for kind in [FinishKind::Length, FinishKind::ContentFilter, FinishKind::Refusal, FinishKind::Error] {
+        let reason = FinishReason::from(kind);
+        assert!(reason.is_cut_off(), "{kind:?}");
+        let call = AiMessage::default().with_tool_call(ToolCall::new("1", "f", "")).with_finish_reason(reason);
+        assert!(!call.tool_calls()[0].has_valid_arguments(), "{kind:?}");
+    }
+    assert!(!FinishReason::stop().is_cut_off() && !FinishReason::tool_calls().is_cut_off());
+}

@@ -1,0 +1,171 @@
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::values::{Names, Partials};
+
+const STEPS: u64 = 50_000_000;
+
+fn parse(template: &str) -> Result<Jinja, TemplateError> {
+    Jinja::parse(template.to_string(), STEPS)
+}
+
+fn try_render(template: &str, values: &Value, limits: Limits) -> Result<String, Error> {
+    let (names, partials) = (Names::default(), Partials::default());
+    let jinja = parse(template).unwrap_or_else(|error| panic!("{error}")).with_steps(limits.steps);
+    jinja.render(&Values::new(values, &names, &partials).unwrap(), limits).map_err(|stop| match stop {
+        Stop::Failed(error) => error,
+        Stop::Missing => Error::invalid_input("missing"),
+    })
+}
+
+fn render(template: &str, values: Value) -> String {
+    try_render(template, &values, Limits::default()).unwrap_or_else(|error| panic!("{template}: {error}"))
+}
+
+fn failure(template: &str, values: Value) -> Error {
+    try_render(template, &values, Limits::default()).unwrap_err()
+}
+
+#[test]
+fn values_are_written_as_in_the_other_languages() {
+    let values =
+        json!({"n": null, "b": true, "i": 7, "f": 1.5, "g": 1.0, "l": [1, "a", null], "o": {"z": 1, "a": false}});
+    assert_eq!(
+        render("{{ n }} {{ b }} {{ i }} {{ f }} {{ g }} {{ l }} {{ o }} {{ '<&>' }}", values),
+        r#"null true 7 1.5 1.0 [1,"a",null] {"z":1,"a":false} <&>"#
+    );
+    assert_eq!(
+        render("{{ range(3) }}{{ u }}", json!({"u": 18_446_744_073_709_551_615_u64})),
+        "[0,1,2]18446744073709551615"
+    );
+}
+
+#[test]
+fn an_error_of_syntax_has_line_column_and_what_was_expected() {
+    for (template, line, column, says) in [
+        ("a\n{{ x y }}", 2, 6, "end of variable block was expected"),
+        ("{% if x %}", 1, 8, "was expected"),
+        ("{% for x %}", 1, 10, "in was expected"),
+        ("{% nonsense %}", 1, 4, "`{% … %}` a statement"),
+        ("{{ x", 1, 4, "was expected"),
+    ] {
+        let error = parse(template).err().unwrap();
+        assert_eq!(error.line(), line, "{template}: {error}");
+        assert!(error.column().abs_diff(column) <= 4, "{template}: {error}");
+        assert!(error.expected().contains(says), "{template}: {error}");
+        assert!(error.to_string().contains('^'), "{error}");
+    }
+}
+
+#[test]
+fn what_does_not_exist_is_found_when_the_template_is_made() {
+    for (template, problem, column) in [
+        ("{% if a %}{{ x | nonsense }}{% endif %}", "a filter that does not exist", 18),
+        ("{{ x | upper | nonsense(1) }}", "a filter that does not exist", 16),
+        ("{% filter nonsense %}x{% endfilter %}", "a filter that does not exist", 11),
+        ("{{ x is nonsense }}", "a test that does not exist", 9),
+        ("{{ x is not nonsense }}", "a test that does not exist", 13),
+        ("{{ nonsense(1) }}", "a call of a function that does not exist", 4),
+        ("{% if 0 %}{{ x + (nonsense()) }}{% endif %}", "a call of a function that does not exist", 19),
+        ("{% if 0 %}{% include 'file' %}{% endif %}", "a statement that loads another template", 14),
+        ("{% extends 'file' %}", "a statement that loads another template", 4),
+        ("{% from 'file' import x %}", "a statement that loads another template", 4),
+    ] {
+        let error = parse(template).err().unwrap_or_else(|| panic!("{template}"));
+        assert_eq!((error.problem(), error.column()), (problem, column), "{template}");
+    }
+}
+
+#[test]
+fn what_exists_is_not_refused() {
+    for (template, expected) in [
+        ("{{ x | upper }}{{ 'a|nonsense' }}{{ \"is nonsense\" }}", "TEXTa|nonsenseis nonsense"),
+        ("{% raw %}{{ x | nonsense }} {% nonsense %}{% endraw %}", "{{ x | nonsense }} {% nonsense %}"),
+        ("{# {{ x | nonsense }} #}ok", "ok"),
+        ("{% macro f(a) %}[{{ a }}]{% endmacro %}{{ f(1) }}", "[1]"),
+        ("{% macro f() %}[{{ caller() }}]{% endmacro %}{% call f() %}x{% endcall %}", "[x]"),
+        ("{% for i in [1, 2] %}{{ loop.index }}{% if not loop.last %},{% endif %}{% endfor %}", "1,2"),
+        ("{% for i in range(2) if (i) %}{{ i }}{% endfor %}", "1"),
+        ("{{ {'a': {}} | length }}", "1"),
+        ("{{ 1 if (x is defined and x is not none) else (2) }}", "1"),
+        ("{% set y = namespace(a=1) %}{{ y.a }}", "1"),
+        ("{{- x -}} {%- if (x) +%} a {%- endif %}", "text a"),
+        ("{{ x is startingwith('t') }} {{ x is in(['text']) }}", "true true"),
+    ] {
+        assert_eq!(render(template, json!({"x": "text"})), expected, "{template}");
+    }
+}
+
+#[test]
+fn what_may_be_missing_is_asked_for() {
+    let names = |template: &str| {
+        let mut names = Vec::new();
+        parse(template).unwrap().each_variable(&mut |name, may_miss| names.push((name.to_string(), may_miss)));
+        names
+    };
+    let of = |name: &str, may_miss| (name.to_string(), may_miss);
+    assert_eq!(
+        names("{% if a is defined %}{{ a }}{% endif %}{{ b | default('x') }}{{ c.d is defined }}"),
+        [of("a", true), of("b", true), of("c", false)]
+    );
+    assert_eq!(render("{% if a is defined %}{{ a }}{% endif %}{{ b | default('x') }}", json!({})), "x");
+    // Asked for in one place and used in another: an error where it is used.
+    let error = failure("{% if a is defined %}{% endif %}\n{{ a }}", json!({}));
+    assert!(error.message().contains("met a value that is not defined at line 2 column 4"), "{error}");
+}
+
+#[test]
+fn a_rendering_that_fails_says_where_and_shows_no_value() {
+    for (template, says, line) in [
+        ("\n{{ x.nothing }}", "a value that is not defined", 2),
+        ("{{ x + 1 }}", "an operation that does not fit", 1),
+        ("{{ x.call() }}", "a call of a method", 1),
+        ("{{ x | replace }}", "wrong number of arguments", 1),
+        ("{% for a, b in [x] %}{% endfor %}", "an operation that does not fit", 1),
+    ] {
+        let error = failure(template, json!({"x": "secret"}));
+        assert!(error.message().contains(says), "{template}: {error}");
+        let source = error.downcast_ref::<TemplateError>().unwrap();
+        assert_eq!(source.line(), line);
+        assert!(!format!("{error} {error:?} {source}").contains("secret"), "{error:?}");
+    }
+}
+
+#[test]
+fn limits_are_settable_and_much_data_is_no_attack() {
+    let many = json!({"xs": (0..200_000).collect::<Vec<_>>()});
+    let rendered = render("{% for x in xs %}{% if x is odd %}{{ x }};{% endif %}{% endfor %}", many.clone());
+    assert!(rendered.starts_with("1;3;") && rendered.len() > 600_000);
+    let endless = "{% for i in range(10000) %}{% for i in range(10000) %}{{ 1 }}{% endfor %}{% endfor %}";
+    let error = try_render(endless, &json!({}), Limits { steps: 100_000, ..Limits::default() }).unwrap_err();
+    assert!(error.message().contains("more than 100000 steps"), "{error}");
+    let error = try_render(endless, &json!({}), Limits { output: 10_000, ..Limits::default() }).unwrap_err();
+    assert!(error.message().contains("longer than 10000 bytes"), "{error}");
+    let deep = failure("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", json!({}));
+    assert_eq!(deep.kind(), anabranch_core::ErrorKind::InvalidInput);
+    let _ = parse(&format!("{}x{}", "{% if 1 %}".repeat(5000), "{% endif %}".repeat(5000)));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 2000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_template_parses_or_says_why(template in "(\\{\\{|\\}\\}|\\{%|%\\}|[a-c|.() '\\-]| is | if |endif|for|set){0,30}|\\PC{0,60}") {
+        match parse(&template) {
+            Ok(jinja) => {
+                let values = json!({"a": ["x"], "b": "{{ a }}", "c": {"a": null}});
+                let (names, partials) = (Names::default(), Partials::default());
+                let _ = jinja.with_steps(10_000).render(&Values::new(&values, &names, &partials).unwrap(), Limits::default());
+            }
+            Err(error) => prop_assert!(error.line() >= 1 && error.column() >= 1),
+        }
+    }
+
+    #[test]
+    fn any_value_stands_as_it_is(value in "[{}%#a-c ]{0,20}|\\PC{0,40}", other in "[{}&a-c]{0,20}") {
+        let values = json!({"a": value, "b": other, "xs": [value]});
+        let rendered = render("<{{ a }}|{{ b }}|{% for x in xs %}{{ x }}{% endfor %}>", values);
+        prop_assert_eq!(rendered, format!("<{value}|{other}|{value}>"));
+    }
+}
