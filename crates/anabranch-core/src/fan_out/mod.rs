@@ -6,6 +6,7 @@ pub(crate) mod each;
 pub(crate) mod first_success;
 pub(crate) mod into_branch;
 pub(crate) mod join;
+pub(crate) mod known;
 pub(crate) mod outcome;
 pub(crate) mod parallel;
 pub(crate) mod parallel_stream;
