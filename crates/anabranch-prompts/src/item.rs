@@ -79,7 +79,7 @@ impl Item {
             }
             Self::Placeholder(placeholder) => match values.get(&placeholder.variable) {
                 // A stand-in says what would be here.
-                Some(Value::String(shown)) if values.shows_missing() => messages.push(Message::user(shown)),
+                Some(Value::String(shown)) if values.shows_missing => messages.push(Message::user(shown)),
                 Some(value) => placeholder.fill(messages, value).map_err(Stop::Failed)?,
                 None if placeholder.optional => {}
                 None => return Err(Stop::Missing),

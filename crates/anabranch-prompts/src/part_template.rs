@@ -141,7 +141,7 @@ impl Part {
                             return Ok(None);
                         }
                         if !is_address(&address) {
-                            if values.shows_missing() {
+                            if values.shows_missing {
                                 return Ok(Some(ContentPart::text(format!("[{} {address}]", sort.name()))));
                             }
                             return Err(Stop::Failed(sort.no_address()));

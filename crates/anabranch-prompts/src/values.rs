@@ -110,11 +110,12 @@ pub(crate) struct Values<'a> {
     input: Input<'a>,
     /// The input as it came.
     given: &'a Value,
-    /// What functions gave for this run.
-    computed: BTreeMap<String, Value>,
     partials: &'a Partials,
-    /// What stands for variables that are missing, where that is no error.
-    stand_ins: BTreeMap<String, Value>,
+    /// What functions gave for this run, and what stands for variables that are missing where that is no error. (A list,
+    /// as nearly always there is nothing, and an empty one costs nothing.)
+    made: Vec<(&'a str, Value)>,
+    /// Whether something stands in place of what is missing.
+    pub(crate) shows_missing: bool,
 }
 
 enum Input<'a> {
@@ -133,27 +134,23 @@ impl<'a> Values<'a> {
             (bare, [name]) => Input::Bare(name, bare),
             (bare, wanted) => return Err(not_an_object(bare, wanted)),
         };
-        let mut values = Self { input, given, computed: BTreeMap::new(), partials, stand_ins: BTreeMap::new() };
+        let mut values = Self { input, given, partials, made: Vec::new(), shows_missing: false };
         for (name, function) in &partials.functions {
             if values.get(name).is_none() {
-                values.computed.insert(name.clone(), function());
+                values.made.push((name, function()));
             }
         }
         Ok(values)
     }
 
     /// Puts something visible in place of what is missing.
-    pub(crate) fn show_missing(&mut self, names: &Names, shown: impl Fn(&str) -> String) {
+    pub(crate) fn show_missing(&mut self, names: &'a Names, shown: impl Fn(&str) -> String) {
         for name in &names.wanted {
             if self.get(name).is_none() {
-                self.stand_ins.insert(name.clone(), shown(name).into());
+                self.made.push((name, shown(name).into()));
+                self.shows_missing = true;
             }
         }
-    }
-
-    /// Whether something stands in place of what is missing.
-    pub(crate) fn shows_missing(&self) -> bool {
-        !self.stand_ins.is_empty()
     }
 
     #[inline]
@@ -170,8 +167,8 @@ impl<'a> Values<'a> {
     }
 
     fn beforehand(&self, name: &str) -> Option<&Value> {
-        let there = |map: &'a Map<String, Value>| if map.is_empty() { None } else { map.get(name) };
-        self.computed.get(name).or_else(|| there(&self.partials.values)).or_else(|| self.stand_ins.get(name))
+        let made = self.made.iter().find(|(made, _)| *made == name).map(|(_, value)| value);
+        made.or_else(|| if self.partials.values.is_empty() { None } else { self.partials.values.get(name) })
     }
 
     /// The input as it came.
