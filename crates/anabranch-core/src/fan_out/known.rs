@@ -291,3 +291,6 @@ fn failures_now<I>(
     let _ = Pin::new(&mut tokio::task::unconstrained(all)).poll(cx);
     look.failures
 }
+
+#[cfg(test)]
+mod tests;

@@ -146,6 +146,11 @@ impl<I: Clone + Send + 'static> RunnableParallel<I> {
         self.branches.len()
     }
 
+    #[cfg(test)]
+    pub(crate) fn is_known(&self) -> bool {
+        self.together.is_some()
+    }
+
     pub(crate) fn limit(&self, config: &RunConfig) -> usize {
         let own = self.max_concurrency.unwrap_or(usize::MAX);
         config.concurrency_limit().map_or(own, |run| run.min(own))
