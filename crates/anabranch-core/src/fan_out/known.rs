@@ -24,52 +24,99 @@ use crate::work::panics::panicked;
 use crate::work::task::after_drop;
 
 /// The branches of a `parallel!` as they are written down, before it is a [`RunnableParallel`].
+///
+/// They stay what they are until all of them are there: so the compiler says of a branch that cannot be one what it says
+/// at [`RunnableParallel::branch`], at its place, and nothing besides.
 #[doc(hidden)]
 #[allow(missing_debug_implementations, reason = "no program holds one")]
-pub struct KnownBranches<I, Steps> {
-    parallel: RunnableParallel<I>,
+pub struct KnownBranches<I, List> {
     /// `(((), first), second)`, and so on.
-    steps: Steps,
+    list: List,
+    input: PhantomData<fn(I)>,
+}
+
+/// One of them.
+#[doc(hidden)]
+#[allow(missing_debug_implementations, reason = "no program holds one")]
+pub struct Written<B, Marker> {
+    key: &'static str,
+    step: B,
+    marker: PhantomData<Marker>,
 }
 
 impl<I: Clone + Send + 'static> KnownBranches<I, ()> {
     #[allow(clippy::new_without_default, reason = "only `parallel!` makes one")]
     #[must_use]
     pub fn new() -> Self {
-        Self { parallel: RunnableParallel::new(), steps: () }
+        Self { list: (), input: PhantomData }
     }
 }
 
-impl<I: Clone + Send + 'static, Steps: KnownSteps<I>> KnownBranches<I, Steps> {
+impl<I: Clone + Send + 'static, List> KnownBranches<I, List> {
     /// One more branch.
     #[must_use]
-    pub fn branch<B, Marker>(
-        self,
-        key: &str,
-        step: B,
-    ) -> KnownBranches<I, impl KnownSteps<I> + use<I, Steps, B, Marker>>
+    pub fn branch<B, Marker>(self, key: &'static str, step: B) -> KnownBranches<I, (List, Written<B, Marker>)>
     where
         B: IntoBranch<I, Marker>,
     {
-        let step = Arc::new(step.into_branch());
-        let parallel = self.parallel.with_branch(key.to_string(), BoxRunnable::shared(step.clone()));
-        KnownBranches { parallel, steps: (self.steps, step) }
+        KnownBranches { list: (self.list, Written { key, step, marker: PhantomData }), input: PhantomData }
     }
 
-    /// That is all of them.
+    /// What the compiler takes for [`AllKnown::parallel`] where a branch cannot be one, which it has said already. No
+    /// program that compiles calls it.
     #[must_use]
-    pub fn parallel(self) -> RunnableParallel<I> {
-        self.parallel.together(Arc::new(Known { steps: self.steps, input: PhantomData }))
+    pub fn parallel(&self) -> RunnableParallel<I> {
+        RunnableParallel::new()
+    }
+}
+
+/// The branches as a [`RunnableParallel`].
+#[doc(hidden)]
+pub trait AllKnown<I> {
+    fn parallel(self) -> RunnableParallel<I>;
+}
+
+impl<I: Clone + Send + 'static, L: List<I>> AllKnown<I> for KnownBranches<I, L> {
+    fn parallel(self) -> RunnableParallel<I> {
+        let (parallel, steps) = self.list.add_to(RunnableParallel::new());
+        parallel.together(Arc::new(Known { steps, input: PhantomData }))
+    }
+}
+
+/// Branches that were written down.
+#[doc(hidden)]
+#[expect(private_bounds, reason = "how they run is nobody else's business")]
+pub trait List<I>: Listed<I> {}
+
+impl<I, L: Listed<I>> List<I> for L {}
+
+pub(crate) trait Listed<I> {
+    /// Adds them. Gives the steps they are.
+    fn add_to(self, parallel: RunnableParallel<I>) -> (RunnableParallel<I>, impl Begin<I>);
+}
+
+impl<I: Send> Listed<I> for () {
+    fn add_to(self, parallel: RunnableParallel<I>) -> (RunnableParallel<I>, impl Begin<I>) {
+        (parallel, ())
+    }
+}
+
+impl<I, Before, B, Marker> Listed<I> for (Before, Written<B, Marker>)
+where
+    I: Clone + Send + 'static,
+    Before: Listed<I>,
+    B: IntoBranch<I, Marker>,
+{
+    fn add_to(self, parallel: RunnableParallel<I>) -> (RunnableParallel<I>, impl Begin<I>) {
+        let (before, Written { key, step, .. }) = self;
+        let (mut parallel, before) = before.add_to(parallel);
+        let step = Arc::new(step.into_branch());
+        parallel.add(key.to_string(), BoxRunnable::shared(step.clone()));
+        (parallel, (before, step))
     }
 }
 
 /// The steps of branches that the compiler knows.
-#[doc(hidden)]
-#[expect(private_bounds, reason = "how they run is nobody else's business")]
-pub trait KnownSteps<I>: Begin<I> {}
-
-impl<I, Steps: Begin<I>> KnownSteps<I> for Steps {}
-
 pub(crate) trait Begin<I>: Send + Sync + 'static {
     /// A run of all of them. None has begun.
     fn lanes<'a>(&'a self, config: &'a RunConfig) -> impl Lanes<I> + 'a;

@@ -89,25 +89,25 @@ impl<I: Clone + Send + 'static> RunnableParallel<I> {
     /// ([`ErrorKind::InvalidChain`](crate::ErrorKind::InvalidChain)); [`try_branch`](Self::try_branch) says so at once, and `parallel!` at compile
     /// time.
     #[must_use]
-    pub fn branch<B, Marker>(self, key: impl Into<String>, step: B) -> Self
+    pub fn branch<B, Marker>(mut self, key: impl Into<String>, step: B) -> Self
     where
         B: IntoBranch<I, Marker>,
     {
-        self.with_branch(key.into(), BoxRunnable::new(step.into_branch()))
+        self.add(key.into(), BoxRunnable::new(step.into_branch()));
+        self
     }
 
-    pub(crate) fn with_branch(mut self, key: String, step: BoxRunnable<I, Value>) -> Self {
+    pub(crate) fn add(&mut self, key: String, step: BoxRunnable<I, Value>) {
         let branch = Branch { name: branch_name(&key), key, step };
         self.checked = Checked::not_yet();
         self.together = None;
         if self.object.contains_key(&branch.key) {
             self.twice = Some(branch.key.into());
-            return self;
+            return;
         }
         // What is shared is shared only with clones made before this call, which keep theirs.
         Arc::make_mut(&mut self.object).insert(branch.key.clone(), Value::Null);
         Arc::make_mut(&mut self.branches).push(branch);
-        self
     }
 
     pub(crate) fn together(mut self, together: Arc<dyn Together<I>>) -> Self {
@@ -476,6 +476,7 @@ macro_rules! parallel {
         const _: () = $crate::__private::assert_no_key_twice(
             &[$k1 $(, $k2 $(, $k3 $(, $k4 $(, $k5 $(, $k6 $(, $k7 $(, $k8)?)?)?)?)?)?)?],
         );
+        use $crate::__private::AllKnown as _;
         $crate::__private::KnownBranches::new().branch($k1, $s1)$(.branch($k2, $s2)$(.branch($k3, $s3)
             $(.branch($k4, $s4)$(.branch($k5, $s5)$(.branch($k6, $s6)$(.branch($k7, $s7)$(.branch($k8, $s8)
         )?)?)?)?)?)?)?.parallel()
