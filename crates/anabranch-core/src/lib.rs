@@ -136,5 +136,6 @@ pub mod __private {
     pub use crate::fan_out::into_branch::PassesThrough;
     pub use crate::fan_out::known::{AllKnown, KnownBranches};
     pub use crate::fan_out::parallel::assert_no_key_twice;
+    pub use crate::fan_out::spare::used_up;
     pub use crate::fan_out::typed_parallel::{keyed, typed_parallel};
 }

@@ -14,6 +14,7 @@ pub(crate) mod quorum;
 pub(crate) mod race;
 pub(crate) mod router_batch;
 pub(crate) mod settled;
+pub(crate) mod spare;
 pub(crate) mod to_json;
 pub(crate) mod together;
 pub(crate) mod tuple;

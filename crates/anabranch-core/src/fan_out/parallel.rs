@@ -16,6 +16,7 @@ use crate::fan_out::into_branch::IntoBranch;
 use crate::fan_out::join;
 use crate::fan_out::known::Together;
 use crate::fan_out::parallel_stream::ParallelStream;
+use crate::fan_out::spare;
 use crate::fan_out::to_json::ToJson;
 use crate::run::config::RunConfig;
 use crate::run::watch;
@@ -192,7 +193,7 @@ impl<I: Clone + Send + 'static> Runnable for RunnableParallel<I> {
 
     async fn call(&self, input: I, config: &RunConfig) -> Result<Value> {
         self.check_once(config)?;
-        let mut object = Map::clone(&self.object);
+        let mut object = spare::like(&self.object);
         if let Some(together) = self.together.as_ref().filter(|_| self.limit(config) >= self.len() && !config.watches())
         {
             return together.run(&self.branches, input, object, config).await;
