@@ -134,6 +134,8 @@ pub mod combinators {
 pub mod __private {
     pub use crate::description::{closest, did_you_mean, listed, listed_or};
     pub use crate::fan_out::into_branch::PassesThrough;
+    pub use crate::fan_out::known::{AllKnown, KnownBranches};
     pub use crate::fan_out::parallel::assert_no_key_twice;
+    pub use crate::fan_out::spare::used_up;
     pub use crate::fan_out::typed_parallel::{keyed, typed_parallel};
 }

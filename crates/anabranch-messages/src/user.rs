@@ -33,7 +33,7 @@ impl UserMessage {
     /// A message of text or parts.
     #[inline]
     pub fn new(content: impl Into<Content>) -> Self {
-        Self { content: content.into(), ..Self::default() }
+        Self { role: UserRole::default(), content: content.into(), name: None, metadata: Besides::default() }
     }
 
     /// Says which of several speakers it is, for providers that tell them apart.
@@ -51,7 +51,7 @@ impl UserMessage {
     }
 
     pub(crate) fn from_parts(content: Content, name: Option<String>, metadata: Map<String, Value>) -> Self {
-        Self { content, name, metadata: metadata.into(), ..Self::default() }
+        Self { role: UserRole::default(), content, name, metadata: metadata.into() }
     }
 
     /// What it says.

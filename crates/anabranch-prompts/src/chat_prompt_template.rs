@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::{Add, RangeBounds};
 use std::sync::Arc;
 
+use anabranch_core::__private::used_up;
 use anabranch_core::describe::{Description, Gives, Kind, Label};
 use anabranch_core::{Result, RunConfig, Runnable, pipe_operator};
 use anabranch_messages::Messages;
@@ -339,7 +340,9 @@ impl Runnable for ChatPromptTemplate {
     type Output = Messages;
 
     async fn call(&self, input: Value, _: &RunConfig) -> Result<Messages> {
-        self.format(&input)
+        let messages = self.format(&input);
+        used_up(input);
+        messages
     }
 
     fn label(&self) -> Option<Label<'_>> {

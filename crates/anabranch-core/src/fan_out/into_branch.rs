@@ -4,7 +4,6 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::fan_out::to_json::{Serialized, ToJson};
-use crate::step::boxed::BoxRunnable;
 use crate::step::runnable::Runnable;
 use crate::steps::into_runnable::IntoRunnable;
 use crate::steps::passthrough::{RunnablePassthrough, passthrough};
@@ -20,7 +19,7 @@ use crate::steps::passthrough::{RunnablePassthrough, passthrough};
 )]
 pub trait IntoBranch<I, Marker> {
     /// The branch.
-    fn into_branch(self) -> BoxRunnable<I, Value>;
+    fn into_branch(self) -> impl Runnable<Input = I, Output = Value> + 'static;
 }
 
 /// Marks whatever [`IntoRunnable`] takes.
@@ -37,15 +36,15 @@ where
     B: IntoRunnable<Marker>,
     B::Runnable: Runnable<Input = I, Output: ToJson> + 'static,
 {
-    fn into_branch(self) -> BoxRunnable<I, Value> {
-        BoxRunnable::new(Serialized(self.into_runnable()))
+    fn into_branch(self) -> impl Runnable<Input = I, Output = Value> + 'static {
+        Serialized(self.into_runnable())
     }
 }
 
 #[diagnostic::do_not_recommend]
 impl<I: PassesThrough> IntoBranch<I, IsPassthrough> for RunnablePassthrough {
-    fn into_branch(self) -> BoxRunnable<I, Value> {
-        BoxRunnable::new(Serialized(passthrough::<I>()))
+    fn into_branch(self) -> impl Runnable<Input = I, Output = Value> + 'static {
+        Serialized(passthrough::<I>())
     }
 }
 

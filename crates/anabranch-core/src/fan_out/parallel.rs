@@ -11,10 +11,12 @@ use futures_core::future::BoxFuture;
 use serde_json::{Map, Value};
 
 use crate::description::{Checked, Composed, Description, Gives, Kind, Label, duplicate};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fan_out::into_branch::IntoBranch;
 use crate::fan_out::join;
+use crate::fan_out::known::Together;
 use crate::fan_out::parallel_stream::ParallelStream;
+use crate::fan_out::spare;
 use crate::fan_out::to_json::ToJson;
 use crate::run::config::RunConfig;
 use crate::run::watch;
@@ -28,7 +30,7 @@ use crate::stream::chunks::Chunks;
 use crate::stream::exit::Names;
 use crate::stream::late::LateLaw;
 use crate::stream::merge::{KeyLaws, Merge};
-use crate::work::panics::{Caught, panicked};
+use crate::work::panics::{Caught, caught_in, panicked, poll_caught};
 
 /// Several branches on one input, all at once; an object with their outputs, in declaration order.
 ///
@@ -58,6 +60,8 @@ use crate::work::panics::{Caught, panicked};
 pub struct RunnableParallel<I = Value> {
     /// In declaration order.
     branches: Arc<Vec<Branch<I>>>,
+    /// The same, where the compiler knows all of them.
+    together: Option<Arc<dyn Together<I>>>,
     /// An object with the keys of the branches: cloned for each result, which is quicker than making it anew.
     object: Arc<Map<String, Value>>,
     /// The key of two branches, which is found when the second is added and told when it is to run.
@@ -72,6 +76,7 @@ impl<I: Clone + Send + 'static> RunnableParallel<I> {
     pub fn new() -> Self {
         Self {
             branches: Arc::default(),
+            together: None,
             object: Arc::default(),
             twice: None,
             max_concurrency: None,
@@ -89,16 +94,25 @@ impl<I: Clone + Send + 'static> RunnableParallel<I> {
     where
         B: IntoBranch<I, Marker>,
     {
-        let key = key.into();
-        let branch = Branch { name: branch_name(&key), key, step: step.into_branch() };
+        self.add(key.into(), BoxRunnable::new(step.into_branch()));
+        self
+    }
+
+    pub(crate) fn add(&mut self, key: String, step: BoxRunnable<I, Value>) {
+        let branch = Branch { name: branch_name(&key), key, step };
         self.checked = Checked::not_yet();
+        self.together = None;
         if self.object.contains_key(&branch.key) {
             self.twice = Some(branch.key.into());
-            return self;
+            return;
         }
         // What is shared is shared only with clones made before this call, which keep theirs.
         Arc::make_mut(&mut self.object).insert(branch.key.clone(), Value::Null);
         Arc::make_mut(&mut self.branches).push(branch);
+    }
+
+    pub(crate) fn together(mut self, together: Arc<dyn Together<I>>) -> Self {
+        self.together = Some(together);
         self
     }
 
@@ -131,6 +145,11 @@ impl<I: Clone + Send + 'static> RunnableParallel<I> {
 
     pub(crate) fn len(&self) -> usize {
         self.branches.len()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_known(&self) -> bool {
+        self.together.is_some()
     }
 
     pub(crate) fn limit(&self, config: &RunConfig) -> usize {
@@ -174,9 +193,13 @@ impl<I: Clone + Send + 'static> Runnable for RunnableParallel<I> {
 
     async fn call(&self, input: I, config: &RunConfig) -> Result<Value> {
         self.check_once(config)?;
+        let mut object = spare::like(&self.object);
+        if let Some(together) = self.together.as_ref().filter(|_| self.limit(config) >= self.len() && !config.watches())
+        {
+            return together.run(&self.branches, input, object, config).await;
+        }
         let running = BranchRuns::new(self, input, config);
         let outputs = join::all(running, self.limit(config)).await?;
-        let mut object = Map::clone(&self.object);
         for (place, output) in object.values_mut().zip(outputs) {
             *place = output;
         }
@@ -253,6 +276,7 @@ impl<I> Clone for RunnableParallel<I> {
     fn clone(&self) -> Self {
         Self {
             branches: self.branches.clone(),
+            together: self.together.clone(),
             object: self.object.clone(),
             twice: self.twice.clone(),
             max_concurrency: self.max_concurrency,
@@ -281,11 +305,13 @@ pub(crate) struct Branch<I> {
 impl<I: Send + 'static> Branch<I> {
     /// Runs the branch in one allocation.
     fn start<'a>(&'a self, input: I, config: &'a RunConfig) -> BranchRun<'a> {
-        let running = Caught::starting(|| match config.watches() {
-            true => StepRun { running: watched::call(config, self, input), step: None },
-            false => StepRun { running: self.step.start(input, config), step: Some(&self.step) },
+        let running = caught_in(|| {
+            Ok(match config.watches() {
+                true => StepRun { running: watched::call(config, self, input), step: None },
+                false => StepRun { running: self.step.start(input, config), step: Some(&self.step) },
+            })
         });
-        BranchRun { running, branch: self }
+        BranchRun { running: running.map_err(Some), branch: self }
     }
 }
 
@@ -318,8 +344,8 @@ impl<'a, I: Clone + Send + 'static> Iterator for BranchRuns<'a, I> {
 }
 
 pub(crate) struct BranchRun<'a> {
-    /// Where a panic is caught no step inside can be named any more: the branch is.
-    running: Caught<StepRun<'a>>,
+    /// Or the panic with which it began.
+    running: Result<StepRun<'a>, Option<Error>>,
     branch: &'a dyn Names,
 }
 
@@ -327,7 +353,12 @@ impl Future for BranchRun<'_> {
     type Output = Result<Value>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Value>> {
-        Pin::new(&mut self.running).poll(cx).map_err(|error| self.branch.name_error(error))
+        let done = match &mut self.running {
+            Ok(running) => poll_caught(|| Pin::new(running).poll(cx)),
+            Err(error) => error.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error))),
+        };
+        // Where a panic is caught no step inside can be named any more: the branch is.
+        done.map_err(|error| self.branch.name_error(error))
     }
 }
 
@@ -438,6 +469,18 @@ macro_rules! parallel {
         const _: () = $crate::__private::assert_no_key_twice(&[$($key),*]);
         // In this place the type stands for itself with its default, JSON.
         <$crate::RunnableParallel>::new()$(.branch($key, $crate::RunnablePassthrough))*
+    }};
+    // So many stand in one box when they run. Each more makes types deeper, and the compiler gives up at some depth.
+    ($k1:literal : $s1:expr $(, $k2:literal : $s2:expr $(, $k3:literal : $s3:expr $(, $k4:literal : $s4:expr
+        $(, $k5:literal : $s5:expr $(, $k6:literal : $s6:expr $(, $k7:literal : $s7:expr $(, $k8:literal : $s8:expr
+    )?)?)?)?)?)?)? $(,)?) => {{
+        const _: () = $crate::__private::assert_no_key_twice(
+            &[$k1 $(, $k2 $(, $k3 $(, $k4 $(, $k5 $(, $k6 $(, $k7 $(, $k8)?)?)?)?)?)?)?],
+        );
+        use $crate::__private::AllKnown as _;
+        $crate::__private::KnownBranches::new().branch($k1, $s1)$(.branch($k2, $s2)$(.branch($k3, $s3)
+            $(.branch($k4, $s4)$(.branch($k5, $s5)$(.branch($k6, $s6)$(.branch($k7, $s7)$(.branch($k8, $s8)
+        )?)?)?)?)?)?)?.parallel()
     }};
     ($($key:literal : $step:expr),* $(,)?) => {{
         const _: () = $crate::__private::assert_no_key_twice(&[$($key),*]);

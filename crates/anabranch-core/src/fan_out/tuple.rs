@@ -84,7 +84,7 @@ macro_rules! runnable_tuple {
     };
     (@poll $failures:ident $outputs:ident $running:ident $cx:ident $($index:tt)+) => {
         $(if $outputs.$index.is_none() {
-            match poll_caught($running.$index.as_mut(), $cx) {
+            match poll_caught(|| $running.$index.as_mut().poll($cx)) {
                 Poll::Ready(Ok(output)) => $outputs.$index = Some(output),
                 Poll::Ready(Err(error)) => $failures.push(($index, error)),
                 Poll::Pending => {}

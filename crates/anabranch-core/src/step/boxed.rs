@@ -52,6 +52,11 @@ impl<I: Send + 'static, O: Send + 'static> BoxRunnable<I, O> {
         }
     }
 
+    /// Erases the type of a runnable that somebody else keeps, too.
+    pub(crate) fn shared<R: Runnable<Input = I, Output = O> + 'static>(runnable: Arc<R>) -> Self {
+        Self(runnable)
+    }
+
     /// A stream that owns its chain, for web handlers and tasks that outlive the scope they start in.
     pub fn stream_owned<Input, Marker>(&self, input: Input, config: RunConfig) -> Chunks<'static, O>
     where

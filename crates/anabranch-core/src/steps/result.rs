@@ -54,7 +54,7 @@ pipe_operator!(impl<R> for RunnableResult<R> where R: Runnable);
 pin_project! {
     struct Outcome<F> {
         #[pin]
-        running: Caught<F>,
+        running: F,
     }
 }
 

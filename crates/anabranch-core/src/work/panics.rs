@@ -12,35 +12,35 @@ use pin_project_lite::pin_project;
 use crate::error::{Error, Result};
 
 pin_project! {
-    /// A future whose panic is its error.
+    /// A future whose panic is its error. The step may do something, and panic, before there is a future.
     #[project = CaughtProjection]
-    pub(crate) enum Caught<F> {
+    pub(crate) enum Caught<S, F> {
+        Waiting { start: Option<S> },
         Running { #[pin] running: F },
-        Panicked { error: Option<Error> },
     }
 }
 
-impl<F> Caught<F> {
-    /// The future that `start` gives. A step may do something, and panic, before its future is polled.
-    pub(crate) fn starting(start: impl FnOnce() -> F) -> Self {
-        match caught_in(|| Ok(start())) {
-            Ok(running) => Self::Running { running },
-            Err(error) => Self::Panicked { error: Some(error) },
-        }
+impl<S: FnOnce() -> F, F> Caught<S, F> {
+    /// The future that `start` gives, which is called when this is polled.
+    pub(crate) fn starting(start: S) -> Self {
+        Self::Waiting { start: Some(start) }
     }
 }
 
-impl<T, F: Future<Output = Result<T>>> Future for Caught<F> {
+impl<T, S: FnOnce() -> F, F: Future<Output = Result<T>>> Future for Caught<S, F> {
     type Output = Result<T>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
-        match self.project() {
-            CaughtProjection::Running { running } => poll_caught(running, cx),
-            CaughtProjection::Panicked { error } => match error.take() {
-                Some(error) => Poll::Ready(Err(error)),
-                None => Poll::Pending,
-            },
-        }
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
+        poll_caught(|| {
+            if let CaughtProjection::Waiting { start } = self.as_mut().project() {
+                let Some(start) = start.take() else { return Poll::Pending };
+                self.set(Self::Running { running: start() });
+            }
+            match self.as_mut().project() {
+                CaughtProjection::Running { running } => running.poll(cx),
+                CaughtProjection::Waiting { .. } => Poll::Pending,
+            }
+        })
     }
 }
 
@@ -72,11 +72,8 @@ impl<T, S: Stream<Item = Result<T>> + Unpin> Stream for CaughtStream<S> {
 }
 
 /// One poll of a future that may panic. It must not be polled again after that.
-pub(crate) fn poll_caught<T>(
-    running: Pin<&mut (impl Future<Output = Result<T>> + ?Sized)>,
-    cx: &mut Context<'_>,
-) -> Poll<Result<T>> {
-    match std::panic::catch_unwind(AssertUnwindSafe(|| running.poll(cx))) {
+pub(crate) fn poll_caught<T>(poll: impl FnOnce() -> Poll<Result<T>>) -> Poll<Result<T>> {
+    match std::panic::catch_unwind(AssertUnwindSafe(poll)) {
         Ok(poll) => poll,
         Err(panic) => Poll::Ready(Err(panicked(panic))),
     }
