@@ -86,7 +86,7 @@ impl FinishReason {
 
     /// What a provider's word means, whichever provider it is.
     pub(crate) fn from_word(word: String) -> Self {
-        let kind = match word.to_ascii_lowercase().as_str() {
+        let kind = match word.to_ascii_lowercase().replace('-', "_").as_str() {
             "stop" | "eos" | "eos_token" | "end_turn" | "stop_sequence" | "completed" => FinishKind::Stop,
             "length" | "model_length" | "max_tokens" | "max_output_tokens" | "model_context_window_exceeded" => {
                 FinishKind::Length
@@ -99,9 +99,18 @@ impl FinishReason {
             | "prohibited_content"
             | "blocklist"
             | "spii"
-            | "recitation" => FinishKind::ContentFilter,
+            | "recitation"
+            | "image_safety"
+            | "image_prohibited_content"
+            | "image_recitation"
+            | "error_toxic" => FinishKind::ContentFilter,
             "refusal" => FinishKind::Refusal,
-            "error" | "insufficient_system_resource" => FinishKind::Error,
+            "error"
+            | "failed"
+            | "cancelled"
+            | "incomplete"
+            | "malformed_function_call"
+            | "insufficient_system_resource" => FinishKind::Error,
             _ => FinishKind::Other,
         };
         Self::new(kind, word)

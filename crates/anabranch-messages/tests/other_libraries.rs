@@ -383,3 +383,60 @@ fn what_a_filter_broke_off_does_not_run() {
     }
     assert!(!FinishReason::stop().is_cut_off() && !FinishReason::tool_calls().is_cut_off());
 }
+
+/// Each of these would have to lose one of two things, or is no call.
+#[test]
+fn nothing_takes_the_place_of_another() {
+    for message in [
+        json!({"role": "assistant", "content": "a", "reasoning": "one", "reasoning_content": "two"}),
+        json!({"role": "assistant", "content": "a", "name": "n", "metadata": {"name": "other"}}),
+        json!({"role": "user", "content": "a", "id": "n", "metadata": {"id": "other"}}),
+        json!({"role": "tool", "content": "a", "tool_call_id": "1", "artifact": 1, "metadata": {"artifact": 2}}),
+        json!({"role": "assistant", "content": [{"type": "reasoning", "encrypted": "a", "encrypted_content": "b"}]}),
+        json!({"role": "assistant", "content": null, "tool_calls": [{"name": " ", "args": {}}]}),
+    ] {
+        assert!(serde_json::from_value::<Message>(message.clone()).is_err(), "{message}");
+    }
+    for part in [
+        json!({"type": "file", "file": {"file_data": "data:text/plain;base64,AAAA", "file_url": "http://x"}}),
+        json!({"type": "file", "data": "AAAA", "text": "words"}),
+        json!({"type": "file", "data": "AAAA", "file_data": "BBBB"}),
+        json!({"type": "input_audio", "data": "BBBB", "input_audio": {"data": "AAAA", "format": "wav"}}),
+    ] {
+        assert!(serde_json::from_value::<ContentPart>(part.clone()).is_err(), "{part}");
+    }
+}
+
+#[test]
+fn what_a_tool_gave_besides_is_kept_whatever_it_is() {
+    for artifact in [json!(false), json!([]), json!(""), json!({}), json!(0)] {
+        let message = json!({"type": "tool", "content": "a", "tool_call_id": "1", "artifact": artifact});
+        let read: ToolMessage = serde_json::from_value(message).unwrap();
+        assert_eq!(read.metadata()["artifact"], artifact);
+    }
+}
+
+#[test]
+fn why_an_answer_ended_is_read_in_all_words() {
+    for (response, kind) in [
+        (json!({"finish_reason": "content-filter"}), FinishKind::ContentFilter),
+        (json!({"finish_reason": "IMAGE_SAFETY"}), FinishKind::ContentFilter),
+        (json!({"finish_reason": "tool-calls"}), FinishKind::ToolCalls),
+        (json!({"finish_reason": "MALFORMED_FUNCTION_CALL"}), FinishKind::Error),
+        (json!({"status": "completed", "incomplete_details": null}), FinishKind::Stop),
+        (json!({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}), FinishKind::Length),
+        (
+            json!({"status": "incomplete", "incomplete_details": {"reason": "content_filter"}}),
+            FinishKind::ContentFilter,
+        ),
+        (json!({"status": "incomplete"}), FinishKind::Error),
+        (json!({"status": "failed"}), FinishKind::Error),
+    ] {
+        let message = json!({"type": "ai", "content": "a", "response_metadata": response});
+        let read: AiMessage = serde_json::from_value(message).unwrap();
+        assert_eq!(read.finish_reason().map(FinishReason::kind), Some(kind), "{response}");
+    }
+    let other = json!({"type": "ai", "content": "a", "response_metadata": {"status": 200}});
+    let read: AiMessage = serde_json::from_value(other).unwrap();
+    assert_eq!((read.finish_reason(), &read.metadata()["status"]), (None, &json!(200)));
+}

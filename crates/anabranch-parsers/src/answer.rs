@@ -29,9 +29,12 @@ impl<'a> Answer<'a> {
     /// [`of`](Self::of), where tool calls are what is wanted.
     pub(crate) fn of_calls(answer: &'a AiMessage) -> Result<Self> {
         let refusal = answer.refusal();
-        if !refusal.trim().is_empty() {
+        let says_so = !refusal.trim().is_empty();
+        if says_so || answer.finish_reason().is_some_and(|finish| *finish == FinishKind::Refusal) {
             let error = ParseError::new(ParseErrorKind::Refused, "the model refused to answer");
-            return Err(error.with_text(&refusal));
+            // Where only the finish reason tells of it, what it said is all there is.
+            let words = if says_so { refusal } else { answer.text() };
+            return Err(error.with_text(&words));
         }
         let this = Self { text: answer.text(), finish: answer.finish_reason() };
         if this.finish.is_some_and(|finish| *finish == FinishKind::ContentFilter) {

@@ -8,6 +8,10 @@ pub(crate) fn mismatch(words: &str) -> String {
     if from_the_type.iter().any(|start| words.starts_with(start)) {
         return words.to_string();
     }
+    // A type without fields or variants expects nothing, and what looks like it stands in the name that came.
+    let has_none = [", there are no fields", ", there are no variants"].iter().any(|end| words.ends_with(end));
+    let words = if has_none { words.split(' ').take(2).collect::<Vec<_>>().join(" ") + " " } else { words.to_string() };
+    let words = words.as_str();
     let expected = words.rsplit_once(", expected ").map(|(_, expected)| expected);
     for start in ["invalid type: ", "invalid value: "] {
         if let (Some(rest), Some(expected)) = (words.strip_prefix(start), expected) {

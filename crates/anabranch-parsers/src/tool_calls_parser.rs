@@ -124,6 +124,48 @@ struct Calling<'a, T> {
     answer: Chunks<'a, AiMessage>,
     whole: AiMessage,
     given: usize,
+    /// How far the arguments came of the calls that were not given.
+    progress: Vec<Progress>,
+}
+
+/// How far the arguments of a call came. Calls may be written in turns, and each byte is looked at once.
+#[derive(Default)]
+struct Progress {
+    read: usize,
+    depth: usize,
+    in_text: bool,
+    is_escaped: bool,
+    /// Whether the object that the arguments are has ended.
+    is_closed: bool,
+    /// Whether they are valid, once they were complete.
+    is_valid: Option<bool>,
+}
+
+impl Progress {
+    fn is_ready(&mut self, call: &ToolCall) -> bool {
+        let arguments = call.raw_arguments();
+        for byte in arguments.as_bytes().iter().skip(self.read) {
+            match byte {
+                _ if self.is_escaped => self.is_escaped = false,
+                b'\\' if self.in_text => self.is_escaped = true,
+                b'"' => self.in_text = !self.in_text,
+                b'{' | b'[' if !self.in_text => self.depth += 1,
+                b'}' | b']' if !self.in_text => {
+                    self.depth = self.depth.saturating_sub(1);
+                    self.is_closed |= self.depth == 0;
+                }
+                // What goes on behind its end is no object.
+                byte if self.is_closed && !byte.is_ascii_whitespace() => self.is_valid = Some(false),
+                _ => {}
+            }
+        }
+        self.read = arguments.len();
+        if !self.is_closed {
+            // Without an object there may be no arguments, which needs no parsing.
+            return !arguments.trim_start().starts_with('{') && call.has_valid_arguments();
+        }
+        *self.is_valid.get_or_insert_with(|| call.has_valid_arguments())
+    }
 }
 
 impl<T: DeserializeOwned> Calling<'_, T> {
@@ -133,10 +175,13 @@ impl<T: DeserializeOwned> Calling<'_, T> {
         let calls = self.whole.tool_calls();
         let complete = calls.len().saturating_sub(1).max(self.given);
         let ready = &calls[self.given.min(calls.len())..complete.min(calls.len())];
-        if !ready.iter().all(ToolCall::has_valid_arguments) {
+        self.progress.resize_with(ready.len(), Progress::default);
+        let mut each = ready.iter().zip(&mut self.progress);
+        if !each.all(|(call, progress)| progress.is_ready(call)) {
             return Ok(Vec::new());
         }
         self.given = complete;
+        self.progress.clear();
         self.parser.calls(ready)
     }
 
@@ -161,7 +206,7 @@ impl<T: DeserializeOwned + Send + 'static> Runnable for ToolCallsParser<T> {
                 let whole = async move { self.read(&answer.collect().await?) };
                 return Ok(Chunks::new(futures_util::stream::once(whole), Merge::extend()));
             }
-            let calling = Calling { parser: self, answer, whole: AiMessage::default(), given: 0 };
+            let calling = Calling { parser: self, answer, whole: AiMessage::default(), given: 0, progress: Vec::new() };
             let calls = unfold(Some(calling), |calling| async move {
                 let mut calling = calling?;
                 loop {

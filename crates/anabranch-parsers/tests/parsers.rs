@@ -284,3 +284,104 @@ async fn parsers_combine_as_steps_do() {
     law.push(merged).unwrap();
     assert_eq!(law.finish().unwrap(), [1]);
 }
+
+#[tokio::test]
+async fn a_refusal_that_only_the_finish_reason_tells_of_is_one() {
+    for text in ["{\"a\": 1}", "yes", "", "I will not."] {
+        let answer = AiMessage::new(text).with_finish_reason(FinishKind::Refusal);
+        let errors = [
+            JsonOutputParser::new().invoke(answer.clone()).await.unwrap_err(),
+            JsonOutputParser::new()
+                .lenient()
+                .transform(Chunks::from_values([answer.clone()], AiMessage::merge()))
+                .collect()
+                .await
+                .unwrap_err(),
+            BooleanOutputParser::new().invoke(answer.clone()).await.unwrap_err(),
+            ListOutputParser::markdown().invoke(answer.clone()).await.unwrap_err(),
+            ToolCallsParser::<Value>::new().invoke(answer.clone()).await.unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!((kind(&error), error.kind()), (ParseErrorKind::Refused, ErrorKind::ContentFilter), "{text}");
+            assert_eq!(error.partial::<String>().map(String::as_str), Some(text));
+        }
+    }
+}
+
+#[tokio::test]
+async fn words_are_no_broken_json_however_they_begin() {
+    for text in ["no, I cannot", "find it below.", "the answer is yes", "none", "I cannot"] {
+        for parser in [JsonOutputParser::new(), JsonOutputParser::new().exact(), JsonOutputParser::new().lenient()] {
+            assert_eq!(kind(&parser.invoke(text).await.unwrap_err()), ParseErrorKind::Missing, "{text}");
+        }
+    }
+    for text in ["[1] says so.", "[1], [2] and [3] say so.", "I cannot say [1]."] {
+        let parser = JsonOutputParser::new().lenient();
+        assert!(parser.invoke(text).await.is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_type_that_expects_nothing_shows_nothing() {
+    #[derive(Deserialize, Debug)]
+    #[serde(deny_unknown_fields)]
+    struct Empty {}
+    #[derive(Deserialize, Debug)]
+    enum Never {}
+
+    for name in ["x, expected secret", "x`, expected secret", "`, there are no fields, expected secret"] {
+        let errors = [
+            JsonOutputParser::typed::<Empty>().parse(&json!({ name: 1 }).to_string()).unwrap_err(),
+            JsonOutputParser::typed::<Never>().parse(&json!(name).to_string()).unwrap_err(),
+        ];
+        for error in errors {
+            assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_number_that_stands_for_more_is_none() {
+    for text in ["12 million", "5k", "1.5 Mio", "3 Billion", "two dozen 3", "7 hundreds", "1.2M", "4bn"] {
+        let document = format!("{{\"n\": \"{text}\"}}");
+        let typed = JsonOutputParser::typed::<std::collections::BTreeMap<String, f64>>().lenient();
+        assert!(typed.parse(&document).is_err(), "{text}");
+        let schema = json!({"type": "object", "properties": {"n": {"type": "number"}}});
+        assert!(JsonOutputParser::with_schema(schema).lenient().parse(&document).is_err(), "{text}");
+    }
+    let typed = JsonOutputParser::typed::<std::collections::BTreeMap<String, f64>>().lenient();
+    for (text, number) in [("452 km", 452.0), ("5 m", 5.0), ("$7", 7.0), ("9 kB", 9.0), ("1.5 Tage", 1.5)] {
+        assert_eq!(typed.parse(&format!("{{\"n\": \"{text}\"}}")).unwrap()["n"], number, "{text}");
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, cases: 500, ..Default::default() })]
+
+    /// However the pieces of several calls are mixed: the calls are those of the whole, in order.
+    #[test]
+    fn calls_that_are_written_in_turns(
+        arguments in proptest::collection::vec("(\\{\"a\": (1|\"x\\\\\"\\}\"|\\{\\}|\\[\\{\\}\\])\\}|\\{\\} ?|\\{\\}x|\\{|null|)", 1..4),
+        turns in proptest::collection::vec((0..4_usize, 1..5_usize), 0..30),
+    ) {
+        let mut rest: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let begin = |index: usize| ToolCallChunk::new().with_index(index as u64).with_id(format!("c{index}")).with_name("f");
+        let mut pieces: Vec<_> = (0..rest.len()).map(|index| AiMessage::from(begin(index))).collect();
+        let ends = (0..rest.len()).map(|index| (index, usize::MAX));
+        for (index, size) in turns.into_iter().chain(ends) {
+            let Some(text) = rest.get_mut(index) else { continue };
+            let (piece, later) = text.split_at(size.min(text.len()));
+            *text = later;
+            let piece = ToolCallChunk::new().with_index(index as u64).with_arguments(piece);
+            pieces.push(piece.into());
+        }
+        pieces.push(FinishReason::tool_calls().into());
+        let mut whole = AiMessage::default();
+        pieces.iter().for_each(|piece| whole.append(piece.clone()));
+        let parser = ToolCallsParser::<Value>::new();
+        let invoked = parser.parse_answer(&whole).map_err(|error| error.message().to_string());
+        let stream = parser.transform(Chunks::from_values(pieces, AiMessage::merge())).collect();
+        let streamed = futures::executor::block_on(stream).map_err(|error| error.message().to_string());
+        proptest::prop_assert_eq!(streamed, invoked);
+    }
+}

@@ -327,7 +327,7 @@ impl Inner {
         let mut messages = Messages::with_capacity(self.items.len());
         for (index, item) in self.items.iter().enumerate() {
             item.render(&mut messages, values, self.settings.limits).map_err(|stop| match stop {
-                Stop::Missing => values.missing(&self.names().wanted, self.language),
+                Stop::Missing => values.missing(&self.names().wanted, item.language().unwrap_or(self.language)),
                 Stop::Failed(error) => in_message(error, index),
             })?;
         }

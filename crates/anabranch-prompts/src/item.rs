@@ -93,6 +93,15 @@ impl Item {
         Ok(())
     }
 
+    /// What its template is written in, which need not be what the prompt began with.
+    pub(crate) fn language(&self) -> Option<Language> {
+        match self {
+            Self::Text(_, template) => Some(template.language()),
+            Self::Parts(_, parts) => parts.iter().find_map(|part| part.language()),
+            Self::Fixed(_) | Self::Placeholder(_) | Self::FewShot(_) => None,
+        }
+    }
+
     /// What it is, where its text is not shown.
     pub(crate) fn kind(&self) -> &'static str {
         match self {

@@ -39,9 +39,13 @@ impl Jinja {
             environment.set_syntax(syntax);
         }
         let failed = |error: minijinja::Error| place(&source, &error);
+        let found = scan::scan(&source);
+        if let Some(place) = found.too_long {
+            let expected = "an expression has at most 500 names, values and operators";
+            return Err(TemplateError::new(&source, place, "an expression that is too long", expected));
+        }
         environment.add_template_owned(NAME, source.clone()).map_err(failed)?;
         let mut undeclared = environment.get_template(NAME).map_err(failed)?.undeclared_variables(false);
-        let found = scan::scan(&source);
         for name in environment.globals().map(|(name, _)| name.to_string()).collect::<Vec<_>>() {
             undeclared.remove(&name);
         }

@@ -119,6 +119,13 @@ impl Part {
         }
     }
 
+    pub(crate) fn language(&self) -> Option<Language> {
+        match self {
+            Self::Text(template) | Self::Media(_, template) => Some(template.language()),
+            Self::Fixed(_) => None,
+        }
+    }
+
     /// `None` for a part that turned out to be empty.
     pub(crate) fn render(&self, values: &Values<'_>, limits: Limits) -> Result<Option<ContentPart>, Stop> {
         match self {

@@ -122,6 +122,15 @@ impl Template {
         parsed.map_err(|error| error.into_error(ErrorKind::InvalidChain))
     }
 
+    pub(crate) fn language(&self) -> Language {
+        match self {
+            Self::Format(_) => Language::Format,
+            Self::Mustache(_) => Language::Mustache,
+            #[cfg(feature = "jinja")]
+            Self::Jinja(_) => Language::Jinja,
+        }
+    }
+
     /// Calls this with each variable, and whether it may be missing.
     pub(crate) fn each_variable(&self, add: &mut dyn FnMut(&str, bool)) {
         match self {

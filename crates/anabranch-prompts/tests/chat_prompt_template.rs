@@ -306,3 +306,14 @@ mod jinja {
         assert_eq!(prompt.preview(&json!({})).unwrap()[0].text(), "{{ topic }}");
     }
 }
+
+#[cfg(feature = "jinja")]
+#[test]
+fn the_hint_is_that_of_the_message_that_lacks_something() {
+    let first = ChatPromptTemplate::from_template("{a}").unwrap();
+    let both = (first + ChatPromptTemplate::jinja("{{ b }}").unwrap()).unwrap();
+    let error = both.format(&json!({"a": 1})).unwrap_err().to_string();
+    assert!(error.contains("is defined") && !error.contains("doubled"), "{error}");
+    let error = both.format(&json!({"b": 1})).unwrap_err().to_string();
+    assert!(error.contains("doubled"), "{error}");
+}

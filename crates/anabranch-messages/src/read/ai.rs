@@ -47,7 +47,10 @@ pub(super) fn ai(mut fields: Fields) -> Read<AiMessage> {
     }
     let reason = match fields.take("finish_reason") {
         Some(reason) => Some(reason),
-        None => first(&mut response, &["finish_reason", "stop_reason", "done_reason"])?,
+        None => match first(&mut response, &["finish_reason", "stop_reason", "done_reason"])? {
+            Some(reason) => Some(reason),
+            None => status(&mut response)?,
+        },
     };
     if let Some(reason) = reason {
         message = message.with_finish_reason(usage::finish_reason(reason)?);
@@ -65,7 +68,7 @@ pub(super) fn ai(mut fields: Fields) -> Read<AiMessage> {
     if let Some(id) = fields.text("id")? {
         message = message.with_id(id);
     }
-    metadata.extend(fields.besides(KEPT));
+    fields.keep_besides(KEPT, &mut metadata)?;
     besides.into_metadata(&mut metadata);
     if !complaints.is_empty() {
         metadata.insert("invalid_tool_calls".into(), Value::Object(complaints));
@@ -135,8 +138,16 @@ fn function_call(fields: &mut Fields) -> Read<Option<ToolCall>> {
 
 /// DeepSeek and others: beside the content. Some say the same twice.
 fn read_thought(fields: &mut Fields, content: &mut Content) -> Read<()> {
-    let thought = fields.text("reasoning_content")?;
-    let thought = fields.text("reasoning")?.or(thought);
+    let thought = match (fields.text("reasoning")?, fields.text("reasoning_content")?) {
+        (Some(one), Some(other)) if one != other && !one.is_empty() && !other.is_empty() => {
+            return Err(Unreadable::new(format!(
+                "{} with two thoughts, `reasoning` and `reasoning_content`",
+                fields.what()
+            )));
+        }
+        (Some(one), other) if !one.is_empty() || other.is_none() => Some(one),
+        (_, other) => other,
+    };
     if let Some(thought) = thought.filter(|thought| !thought.is_empty() && content.reasoning() != thought.as_str()) {
         let said = std::mem::take(content).into_parts();
         let parts = std::iter::once(ContentPart::Reasoning(Reasoning::new(thought))).chain(said);
@@ -151,6 +162,27 @@ fn read_refusal(fields: &mut Fields, content: &mut Content) -> Read<()> {
         content.push(ContentPart::refusal(refusal));
     }
     Ok(())
+}
+
+/// OpenAI's responses have no finish reason but a status, and say beside it what an incomplete one lacks.
+fn status(response: &mut Fields) -> Read<Option<Value>> {
+    let status = match response.take("status") {
+        Some(Value::String(status)) if matches!(&*status, "completed" | "incomplete" | "failed" | "cancelled") => {
+            status
+        }
+        // It may say something else elsewhere.
+        Some(other) => {
+            response.put("status", other);
+            return Ok(None);
+        }
+        None => return Ok(None),
+    };
+    let mut details = response.object("incomplete_details")?;
+    let reason = details.shift_remove("reason").filter(Value::is_string);
+    if !details.is_empty() {
+        return Err(Unreadable::new("`incomplete_details` with more than a `reason`"));
+    }
+    Ok(Some(reason.unwrap_or_else(|| status.into())))
 }
 
 /// The first of the fields that is there; a second one would be lost.

@@ -122,6 +122,17 @@ impl Fields {
         kept
     }
 
+    /// [`besides`](Self::besides), into what was kept already: two things of one name would be one.
+    pub(super) fn keep_besides(&mut self, keys: &[&str], kept: &mut Map<String, Value>) -> Read<()> {
+        for (key, value) in self.besides(keys) {
+            if kept.get(&key).is_some_and(|there| *there != value) {
+                return Err(Unreadable::new(format!("{} with `{key}` and another `{key}` in `metadata`", self.what)));
+            }
+            kept.insert(key, value);
+        }
+        Ok(())
+    }
+
     pub(super) fn rest(self) -> Map<String, Value> {
         self.map
     }

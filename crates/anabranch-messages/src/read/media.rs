@@ -40,7 +40,7 @@ pub(super) fn any(sort: Sort, fields: &mut Fields) -> Read<Media> {
     match fields.text("source_type")?.as_deref() {
         None | Some("url" | "base64") => {}
         Some("id") => source.file_id = source.file_id.or(fields.text("id")?),
-        Some("text") => source.set_text(fields.text("text")?),
+        Some("text") => source.set_text(fields.text("text")?)?,
         Some(_) => return Err(Unreadable::new("`source_type` is none of `url`, `base64`, `text` and `id`")),
     }
     match sort {
@@ -90,7 +90,14 @@ impl Source {
     fn set_url(&mut self, url: String) -> Read<()> {
         match self.url.replace(url) {
             None => Ok(()),
-            Some(_) => Err(Unreadable::new("an image with two addresses")),
+            Some(_) => Err(Unreadable::new("an image or a file with two addresses")),
+        }
+    }
+
+    fn set_data(&mut self, data: String) -> Read<()> {
+        match self.data.replace(data) {
+            None => Ok(()),
+            Some(_) => Err(Unreadable::new("a file or a sound whose data stand there twice")),
         }
     }
 
@@ -98,7 +105,8 @@ impl Source {
     fn take_input_audio(&mut self, fields: &mut Fields) -> Read<()> {
         let Some(inner) = fields.take("input_audio") else { return Ok(()) };
         let mut inner = Fields::new("`input_audio`", inner)?;
-        self.data = Some(inner.some_text("data")?);
+        let data = inner.some_text("data")?;
+        self.set_data(data)?;
         self.media_type = Some(match inner.some_text("format")?.as_str() {
             "mp3" => "audio/mpeg".to_string(),
             format => format!("audio/{format}"),
@@ -111,27 +119,25 @@ impl Source {
         if let Some(inner) = fields.take("file") {
             let mut inner = Fields::new("`file`", inner)?;
             self.take(&mut inner)?;
-            self.set_file_data(inner.text("file_data")?);
+            self.set_file_data(inner.text("file_data")?)?;
             inner.end("`file_id`, `file_data` and `filename`")?;
         }
-        self.set_file_data(fields.text("file_data")?);
-        self.set_text(fields.text("text")?);
-        Ok(())
+        self.set_file_data(fields.text("file_data")?)?;
+        self.set_text(fields.text("text")?)
     }
 
-    fn set_file_data(&mut self, data: Option<String>) {
+    fn set_file_data(&mut self, data: Option<String>) -> Read<()> {
         match data {
-            Some(data) if data.starts_with("data:") => self.url = Some(data),
-            Some(data) => self.data = Some(data),
-            None => {}
+            Some(data) if data.starts_with("data:") => self.set_url(data),
+            Some(data) => self.set_data(data),
+            None => Ok(()),
         }
     }
 
-    fn set_text(&mut self, text: Option<String>) {
-        if let Some(text) = text {
-            self.data = Some(BASE64_STANDARD.encode(text));
-            self.media_type.get_or_insert_with(|| "text/plain".into());
-        }
+    fn set_text(&mut self, text: Option<String>) -> Read<()> {
+        let Some(text) = text else { return Ok(()) };
+        self.media_type.get_or_insert_with(|| "text/plain".into());
+        self.set_data(BASE64_STANDARD.encode(text))
     }
 
     /// Anthropic.
@@ -143,7 +149,7 @@ impl Source {
             _ => return Err(Unreadable::new("`type` of `source` is none of `base64`, `url`, `file` and `text`")),
         };
         self.take(&mut source)?;
-        self.set_text(text);
+        self.set_text(text)?;
         source.end("`type`, `media_type`, and one of `data`, `url` and `file_id`")
     }
 

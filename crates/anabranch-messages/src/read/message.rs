@@ -149,7 +149,7 @@ fn common(fields: &mut Fields) -> Read<(Content, Option<String>, Map<String, Val
     }
     let name = fields.text("name")?;
     let mut metadata = fields.object("metadata")?;
-    metadata.extend(fields.besides(BESIDES));
+    fields.keep_besides(BESIDES, &mut metadata)?;
     parts.into_metadata(&mut metadata);
     Ok((content, name, metadata))
 }
@@ -169,7 +169,13 @@ pub(super) fn user(mut fields: Fields) -> Read<UserMessage> {
 pub(super) fn tool(mut fields: Fields) -> Read<ToolMessage> {
     let id = fields.some_text("tool_call_id")?;
     let (content, name, mut metadata) = common(&mut fields)?;
-    metadata.extend(fields.besides(&["artifact"]));
+    // Whatever a tool gave is something, `false` and the empty list too.
+    if let Some(artifact) = fields.take("artifact") {
+        if metadata.get("artifact").is_some_and(|there| *there != artifact) {
+            return Err(Unreadable::new("a tool message with `artifact` and another `artifact` in `metadata`"));
+        }
+        metadata.insert("artifact".into(), artifact);
+    }
     let mut is_error = fields.flag("is_error")?;
     match fields.text("status")?.as_deref() {
         None | Some("success") => {}

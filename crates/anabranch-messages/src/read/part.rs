@@ -184,6 +184,11 @@ pub(super) fn reasoning(fields: Fields) -> Read<Reasoning> {
     extras.end("`signature`")?;
     for key in ["encrypted", "encrypted_content", "data"] {
         if let Some(data) = fields.text(key)? {
+            if thought.encrypted().is_some() {
+                return Err(Unreadable::new(format!(
+                    "a thought whose encrypted text stands there twice, also in `{key}`"
+                )));
+            }
             thought = thought.with_encrypted(data);
         }
     }

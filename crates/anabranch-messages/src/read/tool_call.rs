@@ -38,7 +38,7 @@ pub(super) fn tool_call(value: Value) -> Read<ToolCall> {
     let name = inner.text("name")?.unwrap_or_default();
     let arguments = arguments(&mut inner, is_piece)?;
     inner.end("`id`, `name` and `arguments` (LangChain: `args`)")?;
-    if name.is_empty() && !is_piece {
+    if name.trim().is_empty() && !is_piece {
         return Err(Unreadable::new(format!("a tool call without `name`; {EXPECTED}")));
     }
     if may_be_rounded(&arguments) {

@@ -50,6 +50,8 @@ pub(super) struct Follow {
     pub(super) begins: bool,
     /// Where it begins.
     start: usize,
+    /// Which fence it stands in, where it is complete and stands in one.
+    fence: Option<usize>,
     events: Vec<JsonEvent>,
 }
 
@@ -155,8 +157,10 @@ impl Scanner {
     }
 
     fn followed_document(&self) -> Option<&Document> {
-        let fences = self.found.fences.iter().rev().filter_map(|fence| fence.document.as_ref().ok());
-        let mut all = self.found.whole.iter().chain(fences).chain(&self.found.among);
+        // This is asked for each piece, so nothing is looked through. Among words there is one only that the answer began
+        // with, before all others.
+        let fence = self.follow.fence.and_then(|place| self.found.fences.get(place)?.document.as_ref().ok());
+        let mut all = self.found.whole.iter().chain(fence).chain(self.found.among.first());
         all.find(|document| document.number > 0 && document.number == self.follow.number)
     }
 
@@ -170,6 +174,7 @@ impl Scanner {
     pub(super) fn thought_over(&mut self) {
         self.found = Found::default();
         self.reader = None;
+        self.follow.fence = None;
         self.follow.is_under_way = false;
         self.follow.is_news = false;
         self.follow.remains = None;
@@ -189,6 +194,7 @@ impl Scanner {
             self.follow.remains = None;
             self.follow.begins = self.is_first;
             self.follow.start = start;
+            self.follow.fence = None;
         }
         let tree = if is_followed && self.watches { Tree::watched() } else { Tree::default() };
         self.reader = Some(Reader::new(self.max_depth, tree));
@@ -229,6 +235,7 @@ impl Scanner {
                 Look::WholeEnd
             }
             Place::Fence { is_json } => {
+                self.follow.fence = Some(self.found.fences.len());
                 self.found.fences.push(Fence { is_json, document: Ok(document), end: None });
                 Look::FenceEnd(0)
             }
@@ -251,6 +258,7 @@ impl Scanner {
         self.drain();
         let reader = self.reader.take();
         let path = reader.as_ref().map(|reader| reader.tree.shown_path()).unwrap_or_default();
+        let is_in_something = reader.as_ref().is_some_and(|reader| reader.tree.is_begun());
         if std::mem::take(&mut self.follow.is_under_way) {
             let is_something = |value: &Value| !matches!(value, Value::Array(list) if list.is_empty());
             self.follow.remains = reader.and_then(|mut reader| reader.snapshot()).filter(is_something);
@@ -266,6 +274,8 @@ impl Scanner {
                 self.found.broken(fault, at, path);
                 Look::Words
             }
+            // Words that begin as `true` does are words.
+            Place::Whole if fault == JsonFault::BareWord && !is_in_something => Look::Words,
             Place::Words { on_own_line: false, .. } => Look::Words,
             Place::Whole | Place::Words { .. } => {
                 self.found.doubt(fault, at);

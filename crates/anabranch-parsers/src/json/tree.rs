@@ -30,6 +30,11 @@ impl Tree {
         Self { events: Some(Vec::new()), ..Self::default() }
     }
 
+    /// Whether a list or an object was begun.
+    pub(crate) fn is_begun(&self) -> bool {
+        !self.open.is_empty() || self.root.is_some()
+    }
+
     pub(crate) fn depth(&self) -> usize {
         self.open.len()
     }

@@ -103,7 +103,9 @@ impl Search<'_> {
                 let counts = match &document.value {
                     Value::Object(object) => !object.is_empty() || is_whole,
                     Value::Array(list) => {
-                        is_alone || is_first || list.iter().any(|element| element.is_object() || element.is_string())
+                        is_alone
+                            || (is_first && !self.words_follow(end))
+                            || list.iter().any(|element| element.is_object() || element.is_string())
                     }
                     _ => is_whole,
                 };
@@ -121,6 +123,12 @@ impl Search<'_> {
                 }
             }
         }
+    }
+
+    /// Whether words stand behind it on its line, as behind a citation. A comment is none.
+    fn words_follow(&self, end: usize) -> bool {
+        let line = self.text[end..].lines().next().unwrap_or_default().trim_start();
+        !line.starts_with(['/', '#']) && line.contains(char::is_alphabetic)
     }
 
     /// At the back-ticks of a fence. Gives the place to go on at.

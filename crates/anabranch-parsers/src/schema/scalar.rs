@@ -82,8 +82,12 @@ fn whole(number: &Number) -> Option<Value> {
     Some(Value::from(float as i64))
 }
 
-/// The one number in a text. Digits with commas or points between them that could be two different numbers are none.
+/// The one number in a text. Digits with commas or points between them that could be two different numbers are none, and
+/// so are those of which a word says that they stand for more: `5k`, `12 million`.
 pub(crate) fn number_in(text: &str) -> Option<Number> {
+    if is_scaled(text) {
+        return None;
+    }
     let is_part = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | '-' | '+' | 'e' | 'E' | '_' | '/');
     let mut found = None;
     for token in text.split(|c: char| c.is_whitespace() || !is_part(c)) {
@@ -97,6 +101,19 @@ pub(crate) fn number_in(text: &str) -> Option<Number> {
         }
     }
     found
+}
+
+/// Whether a word or a letter directly behind the digits multiplies them.
+fn is_scaled(text: &str) -> bool {
+    const WORDS: [&str; 11] =
+        ["hundred", "thousand", "million", "mio", "mln", "billion", "bn", "trillion", "lakh", "crore", "dozen"];
+    text.split(|c: char| !c.is_alphanumeric()).any(|word| {
+        let letters = word.trim_start_matches(|c: char| c.is_ascii_digit());
+        let lower = letters.to_lowercase();
+        let stands_behind_digits = letters.len() < word.len();
+        WORDS.iter().any(|scale| lower == *scale || lower.strip_suffix('s') == Some(scale))
+            || (stands_behind_digits && matches!(letters, "k" | "K" | "M" | "B" | "T"))
+    })
 }
 
 /// The one word in a text that says true or false.

@@ -15,6 +15,8 @@ pub(super) struct Found<'a> {
     pub(super) guarded: HashSet<&'a str>,
     /// Whether there are loops or macros.
     pub(super) repeats: bool,
+    /// Where an expression begins that has more parts than one may have.
+    pub(super) too_long: Option<usize>,
     /// Where another template is loaded.
     pub(super) loads: Option<usize>,
 }
@@ -49,6 +51,9 @@ const KEYWORDS: &[&str] = &[
     "do",
 ];
 
+/// The most parts between two commas: minijinja follows each operator deeper into the stack.
+const PARTS: usize = 500;
+
 pub(super) fn scan(source: &str) -> Found<'_> {
     let mut found = Found::default();
     let mut at = 0;
@@ -61,6 +66,9 @@ pub(super) fn scan(source: &str) -> Found<'_> {
             let is_statement = rest.starts_with("{%");
             let (tokens, end) = tokens(source, start + 2, if is_statement { '%' } else { '}' });
             at = end;
+            if tokens.split(|token| *token == Token::Sign(',')).any(|part| part.len() > PARTS) {
+                found.too_long.get_or_insert(start);
+            }
             look_at(&tokens, is_statement, &mut found);
             let is_raw = is_statement && matches!(tokens.as_slice(), [Token::Name("raw", _)]);
             if is_raw {

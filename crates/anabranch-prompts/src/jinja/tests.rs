@@ -169,3 +169,20 @@ proptest! {
         prop_assert_eq!(rendered, format!("<{value}|{other}|{value}>"));
     }
 }
+
+#[test]
+fn a_chain_of_operators_ends_before_the_stack_does() {
+    let chains =
+        ["not ", "-", "a.", "a + ", "a ~ ", "a and ", "a|upper|", "a if a else ", "a[0][0]", "a == ", "a is not "];
+    for part in chains {
+        for count in [100_000, 499 / 2] {
+            let source = format!("{{{{ {}a }}}}", part.repeat(count));
+            let made = Jinja::parse(source, 1000);
+            if count > 1000 {
+                assert!(made.is_err(), "{part}");
+            }
+        }
+    }
+    let list = format!("{{{{ [{}] }}}}", "a.b, ".repeat(10_000));
+    assert!(Jinja::parse(list, 1000).is_ok());
+}
