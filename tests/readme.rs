@@ -77,7 +77,9 @@ fn heads_of_examples() -> Vec<(PathBuf, String)> {
 /// A table of the manifests of all members.
 fn of_all_members(table: &str) -> BTreeSet<String> {
     let members = root().join("crates").read_dir().unwrap().map(|member| member.unwrap().file_name());
-    members.flat_map(|member| manifest_names(&format!("crates/{}/Cargo.toml", member.display()), table)).collect()
+    members
+        .flat_map(|member| manifest_names(&format!("crates/{}/Cargo.toml", member.to_string_lossy()), table))
+        .collect()
 }
 
 /// Features that a program of users names and that are not here yet, as the front page says.

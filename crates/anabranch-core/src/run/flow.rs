@@ -28,7 +28,6 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::iter::successors;
-use std::ops::{Deref, DerefMut};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
@@ -99,12 +98,6 @@ struct State {
     with_news: Vec<Weak<Flow>>,
     /// Of a run.
     waker: Option<Waker>,
-    /// Made when somebody holds a permit or waits: of nearly all runs it stays `None`.
-    tickets: Option<Box<AllTickets>>,
-}
-
-#[derive(Default)]
-struct AllTickets {
     /// Permits held inside that may be lent.
     held: Tickets,
     /// Who inside has lent its permit.
@@ -118,29 +111,6 @@ struct AllTickets {
     offered: Tickets,
     /// Who waits and reads from this.
     readers: BTreeSet<Key>,
-}
-
-static NO_TICKETS: AllTickets = AllTickets {
-    held: BTreeMap::new(),
-    lent: BTreeMap::new(),
-    given: BTreeMap::new(),
-    parked: BTreeMap::new(),
-    offered: BTreeMap::new(),
-    readers: BTreeSet::new(),
-};
-
-impl Deref for State {
-    type Target = AllTickets;
-
-    fn deref(&self) -> &AllTickets {
-        self.tickets.as_deref().unwrap_or(&NO_TICKETS)
-    }
-}
-
-impl DerefMut for State {
-    fn deref_mut(&mut self) -> &mut AllTickets {
-        self.tickets.get_or_insert_default()
-    }
 }
 
 fn first(tickets: &Tickets, limit: &Limit) -> Option<u64> {
