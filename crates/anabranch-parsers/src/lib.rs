@@ -43,6 +43,7 @@ mod boolean_output_parser;
 #[cfg(feature = "jiff")]
 mod date_time_output_parser;
 mod enum_output_parser;
+mod exact_floats;
 #[cfg(feature = "regex")]
 mod fields;
 mod items;

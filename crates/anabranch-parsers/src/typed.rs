@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::aligned::aligned;
 use crate::answer::Answer;
+use crate::exact_floats::rounded;
 use crate::json::found::Document;
 use crate::json::path::is_short_identifier;
 use crate::json_output_parser::as_output;
@@ -59,13 +60,18 @@ pub(crate) fn typed_leniently<T: DeserializeOwned + 'static>(
 /// A value as a type, or why not. `path` is where the value stands.
 pub(crate) fn from_value<T: DeserializeOwned>(value: &Value, path: &str) -> Result<T, ParseError> {
     // Where it does not fit is looked for only where it does not.
-    T::deserialize(value).map_err(|error| {
+    let output = T::deserialize(value).map_err(|error| {
         let mut path = path.to_string();
         if let Err(error) = serde_path_to_error::deserialize::<_, T>(value) {
             error.path().iter().for_each(|segment| push(&mut path, segment));
         }
         ParseError::new(ParseErrorKind::Type, mismatch(&error.to_string())).in_path(path)
-    })
+    })?;
+    let Some(rounded) = rounded::<T>(value) else { return Ok(output) };
+    let mut path = path.to_string();
+    rounded.iter().for_each(|segment| push(&mut path, segment));
+    let words = "expected a number that the float holds exactly, found an integer of more digits";
+    Err(ParseError::new(ParseErrorKind::Type, words).in_path(path))
 }
 
 /// The error of a step about a value that is no `T`.

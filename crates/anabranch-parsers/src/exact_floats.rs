@@ -1,0 +1,193 @@
+//! Integers that a float of a type would round.
+//!
+//! serde turns an integer into an `f64` without a word, also one that has more digits than it holds.
+
+use std::fmt;
+
+use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer};
+use serde::de::{DeserializeOwned, Deserializer, Error, IntoDeserializer, Visitor};
+use serde::forward_to_deserialize_any;
+use serde_json::{Number, Value};
+
+/// Where a type would take an integer of this value for a float that does not hold it.
+pub(crate) fn rounded<T: DeserializeOwned>(value: &Value) -> Option<serde_path_to_error::Path> {
+    if !has_large_integer(value) {
+        return None;
+    }
+    let error = serde_path_to_error::deserialize::<_, T>(Exact(value)).err()?;
+    if let Failed::Rounded = error.inner() { Some(error.path().clone()) } else { None }
+}
+
+fn has_large_integer(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => is_integer(number) && !is_exact(number, f64::MANTISSA_DIGITS),
+        Value::Array(elements) => elements.iter().any(has_large_integer),
+        Value::Object(fields) => fields.values().any(has_large_integer),
+        Value::Null | Value::Bool(_) | Value::String(_) => false,
+    }
+}
+
+fn is_integer(number: &Number) -> bool {
+    number.is_i64() || number.is_u64()
+}
+
+/// Whether a float with so many bits holds an integer.
+fn is_exact(number: &Number, bits: u32) -> bool {
+    let magnitude = number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs)).unwrap_or(0);
+    let used = u64::BITS - magnitude.leading_zeros();
+    used.saturating_sub(magnitude.trailing_zeros()) <= bits
+}
+
+/// A value that is no float where it would be rounded.
+struct Exact<'a>(&'a Value);
+
+/// Why a value is no `T`.
+#[derive(Debug)]
+enum Failed {
+    Rounded,
+    Otherwise,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rounded => "an integer that a float would round",
+            Self::Otherwise => "it does not fit",
+        })
+    }
+}
+
+impl std::error::Error for Failed {}
+
+impl Error for Failed {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self::Otherwise
+    }
+}
+
+impl<'de> IntoDeserializer<'de, Failed> for Exact<'de> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl<'a> Exact<'a> {
+    fn float<V: Visitor<'a>>(self, visitor: V, bits: u32) -> Result<V::Value, Failed> {
+        match self.0 {
+            Value::Number(number) if is_integer(number) && !is_exact(number, bits) => Err(Failed::Rounded),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+}
+
+impl<'de> Deserializer<'de> for Exact<'de> {
+    type Error = Failed;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failed> {
+        match self.0 {
+            Value::Null => visitor.visit_unit(),
+            Value::Bool(value) => visitor.visit_bool(*value),
+            Value::Number(number) => match (number.as_u64(), number.as_i64()) {
+                (Some(number), _) => visitor.visit_u64(number),
+                (None, Some(number)) => visitor.visit_i64(number),
+                (None, None) => visitor.visit_f64(number.as_f64().unwrap_or_default()),
+            },
+            Value::String(text) => visitor.visit_borrowed_str(text),
+            Value::Array(elements) => visitor.visit_seq(SeqDeserializer::new(elements.iter().map(Exact))),
+            Value::Object(fields) => visitor.visit_map(fields_of(fields)),
+        }
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failed> {
+        self.float(visitor, f64::MANTISSA_DIGITS)
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failed> {
+        self.float(visitor, f32::MANTISSA_DIGITS)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failed> {
+        if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Failed> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Failed> {
+        match self.0 {
+            Value::String(name) => visitor.visit_enum(name.as_str().into_deserializer()),
+            Value::Object(fields) => {
+                MapAccessDeserializer::new(fields_of(fields)).deserialize_enum(name, variants, visitor)
+            }
+            _ => Err(Failed::Otherwise),
+        }
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map struct identifier ignored_any
+    }
+}
+
+fn fields_of(
+    fields: &serde_json::Map<String, Value>,
+) -> MapDeserializer<'_, impl Iterator<Item = (&str, Exact<'_>)>, Failed> {
+    MapDeserializer::new(fields.iter().map(|(key, value)| (key.as_str(), Exact(value))))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Deserialize)]
+    #[allow(dead_code)]
+    enum Measure {
+        None,
+        Whole(u64),
+        Float(f64),
+        Pair { one: Option<f32>, other: f64 },
+    }
+
+    #[derive(Deserialize)]
+    #[allow(dead_code)]
+    struct Row {
+        id: u64,
+        measures: Vec<Measure>,
+        #[serde(default)]
+        by_number: BTreeMap<u32, f64>,
+    }
+
+    fn place<T: DeserializeOwned>(value: Value) -> Option<String> {
+        rounded::<T>(&value).map(|path| path.to_string())
+    }
+
+    #[test]
+    fn only_a_float_rounds() {
+        let large = 9_007_199_254_740_993_u64;
+        assert_eq!(place::<f64>(json!(large)).as_deref(), Some("."));
+        assert_eq!(place::<f64>(json!(large - 1)), None);
+        assert_eq!(place::<f64>(json!(u64::MAX)).as_deref(), Some("."));
+        assert_eq!(place::<f64>(json!(1_u64 << 63)), None, "a power of two has one bit");
+        assert_eq!(place::<f64>(json!(i64::MIN + 1)).as_deref(), Some("."));
+        assert_eq!(place::<u64>(json!(large)), None);
+        assert_eq!(place::<Value>(json!([large])), None);
+        let row = |measure: Value| json!({"id": large, "measures": ["None", {"Whole": large}, measure]});
+        assert_eq!(place::<Row>(row(json!({"Float": 0.5}))), None);
+        assert_eq!(place::<Row>(row(json!({"Float": large}))).as_deref(), Some("measures[2].Float"));
+        let pair = json!({"Pair": {"one": 16_777_217, "other": 1}});
+        assert_eq!(place::<Row>(row(pair)).as_deref(), Some("measures[2].Pair.one"));
+    }
+}
