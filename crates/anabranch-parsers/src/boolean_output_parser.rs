@@ -2,7 +2,7 @@
 
 use crate::output_parser::parser_of_words;
 use crate::parse_error::{ParseError, ParseErrorKind};
-use crate::schema::words::words;
+use crate::schema::words::{is_negated, words};
 
 /// Takes yes or no out of an answer: the words `yes`, `no`, `true` and `false`, in any letters, wherever they stand. Both
 /// at once, or neither, is an error.
@@ -40,6 +40,10 @@ impl BooleanOutputParser {
 
     fn read(&self, text: &str) -> Result<bool, ParseError> {
         let words = words(text, true);
+        let is_said = |word: &String| self.yes.contains(word) || self.no.contains(word);
+        if words.iter().enumerate().any(|(at, word)| is_said(word) && is_negated(&words, at)) {
+            return Err(ParseError::new(ParseErrorKind::Value, "the answer has a `not` before its yes or no"));
+        }
         match (words.iter().any(|word| self.yes.contains(word)), words.iter().any(|word| self.no.contains(word))) {
             (true, false) => Ok(true),
             (false, true) => Ok(false),

@@ -1,6 +1,7 @@
-//! Integers that a float of a type would round.
+//! Numbers that a float of a type does not hold: integers that it would round, and what is too large for it.
 //!
-//! serde turns an integer into an `f64` without a word, also one that has more digits than it holds.
+//! serde turns an integer into an `f64` without a word, also one that has more digits than it holds, and a number that is
+//! too large for an `f32` into infinity.
 
 use std::fmt;
 
@@ -9,26 +10,32 @@ use serde::de::{DeserializeOwned, Deserializer, Error, IntoDeserializer, Visitor
 use serde::forward_to_deserialize_any;
 use serde_json::{Number, Value};
 
-/// Where a type would take an integer of this value for a float that does not hold it.
+/// Where a type would take a number of this value for a float that does not hold it.
 pub(crate) fn rounded<T: DeserializeOwned>(value: &Value) -> Option<serde_path_to_error::Path> {
-    if !has_large_integer(value) {
+    if !has_large_number(value) {
         return None;
     }
     let error = serde_path_to_error::deserialize::<_, T>(Exact(value)).err()?;
     if let Failed::Rounded = error.inner() { Some(error.path().clone()) } else { None }
 }
 
-fn has_large_integer(value: &Value) -> bool {
+fn has_large_number(value: &Value) -> bool {
     match value {
-        Value::Number(number) => is_integer(number) && !is_exact(number, f64::MANTISSA_DIGITS),
-        Value::Array(elements) => elements.iter().any(has_large_integer),
-        Value::Object(fields) => fields.values().any(has_large_integer),
+        // An `f32` is the smaller of the two.
+        Value::Number(number) => !is_held(number, f32::MANTISSA_DIGITS, f32::MAX.into()),
+        Value::Array(elements) => elements.iter().any(has_large_number),
+        Value::Object(fields) => fields.values().any(has_large_number),
         Value::Null | Value::Bool(_) | Value::String(_) => false,
     }
 }
 
 fn is_integer(number: &Number) -> bool {
     number.is_i64() || number.is_u64()
+}
+
+/// Whether a float of so many bits, and up to this, holds a number as well as a float can.
+fn is_held(number: &Number, bits: u32, most: f64) -> bool {
+    if is_integer(number) { is_exact(number, bits) } else { number.as_f64().is_some_and(|float| float.abs() <= most) }
 }
 
 /// Whether a float with so many bits holds an integer.
@@ -51,7 +58,7 @@ enum Failed {
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Rounded => "an integer that a float would round",
+            Self::Rounded => "a number that a float does not hold",
             Self::Otherwise => "it does not fit",
         })
     }
@@ -74,9 +81,9 @@ impl<'de> IntoDeserializer<'de, Failed> for Exact<'de> {
 }
 
 impl<'a> Exact<'a> {
-    fn float<V: Visitor<'a>>(self, visitor: V, bits: u32) -> Result<V::Value, Failed> {
+    fn float<V: Visitor<'a>>(self, visitor: V, bits: u32, most: f64) -> Result<V::Value, Failed> {
         match self.0 {
-            Value::Number(number) if is_integer(number) && !is_exact(number, bits) => Err(Failed::Rounded),
+            Value::Number(number) if !is_held(number, bits, most) => Err(Failed::Rounded),
             _ => self.deserialize_any(visitor),
         }
     }
@@ -101,11 +108,11 @@ impl<'de> Deserializer<'de> for Exact<'de> {
     }
 
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failed> {
-        self.float(visitor, f64::MANTISSA_DIGITS)
+        self.float(visitor, f64::MANTISSA_DIGITS, f64::MAX)
     }
 
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failed> {
-        self.float(visitor, f32::MANTISSA_DIGITS)
+        self.float(visitor, f32::MANTISSA_DIGITS, f32::MAX.into())
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failed> {
@@ -184,6 +191,8 @@ mod tests {
         assert_eq!(place::<f64>(json!(i64::MIN + 1)).as_deref(), Some("."));
         assert_eq!(place::<u64>(json!(large)), None);
         assert_eq!(place::<Value>(json!([large])), None);
+        assert_eq!(place::<f32>(json!(1e300)).as_deref(), Some("."));
+        assert_eq!((place::<f64>(json!(1e300)), place::<f32>(json!(0.1))), (None, None));
         let row = |measure: Value| json!({"id": large, "measures": ["None", {"Whole": large}, measure]});
         assert_eq!(place::<Row>(row(json!({"Float": 0.5}))), None);
         assert_eq!(place::<Row>(row(json!({"Float": large}))).as_deref(), Some("measures[2].Float"));

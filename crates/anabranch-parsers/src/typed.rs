@@ -70,7 +70,7 @@ pub(crate) fn from_value<T: DeserializeOwned>(value: &Value, path: &str) -> Resu
     let Some(rounded) = rounded::<T>(value) else { return Ok(output) };
     let mut path = path.to_string();
     rounded.iter().for_each(|segment| push(&mut path, segment));
-    let words = "expected a number that the float holds exactly, found an integer of more digits";
+    let words = "expected a number that fits the float, found one that is too large or has more digits";
     Err(ParseError::new(ParseErrorKind::Type, words).in_path(path))
 }
 

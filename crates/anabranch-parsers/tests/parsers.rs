@@ -111,7 +111,9 @@ fn choices() {
     assert_eq!(error.partial::<String>().unwrap(), "INVALID secret");
     assert!(parser.parse("It is red.").is_err());
     assert_eq!(parser.lenient().parse("It is red.").unwrap(), Colour::Red);
-    assert!(parser.lenient().parse("red or blue").is_err());
+    for text in ["red or blue", "not red", "It isn't red.", "It is not really red", "neither red nor red"] {
+        assert!(parser.lenient().parse(text).is_err(), "{text}");
+    }
     assert_eq!(kind(&parser.parse("").unwrap_err()), ParseErrorKind::Empty);
     assert!(parser.format_instructions().contains("`red`, `green`, `blue`"));
 }
@@ -124,7 +126,7 @@ fn yes_and_no() {
     {
         assert_eq!(parser.parse(text).unwrap(), said, "{text}");
     }
-    for text in ["YES NO", "BOOM", "now"] {
+    for text in ["YES NO", "BOOM", "now", "not true", "It isn't false", "That is not a yes"] {
         assert_eq!(kind(&parser.parse(text).unwrap_err()), ParseErrorKind::Value, "{text}");
     }
 }

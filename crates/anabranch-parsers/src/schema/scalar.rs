@@ -5,7 +5,7 @@ use serde_json::{Number, Value};
 use super::{Aligned, Walk};
 use crate::json::number::number;
 use crate::lenient::RepairKind;
-use crate::schema::words::words;
+use crate::schema::words::{is_negated, words};
 
 impl Walk<'_> {
     pub(super) fn string(&mut self, value: &Value) -> Aligned {
@@ -118,14 +118,15 @@ fn is_scaled(text: &str) -> bool {
 
 /// The one word in a text that says true or false.
 pub(crate) fn truth_in(text: &str) -> Option<bool> {
-    let truth = |word: String| match word.as_str() {
+    let truth = |word: &String| match word.as_str() {
         "true" | "yes" => Some(true),
         "false" | "no" => Some(false),
         _ => None,
     };
-    let mut found = words(text, true).into_iter().filter_map(truth);
-    let first = found.next()?;
-    found.all(|other| other == first).then_some(first)
+    let words = words(text, true);
+    let mut found = words.iter().enumerate().filter_map(|(at, word)| Some((at, truth(word)?)));
+    let (at, first) = found.next()?;
+    (!is_negated(&words, at) && found.all(|(at, other)| other == first && !is_negated(&words, at))).then_some(first)
 }
 
 /// Whether two values are the same, numbers by what they say.

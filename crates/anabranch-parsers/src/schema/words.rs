@@ -6,6 +6,18 @@ pub(crate) fn words(text: &str, plain: bool) -> Vec<String> {
     parts.map(|part| if plain { plain_letters(part) } else { part.to_string() }).collect()
 }
 
+/// Whether a "not" stands close before a place among plain words: "not red" and "isn't red" do not say red.
+pub(crate) fn is_negated(words: &[String], at: usize) -> bool {
+    const NEGATIONS: [&str; 7] = ["not", "never", "neither", "nor", "cannot", "isnt", "without"];
+    const BETWEEN: [&str; 6] = ["a", "an", "the", "really", "exactly", "quite"];
+    let Some((last, before)) = words[..at].split_last() else { return false };
+    if BETWEEN.contains(&last.as_str()) {
+        return is_negated(words, at - 1);
+    }
+    let is_shortened = last == "t" && before.last().is_some_and(|word| word.ends_with('n'));
+    is_shortened || NEGATIONS.contains(&last.as_str())
+}
+
 /// Small letters without the accents of Latin ones.
 pub(crate) fn plain_letters(text: &str) -> String {
     text.chars().flat_map(char::to_lowercase).filter_map(without_accent).collect()
@@ -69,6 +81,9 @@ pub(crate) fn named<'n, N: Copy + PartialEq>(
         let is_part = |hit: &(usize, usize, N)| {
             hits.iter().any(|other| other.0 <= hit.0 && hit.1 <= other.1 && other.1 - other.0 > hit.1 - hit.0)
         };
+        if hits.iter().any(|hit| is_negated(&whole, hit.0)) {
+            return None;
+        }
         let mut meant = hits.iter().filter(|hit| !is_part(hit)).map(|hit| hit.2);
         if let Some(first) = meant.next() {
             return meant.all(|other| other == first).then_some(first);
