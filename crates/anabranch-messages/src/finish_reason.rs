@@ -84,8 +84,17 @@ impl FinishReason {
         matches!(self.kind, FinishKind::Length | FinishKind::ContentFilter | FinishKind::Refusal | FinishKind::Error)
     }
 
-    /// What a provider's word means, whichever provider it is.
-    pub(crate) fn from_word(word: String) -> Self {
+    /// What a provider's word means, whichever provider it is. One that is not known is [`FinishKind::Other`].
+    ///
+    /// ```
+    /// use anabranch_messages::{FinishKind, FinishReason};
+    ///
+    /// assert_eq!(FinishReason::from_word("end_turn"), FinishKind::Stop);
+    /// assert_eq!(FinishReason::from_word("end_turn").raw(), Some("end_turn"));
+    /// ```
+    #[must_use]
+    pub fn from_word(word: impl Into<String>) -> Self {
+        let word = word.into();
         let kind = match word.to_ascii_lowercase().replace('-', "_").as_str() {
             "stop" | "eos" | "eos_token" | "end_turn" | "stop_sequence" | "completed" => FinishKind::Stop,
             "length" | "model_length" | "max_tokens" | "max_output_tokens" | "model_context_window_exceeded" => {
@@ -98,6 +107,9 @@ impl FinishReason {
             | "safety"
             | "prohibited_content"
             | "blocklist"
+            | "denylist"
+            | "blocked"
+            | "language"
             | "spii"
             | "recitation"
             | "image_safety"
@@ -108,6 +120,8 @@ impl FinishReason {
             "error"
             | "failed"
             | "cancelled"
+            | "abort"
+            | "aborted"
             | "incomplete"
             | "malformed_function_call"
             | "insufficient_system_resource" => FinishKind::Error,

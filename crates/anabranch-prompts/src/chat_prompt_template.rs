@@ -148,7 +148,8 @@ impl ChatPromptTemplate {
     /// [`from_messages`](Self::from_messages) with templates in the Jinja language, as `minijinja` understands it.
     ///
     /// For trusted templates only: whoever writes the template decides how much work its rendering is, within the limits
-    /// [`max_steps`](Self::max_steps) and [`max_output`](Self::max_output). Nothing is loaded, and values are data: what
+    /// [`max_steps`](Self::max_steps) and [`max_output`](Self::max_output). They do not bound what one expression makes on
+    /// its way to the text (`"a" * 1000000000`, `replace`, `indent`). Nothing is loaded, and values are data: what
     /// stands in them is never run. They are written as in the other languages: text as it is, everything else as
     /// compact JSON (null is `null`, true is `true`).
     ///

@@ -35,6 +35,8 @@ impl Jinja {
         environment.set_formatter(write_value);
         environment.set_fuel(Some(steps));
         environment.set_recursion_limit(DEPTH);
+        // It writes all variables into the prompt.
+        environment.remove_global("debug");
         if let Ok(syntax) = SyntaxConfig::builder().keep_trailing_newline(true).build() {
             environment.set_syntax(syntax);
         }

@@ -1,7 +1,7 @@
 //! From the wire: a whole answer, and what whole answers and chunks have in common.
 
 use anabranch_core::{Error, ErrorKind, Result};
-use anabranch_messages::{AiMessage, Content, ContentPart, FinishKind, FinishReason, Reasoning, ToolCall, Usage};
+use anabranch_messages::{AiMessage, Content, ContentPart, FinishReason, Reasoning, ToolCall, Usage};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -171,19 +171,6 @@ pub(super) fn text(value: Option<Value>) -> Option<String> {
     }
 }
 
-/// The provider's word, and what it means.
-pub(super) fn finish_reason(raw: String) -> FinishReason {
-    let kind = match raw.as_str() {
-        "stop" | "eos" | "eos_token" | "end_turn" | "stop_sequence" => FinishKind::Stop,
-        "length" | "model_length" | "max_tokens" => FinishKind::Length,
-        "tool_calls" | "function_call" => FinishKind::ToolCalls,
-        "content_filter" => FinishKind::ContentFilter,
-        "error" | "insufficient_system_resource" => FinishKind::Error,
-        _ => FinishKind::Other,
-    };
-    FinishReason::new(kind, raw)
-}
-
 pub(super) fn usage(raw: Value) -> Option<Usage> {
     let Value::Object(raw) = raw else { return None };
     let whole = |value: &Value| value.as_u64().or_else(|| Some(value.as_f64()?.max(0.0) as u64));
@@ -269,7 +256,7 @@ fn message(mut document: Document, errors: Errors<'_>) -> Result<AiMessage> {
         message = message.with_tool_call(built);
     }
     if let Some(reason) = text(choice.finish_reason.take()) {
-        message = message.with_finish_reason(finish_reason(reason));
+        message = message.with_finish_reason(FinishReason::from_word(reason));
     }
     if let Some(usage) = document.usage().and_then(usage) {
         message = message.with_usage(usage);

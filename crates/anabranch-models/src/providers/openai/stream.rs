@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use anabranch_core::{Error, ErrorKind, Result};
-use anabranch_messages::{AiMessage, ToolCallChunk};
+use anabranch_messages::{AiMessage, FinishReason, ToolCallChunk};
 use futures_core::Stream;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
@@ -304,7 +304,7 @@ impl<'a> Assembly<'a> {
     fn last(&mut self) -> AiMessage {
         let mut last = AiMessage::default();
         if let Some(reason) = self.finish.clone() {
-            last = last.with_finish_reason(response::finish_reason(reason));
+            last = last.with_finish_reason(FinishReason::from_word(reason));
         }
         if let Some(usage) = self.usage.take().and_then(response::usage) {
             last = last.with_usage(usage);
