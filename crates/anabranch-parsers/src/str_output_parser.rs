@@ -46,14 +46,12 @@ impl Runnable for StrOutputParser {
                 return Ok(answer.map_chunks(|answer| Ok(without_thoughts(answer.into_text())), Merge::last()));
             }
             let mut thoughts = Thoughts::new();
-            let text = move |piece: AiMessage| match piece.into_text() {
-                text if text.is_empty() => Ok(None),
-                text if thoughts.passes(&text) => Ok(Some(text)),
-                text => match thoughts.push(text) {
-                    Ok(text) if text.is_empty() => Ok(None),
-                    Ok(text) => Ok(Some(text)),
-                    Err(EndWithoutBegin) => Err(thought_without_begin()),
-                },
+            let text = move |piece: AiMessage| {
+                let mut text = piece.into_text();
+                if !thoughts.passes(&text) {
+                    text = thoughts.push(text).map_err(|EndWithoutBegin| thought_without_begin())?;
+                }
+                Ok(if text.is_empty() { None } else { Some(text) })
             };
             Ok(answer.filter_map_chunks(text, Merge::append()))
         })

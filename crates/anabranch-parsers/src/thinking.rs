@@ -80,9 +80,7 @@ impl Thoughts {
     #[inline]
     pub(crate) fn passes(&mut self, piece: &str) -> bool {
         let bytes = piece.as_bytes();
-        // Without a branch for each byte: pieces are short, and there is one for each token.
-        let has_tag = bytes.iter().fold(false, |found, byte| found | (*byte == b'<'));
-        let passes = !has_tag && matches!(self.state, State::Answer) && !self.tags.is_in_one();
+        let passes = matches!(self.state, State::Answer) && !self.tags.is_in_one() && !bytes.contains(&b'<');
         if let (true, Some(last)) = (passes, bytes.last()) {
             self.last = *last;
         }
@@ -93,6 +91,7 @@ impl Thoughts {
     ///
     /// # Errors
     /// Where a thought ends that did not begin: what came before was handed on as the answer.
+    #[cold]
     pub(crate) fn push(&mut self, piece: String) -> Result<String, EndWithoutBegin> {
         if matches!(self.state, State::Answer) {
             return self.answer(piece);
