@@ -25,9 +25,13 @@ impl Flow {
         Arc::new(Self { state: state.into(), is_run: true, ..Self::default() })
     }
 
-    /// Notes the news. The answer wakes the run: whoever polled this last may be gone.
+    /// Notes the news. The answer, if there is one, wakes the run: whoever polled this last may be gone.
     fn wake(self: &Arc<Self>) -> Option<Waker> {
         let mut state = self.state();
+        if state.paused {
+            // It rests, as it would after the news.
+            return None;
+        }
         state.news = News::Woken;
         let mut run = self.run()?;
         if !std::mem::replace(&mut state.is_listed, true) {
