@@ -138,4 +138,5 @@ pub mod __private {
     pub use crate::fan_out::parallel::assert_no_key_twice;
     pub use crate::fan_out::spare::used_up;
     pub use crate::fan_out::typed_parallel::{keyed, typed_parallel};
+    pub use crate::steps::json_kind::json_kind;
 }

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 /// What a JSON value is, for messages: never the value itself.
-pub(crate) fn json_kind(value: &Value) -> &'static str {
+#[must_use]
+pub fn json_kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

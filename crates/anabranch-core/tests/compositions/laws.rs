@@ -434,8 +434,3 @@ pub fn describe(seed: u64) -> (String, usize) {
         (case.text.to_string(), case.text.lines())
     })
 }
-
-#[allow(dead_code)]
-fn unused() -> Result<()> {
-    Ok(())
-}

@@ -6,6 +6,7 @@ mod limits;
 pub(crate) mod scalar;
 pub(crate) mod words;
 
+use anabranch_core::__private::json_kind;
 use serde_json::{Map, Value};
 
 use crate::json::path::{Segment, shown};
@@ -109,7 +110,7 @@ impl<'s> Walk<'s> {
 
     /// What was expected, and what came, without the value.
     pub(super) fn expected(&self, what: &str, value: &Value) -> Misfit {
-        self.misfit(format!("expected {what}, found {}", kind_of(value)))
+        self.misfit(format!("expected {what}, found {}", json_kind(value)))
     }
 
     pub(super) fn align(&mut self, value: &Value, schema: &'s Value) -> Aligned {
@@ -311,17 +312,6 @@ fn cost(kind: RepairKind) -> usize {
         RepairKind::TextFromValue | RepairKind::Choice => 2,
         RepairKind::UnknownKey | RepairKind::NumberFromText | RepairKind::BoolFromValue => 3,
         _ => 5,
-    }
-}
-
-pub(super) fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
     }
 }
 
