@@ -57,6 +57,16 @@ fn chunks(config: RunConfig) -> Work {
     warm(move || assert_eq!(ready(read(chain.stream_with(black_box("a delta"), &config))), CHUNKS))
 }
 
+/// Where there is a limit in the process, permits may be lent through each joint.
+fn chunks_where_there_is_a_limit() -> Work {
+    let mut work = chunks(RunConfig::new());
+    let limit = RunConfig::new().max_concurrency(1_000);
+    warm(move || {
+        black_box(&limit);
+        work();
+    })
+}
+
 fn chunks_by_hand() -> Work {
     warm(|| assert_eq!(ready(read(by_hand::stream_of_messages(black_box("a delta")))), CHUNKS))
 }
@@ -96,6 +106,7 @@ fn join_all(branches: usize) -> Work {
 #[bench::thousand_chunks(chunks(RunConfig::new()))]
 #[bench::thousand_chunks_with_deadline(chunks(in_an_hour()))]
 #[bench::thousand_chunks_with_observer(chunks(observed()))]
+#[bench::thousand_chunks_where_there_is_a_limit(chunks_where_there_is_a_limit())]
 #[bench::thousand_chunks_by_hand_with_messages(chunks_by_hand())]
 #[bench::thousand_chunks_by_hand_of_texts(texts_by_hand())]
 #[bench::sixteen_steps(sixteen_steps(RunConfig::new()))]

@@ -28,11 +28,9 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::iter::successors;
-use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::task::{Context, Poll, Waker};
-
-use futures_core::Stream;
+use std::task::{Poll, Waker};
 
 use crate::run::limit::Limit;
 
@@ -78,6 +76,8 @@ enum Side {
 pub(crate) struct Flow {
     /// Where the joint is. Known when it is polled for the first time.
     parent: OnceLock<Option<Scope>>,
+    /// Written under the lock of the state.
+    paused: AtomicBool,
     state: Mutex<State>,
     /// Of a stream that a step has opened by itself: the run it was opened in, all of which may read it.
     run: OnceLock<Arc<Flow>>,
@@ -90,7 +90,6 @@ type Tickets = BTreeMap<Key, Limit>;
 
 #[derive(Default)]
 struct State {
-    paused: bool,
     /// Of an opened stream.
     news: News,
     is_listed: bool,
@@ -148,7 +147,7 @@ impl Flow {
     }
 
     pub(crate) fn is_paused(&self) -> bool {
-        self.state().paused
+        self.paused.load(Ordering::Acquire)
     }
 
     /// Nothing inside is read from now on, until the next poll.
@@ -156,8 +155,8 @@ impl Flow {
         self.pause_from(self.state());
     }
 
-    fn pause_from(&self, mut state: MutexGuard<'_, State>) {
-        if std::mem::replace(&mut state.paused, true) {
+    fn pause_from(&self, state: MutexGuard<'_, State>) {
+        if self.paused.swap(true, Ordering::AcqRel) {
             return;
         }
         if let Some(mut run) = self.run() {
@@ -173,11 +172,13 @@ impl Flow {
 
     /// It is read again, or will never be.
     fn resume(&self) {
-        self.resume_from(self.state());
+        if self.is_paused() {
+            self.resume_from(self.state());
+        }
     }
 
     fn resume_from(&self, mut state: MutexGuard<'_, State>) {
-        if !std::mem::take(&mut state.paused) {
+        if !self.paused.swap(false, Ordering::AcqRel) {
             return;
         }
         if let Some(mut run) = self.run() {
@@ -200,7 +201,7 @@ impl Flow {
         state.held.insert(key, limit.clone());
         if let Some(mut run) = self.run() {
             run.lent.remove(&key);
-            if state.paused {
+            if self.is_paused() {
                 run.held.insert(key, limit.clone());
             }
         }
@@ -230,19 +231,19 @@ impl Flow {
     /// seen to when it is read again: the `lender`, or who would have had a free permit.
     pub(crate) fn admit(&self, limit: &Limit, id: u64, lender: Option<u64>) -> bool {
         let mut state = self.state();
-        let (tickets, id) = match (state.paused, lender) {
+        let (tickets, id) = match (self.is_paused(), lender) {
             (false, _) => (&mut state.given, id),
             (true, None) => (&mut state.parked, id),
             (true, Some(lender)) => (&mut state.offered, lender),
         };
         tickets.insert((limit.id(), id), limit.clone());
-        !state.paused
+        !self.is_paused()
     }
 
     /// Whether somebody inside who waits may go on towards the line of the limit. If not, it is parked.
     pub(crate) fn lets_pass(&self, limit: &Limit, id: u64) -> bool {
         let mut state = self.state();
-        let passes = !state.paused && first(&state.parked, limit).is_none_or(|first| first > id);
+        let passes = !self.is_paused() && first(&state.parked, limit).is_none_or(|first| first > id);
         if !passes {
             state.parked.insert((limit.id(), id), limit.clone());
         }
@@ -252,7 +253,7 @@ impl Flow {
     /// The first that is parked goes on.
     pub(crate) fn next(&self, limit: &Limit) -> Option<u64> {
         let mut state = self.state();
-        let next = if state.paused { None } else { first(&state.parked, limit) }?;
+        let next = if self.is_paused() { None } else { first(&state.parked, limit) }?;
         state.parked.remove(&(limit.id(), next));
         Some(next)
     }
@@ -274,13 +275,13 @@ impl Flow {
     /// Whose permit a reader may borrow now.
     pub(crate) fn lender(&self, limit: &Limit) -> Option<u64> {
         let state = self.state();
-        if state.paused { first(&state.held, limit) } else { None }
+        if self.is_paused() { first(&state.held, limit) } else { None }
     }
 
     /// The permits of other limits that rest inside.
     pub(crate) fn others(&self, limit: &Limit) -> Vec<(Limit, u64)> {
         let state = self.state();
-        let mut held = if state.paused { all(&state.held) } else { Vec::new() };
+        let mut held = if self.is_paused() { all(&state.held) } else { Vec::new() };
         held.retain(|(other, _)| other.id() != limit.id());
         held
     }
@@ -293,7 +294,7 @@ impl Flow {
     /// The first reader, from this ticket on, who may borrow a permit now.
     pub(crate) fn reader(&self, limit: &Limit, from: u64) -> Option<u64> {
         let state = self.state();
-        if !state.paused {
+        if !self.is_paused() {
             return None;
         }
         let first = |state: &State| state.readers.range((limit.id(), from)..=(limit.id(), u64::MAX)).next().copied();
@@ -308,7 +309,7 @@ impl Flow {
     /// Whether a reader waits for a permit of another limit while this is paused.
     pub(crate) fn is_waited_for_elsewhere(&self, limit: &Limit) -> bool {
         let state = self.state();
-        state.paused
+        self.is_paused()
             && (state.is_waited_for_elsewhere(limit)
                 || self.run().is_some_and(|run| run.is_waited_for_elsewhere(limit)))
     }
@@ -390,27 +391,74 @@ impl Drop for Entered {
     }
 }
 
-/// Polls a stream on one side of a flow.
-fn poll_at<S: Stream + Unpin>(
-    flow: &Arc<Flow>,
+/// One side of a flow, on which something is polled again and again.
+struct Spot {
+    flow: Arc<Flow>,
     side: Side,
-    stream: &mut S,
-    cx: &mut Context<'_>,
-) -> Poll<Option<S::Item>> {
-    // Where it is polled, not where it was made: what a step reads is made by the step, but is not a part of it.
-    flow.parent.get_or_init(current);
-    let _entered = enter(Place::At(Scope { flow: flow.clone(), side }));
-    Pin::new(stream).poll_next(cx)
+    /// Moved to where the thread is and back: to count one more owner at each poll costs more than all the rest.
+    scope: Option<Scope>,
+    /// Of the last poll.
+    waker: Option<KnownWaker>,
 }
 
-/// A flow that is over when this is dropped, after the stream in it.
+/// A waker, and how the one that was given looks. A clone may have a table of functions of its own, the same ones compiled
+/// in another place, and then [`Waker::will_wake`] never says yes.
+struct KnownWaker {
+    clone: Waker,
+    table: usize,
+}
+
+impl KnownWaker {
+    fn new(waker: &Waker) -> Self {
+        Self { clone: waker.clone(), table: Self::table(waker) }
+    }
+
+    fn table(waker: &Waker) -> usize {
+        std::ptr::from_ref(waker.vtable()).addr()
+    }
+
+    fn is(&self, waker: &Waker) -> bool {
+        // What the data points to lives as long as the clone has it.
+        (self.clone.data() == waker.data() && self.table == Self::table(waker)) || self.clone.will_wake(waker)
+    }
+}
+
+impl Spot {
+    fn new(flow: Arc<Flow>, side: Side) -> Self {
+        Self { flow, side, scope: None, waker: None }
+    }
+
+    /// Whether it is polled with another waker than the last time.
+    fn has_new_waker(&mut self, waker: &Waker) -> bool {
+        let is_new = self.waker.as_ref().is_none_or(|known| !known.is(waker));
+        if is_new {
+            self.waker = Some(KnownWaker::new(waker));
+        }
+        is_new
+    }
+
+    fn poll<T>(&mut self, poll: impl FnOnce() -> Poll<T>) -> Poll<T> {
+        // Where it is polled, not where it was made: what a step reads is made by the step, but is not a part of it.
+        self.flow.parent.get_or_init(current);
+        // It is not there after a panic.
+        let scope = self.scope.take().unwrap_or_else(|| Scope { flow: self.flow.clone(), side: self.side });
+        let entered = enter(Place::At(scope));
+        let polled = poll();
+        if let Place::At(scope) = entered.leave() {
+            self.scope = Some(scope);
+        }
+        polled
+    }
+}
+
+/// A flow is over when what is polled inside is dropped, after the stream in it.
 struct Over {
-    flow: Arc<Flow>,
+    spot: Spot,
 }
 
 impl Drop for Over {
     fn drop(&mut self) {
-        self.flow.resume();
+        self.spot.flow.resume();
     }
 }
 

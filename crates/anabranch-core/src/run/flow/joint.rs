@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use futures_core::Stream;
 
-use super::{Flow, Over, Side, poll_at};
+use super::{Flow, Over, Side, Spot};
 
 /// The two sides of a joint between a step and what it reads from.
 pub(crate) fn joint() -> (Up, Down) {
@@ -32,14 +32,15 @@ pub(crate) struct Down {
 impl Up {
     /// The input of a step.
     pub(crate) fn wrap<S: Stream + Unpin + Send>(self, stream: S) -> impl Stream<Item = S::Item> + Unpin + Send {
-        UpStream { stream, flow: Over { flow: self.flow }, news: self.news }
+        let waker = Waker::from(self.news.clone());
+        UpStream { stream, flow: Over { spot: Spot::new(self.flow, Side::Inside) }, news: self.news, waker }
     }
 }
 
 impl Down {
     /// The output of the step that reads that input.
     pub(crate) fn wrap<S: Stream + Unpin + Send>(self, stream: S) -> impl Stream<Item = S::Item> + Unpin + Send {
-        DownStream { stream, flow: self.flow, news: self.news }
+        DownStream { stream, spot: Spot::new(self.flow, Side::Reads), news: self.news }
     }
 }
 
@@ -79,19 +80,17 @@ impl News {
     /// The reader is polled. What wakes it from here on is for the next poll.
     fn tell(&self) {
         for (from, to) in [(TOLD, TOLD_TWICE), (WOKEN, TOLD)] {
-            let _ = self.state.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed);
+            if self.state.load(Ordering::Relaxed) == from {
+                let _ = self.state.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed);
+            }
         }
     }
 
-    /// Puts a waker in, if another one is there.
+    /// Puts a waker in.
     fn register(&self, which: impl FnOnce(&mut Wakers) -> &mut Option<Waker>, waker: &Waker) {
-        let mut wakers = self.wakers();
-        let known = which(&mut wakers);
-        if known.as_ref().is_none_or(|known| !known.will_wake(waker)) {
-            let before = known.replace(waker.clone());
-            drop(wakers);
-            drop(before);
-        }
+        let before = which(&mut self.wakers()).replace(waker.clone());
+        // Not under the lock: what is dropped may be anything.
+        drop(before);
     }
 }
 
@@ -115,21 +114,23 @@ struct UpStream<S> {
     stream: S,
     flow: Over,
     news: Arc<News>,
+    /// Wakes whoever the news is for.
+    waker: Waker,
 }
 
 impl<S: Stream + Unpin> Stream for UpStream<S> {
     type Item = S::Item;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
-        let this = &mut *self;
-        let flow = &this.flow.flow;
-        this.news.state.store(NO_NEWS, Ordering::Release);
-        this.news.register(|wakers| &mut wakers.up, cx.waker());
-        flow.resume();
-        let waker = Waker::from(this.news.clone());
-        let next = poll_at(flow, Side::Inside, &mut this.stream, &mut Context::from_waker(&waker));
+        let Self { stream, flow: Over { spot }, news, waker } = &mut *self;
+        news.state.store(NO_NEWS, Ordering::Release);
+        if spot.has_new_waker(cx.waker()) {
+            news.register(|wakers| &mut wakers.up, cx.waker());
+        }
+        spot.flow.resume();
+        let next = spot.poll(|| Pin::new(stream).poll_next(&mut Context::from_waker(waker)));
         if matches!(next, Poll::Ready(Some(_))) {
-            flow.pause();
+            spot.flow.pause();
         }
         next
     }
@@ -137,7 +138,7 @@ impl<S: Stream + Unpin> Stream for UpStream<S> {
 
 struct DownStream<S> {
     stream: S,
-    flow: Arc<Flow>,
+    spot: Spot,
     news: Arc<News>,
 }
 
@@ -145,14 +146,16 @@ impl<S: Stream + Unpin> Stream for DownStream<S> {
     type Item = S::Item;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
-        let this = &mut *self;
-        this.news.register(|wakers| &mut wakers.down, cx.waker());
-        this.news.tell();
-        let next = poll_at(&this.flow, Side::Reads, &mut this.stream, cx);
+        let Self { stream, spot, news } = &mut *self;
+        if spot.has_new_waker(cx.waker()) {
+            news.register(|wakers| &mut wakers.down, cx.waker());
+        }
+        news.tell();
+        let next = spot.poll(|| Pin::new(stream).poll_next(cx));
         if next.is_pending() {
-            match this.news.state.load(Ordering::Acquire) {
+            match news.state.load(Ordering::Acquire) {
                 TOLD => cx.waker().wake_by_ref(),
-                TOLD_TWICE => this.flow.pause(),
+                TOLD_TWICE => spot.flow.pause(),
                 _ => {}
             }
         }

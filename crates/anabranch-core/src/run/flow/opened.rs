@@ -15,20 +15,19 @@ use futures_core::Stream;
 use futures_util::stream::poll_fn;
 use pin_project_lite::pin_project;
 
-use super::{Flow, Over, Place, Scope, Side, State, current, enter, is_nowhere, poll_at, read_by};
+use super::{Flow, Over, Place, Scope, Side, Spot, current, enter, is_nowhere, read_by};
 use crate::run::limit;
 
 impl Flow {
     /// A run: whatever was opened in it may be read by all of it. Its permits are those in opened streams that rest.
     pub(super) fn of_run() -> Arc<Self> {
-        let state = State { paused: true, ..State::default() };
-        Arc::new(Self { state: state.into(), is_run: true, ..Self::default() })
+        Arc::new(Self { paused: true.into(), is_run: true, ..Self::default() })
     }
 
     /// Notes the news. The answer, if there is one, wakes the run: whoever polled this last may be gone.
     fn wake(self: &Arc<Self>) -> Option<Waker> {
         let mut state = self.state();
-        if state.paused {
+        if self.is_paused() {
             // It rests, as it would after the news.
             return None;
         }
@@ -40,14 +39,18 @@ impl Flow {
         run.waker.clone()
     }
 
-    /// A run is about to be polled.
-    fn begin_run(&self, waker: &Waker) {
+    /// A run is about to be polled with this waker.
+    fn wakes(&self, waker: &Waker) {
+        let before = self.state().waker.replace(waker.clone());
+        // Not under the lock: what is dropped may be anything.
+        drop(before);
+    }
+
+    /// An opened stream is about to be polled.
+    fn is_read(&self) {
         let mut state = self.state();
-        if state.waker.as_ref().is_none_or(|known| !known.will_wake(waker)) {
-            let before = state.waker.replace(waker.clone());
-            drop(state);
-            drop(before);
-        }
+        state.news = News::None;
+        self.resume_from(state);
     }
 
     /// The run was polled; if this was not, although it could go on, it is paused sooner or later. Says whether there is
@@ -109,7 +112,7 @@ pub(crate) fn in_scope<F: Future>(scope: Option<Scope>, future: F) -> InRun<F> {
     }
     let run = Flow::of_run();
     let _ = run.parent.set(scope);
-    InRun { run: Run::Known(run), future }
+    InRun { run: Run::Known(Spot::new(run, Side::Reads)), future }
 }
 
 pin_project! {
@@ -128,7 +131,7 @@ enum Run {
     Other,
     /// Of its own; nothing in it has asked for it yet.
     Own,
-    Known(Arc<Flow>),
+    Known(Spot),
 }
 
 impl<F: Future> Future for InRun<F> {
@@ -145,10 +148,10 @@ impl<F: Future> Future for InRun<F> {
             Run::Own => {
                 let entered = enter(Place::Run);
                 let polled = this.future.poll(cx);
-                if let (Place::At(Scope { flow, .. }), true) = (entered.leave(), polled.is_pending()) {
-                    flow.begin_run(cx.waker());
+                if let (Place::At(Scope { flow, side }), true) = (entered.leave(), polled.is_pending()) {
+                    flow.wakes(cx.waker());
                     tell(&flow, cx);
-                    *this.run = Run::Known(flow);
+                    *this.run = Run::Known(Spot::new(flow, side));
                 }
                 polled
             }
@@ -158,28 +161,25 @@ impl<F: Future> Future for InRun<F> {
 }
 
 /// Polls what a run is.
-fn poll_run<T>(run: &Arc<Flow>, cx: &mut Context<'_>, poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
-    run.begin_run(cx.waker());
-    let polled = {
-        // Where it is polled, not where it was made.
-        run.parent.get_or_init(current);
-        let _entered = enter(Place::At(Scope { flow: run.clone(), side: Side::Reads }));
-        poll(cx)
-    };
+fn poll_run<T>(run: &mut Spot, cx: &mut Context<'_>, poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
+    if run.has_new_waker(cx.waker()) {
+        run.flow.wakes(cx.waker());
+    }
+    let polled = run.poll(|| poll(cx));
     if polled.is_pending() {
-        tell(run, cx);
+        tell(&run.flow, cx);
     }
     polled
 }
 
 /// A stream that is opened in the run in which it is polled; if there is none, it is one.
 pub(crate) fn opened<S: Stream + Unpin + Send>(stream: S) -> impl Stream<Item = S::Item> + Unpin + Send {
-    Opened { stream, made_of: Flow::of_run(), read: None, began: false }
+    Opened { stream, made_of: Spot::new(Flow::of_run(), Side::Reads), read: None, began: false }
 }
 
 struct Opened<S> {
     stream: S,
-    made_of: Arc<Flow>,
+    made_of: Spot,
     /// If it is a part of a run.
     read: Option<Read>,
     began: bool,
@@ -188,6 +188,8 @@ struct Opened<S> {
 struct Read {
     flow: Over,
     wakes: Arc<Wakes>,
+    /// Made of it.
+    waker: Waker,
 }
 
 /// Wakes who reads a flow, and notes that there is something to read.
@@ -215,13 +217,9 @@ impl Wakes {
     }
 
     fn register(&self, waker: &Waker) {
-        let mut reader = self.reader();
-        if !reader.will_wake(waker) {
-            let before = std::mem::replace(&mut *reader, waker.clone());
-            // Not under the lock: what is dropped may be anything.
-            drop(reader);
-            drop(before);
-        }
+        let before = std::mem::replace(&mut *self.reader(), waker.clone());
+        // Not under the lock: what is dropped may be anything.
+        drop(before);
     }
 }
 
@@ -231,8 +229,8 @@ impl Read {
         if let Some(run) = read_by(scope).find(|flow| flow.is_run) {
             let _ = flow.run.set(run.clone());
         }
-        let wakes = Wakes { flow: flow.clone(), reader: Mutex::new(waker.clone()) };
-        Self { flow: Over { flow }, wakes: Arc::new(wakes) }
+        let wakes = Arc::new(Wakes { flow: flow.clone(), reader: Mutex::new(waker.clone()) });
+        Self { flow: Over { spot: Spot::new(flow, Side::Inside) }, waker: Waker::from(wakes.clone()), wakes }
     }
 }
 
@@ -245,16 +243,16 @@ impl<S: Stream + Unpin> Stream for Opened<S> {
             *read = current().map(|scope| Read::new(Some(&scope), cx.waker()));
         }
         let mut made = poll_fn(|cx| poll_run(made_of, cx, |cx| Pin::new(&mut *stream).poll_next(cx)));
-        let Some(Read { flow: Over { flow }, wakes }) = read else {
+        let Some(Read { flow: Over { spot }, wakes, waker }) = read else {
             return Pin::new(&mut made).poll_next(cx);
         };
-        wakes.register(cx.waker());
-        flow.state().news = News::None;
-        flow.resume();
-        let waker = Waker::from(wakes.clone());
-        let next = poll_at(flow, Side::Inside, &mut made, &mut Context::from_waker(&waker));
+        if spot.has_new_waker(cx.waker()) {
+            wakes.register(cx.waker());
+        }
+        spot.flow.is_read();
+        let next = spot.poll(|| Pin::new(&mut made).poll_next(&mut Context::from_waker(waker)));
         if next.is_ready() {
-            flow.pause();
+            spot.flow.pause();
         }
         next
     }

@@ -17,13 +17,15 @@
 
 use std::fmt::Debug;
 use std::future::{Future, poll_fn};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::pin::Pin;
+use std::sync::atomic::AtomicUsize;
+use std::task::Context;
 use std::time::{Duration, Instant};
 
 use futures::channel::mpsc;
 use futures::stream::{BoxStream, select_all};
 use futures::task::ArcWake;
-use futures::{FutureExt, StreamExt, future};
+use futures::{FutureExt, Stream, StreamExt, future};
 
 use tokio::task::JoinHandle;
 
