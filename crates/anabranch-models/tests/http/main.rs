@@ -1,0 +1,9 @@
+//! What goes over real sockets on loopback, through the public API.
+#![cfg(feature = "openai")]
+
+mod faults;
+mod reader;
+mod requests;
+mod secrets;
+mod server;
+mod transport;
