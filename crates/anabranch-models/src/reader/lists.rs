@@ -27,13 +27,14 @@ impl Lists {
         });
         let Some((_, Some(pieces))) = self.kept.get_mut(place) else { return };
         out.progress();
-        self.bytes += piece.len();
-        if self.bytes > out.room_for_lists() {
-            self.bytes -= pieces.len() + piece.len();
+        let line = piece.len() + 1;
+        if self.bytes + line > out.room_for_lists() {
+            self.bytes -= pieces.len();
             self.kept[place].1 = None;
             let message = format!("left out of the answer: more than {} bytes of them", out.room_for_lists());
             out.warn(Warning::new(name, message));
         } else {
+            self.bytes += line;
             pieces.push_str(piece);
             pieces.push('\n');
         }
@@ -43,7 +44,7 @@ impl Lists {
     pub(crate) fn replace(&mut self, name: &'static str, document: &str, out: &mut Assembly) {
         if let Some(place) = self.kept.iter().position(|(known, _)| *known == name) {
             let (_, before) = self.kept.remove(place);
-            self.bytes -= before.map_or(0, |before| before.len().saturating_sub(1));
+            self.bytes -= before.map_or(0, |before| before.len());
         }
         self.keep(name, document, out);
     }

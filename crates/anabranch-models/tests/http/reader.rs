@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use anabranch_core::{Error, ErrorKind, Result, RunnableExt};
 use anabranch_messages::{AiMessage, FinishKind};
-use futures::StreamExt as _;
 use serde_json::{Value, json};
 
 use crate::server::{END, SSE, builder, delta, model, read, say, server};

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use anabranch_core::{Chunks, Result};
 use anabranch_messages::AiMessage;
 use anabranch_models::{ChatModel, OpenAi};
-use futures::StreamExt as _;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
