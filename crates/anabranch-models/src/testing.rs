@@ -2,6 +2,9 @@
 
 use crate::reader::SseDecoder;
 
+/// The type of an event, and its data.
+pub type Event = (String, String);
+
 /// The server-sent events in bytes that come in these pieces, by type and data: those that are complete, and with them
 /// the one that lacks its end when the bytes are at an end. This is the decoder that all providers read with.
 ///
@@ -14,9 +17,7 @@ use crate::reader::SseDecoder;
 /// ```
 ///
 /// An event of more than 16 MiB ends both lists.
-pub fn server_sent_events<'a>(
-    pieces: impl Iterator<Item = &'a [u8]>,
-) -> (Vec<(String, String)>, Vec<(String, String)>) {
+pub fn server_sent_events<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Event>, Vec<Event>) {
     let mut decoder = SseDecoder::new(16 << 20);
     let mut complete = Vec::new();
     for piece in pieces {

@@ -165,7 +165,7 @@ impl Assembly {
         let Some((new, others)) = self.whole.tool_calls_mut().split_last_mut() else { return Ok(said.to_string()) };
         if others.len() >= MAX_CALLS {
             let message = format_args!("asked for more than {MAX_CALLS} tool calls at once");
-            return Err(self.errors.new(ErrorKind::Parse, message));
+            return Err(self.errors.error(ErrorKind::Parse, message));
         }
         if new.id().is_empty() || others.iter().any(|call| call.id() == new.id()) {
             *new = new.clone().with_id(own_id(&self.answer_id, others.len(), new.name()));
@@ -187,7 +187,7 @@ impl Assembly {
             return Ok(());
         }
         let message = format_args!("sent an answer of more than {} bytes", self.limit);
-        Err(self.errors.new(ErrorKind::Parse, message))
+        Err(self.errors.error(ErrorKind::Parse, message))
     }
 
     /// How many bytes of lists may be kept that few read: they grow when they are taken apart.

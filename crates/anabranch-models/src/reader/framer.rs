@@ -9,6 +9,7 @@ use super::sse::{BOM, SseDecoder};
 use crate::transport::PACKED;
 
 /// How a provider's streams are framed. What a server really sends is found out by looking.
+#[allow(dead_code, reason = "which of them are used is up to the providers that are compiled in")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Framing {
     /// Server-sent events.

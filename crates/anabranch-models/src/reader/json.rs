@@ -39,7 +39,7 @@ fn no_document(body: &str, error: &serde_json::Error, errors: &Errors) -> Error 
     };
     let place = format!(" (line {} column {})", error.line(), error.column());
     let place = if error.line() == 0 { String::new() } else { place };
-    errors.new(kind, format_args!("sent {what}{place}")).with_partial(body.to_string())
+    errors.error(kind, format_args!("sent {what}{place}")).with_partial(body.to_string())
 }
 
 /// The documents in the data of a frame: mostly one, several where a server loses the line between them.

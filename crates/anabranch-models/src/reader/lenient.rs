@@ -157,17 +157,12 @@ impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for Bounded<T
 }
 
 /// Text, or a list of parts of which no more than `MOST` are kept. What is neither counts as missing.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) enum TextOrList<'a, T, const MOST: usize> {
+    #[default]
     Missing,
     Text(Cow<'a, str>),
     List(Vec<T>),
-}
-
-impl<T, const MOST: usize> Default for TextOrList<'_, T, MOST> {
-    fn default() -> Self {
-        Self::Missing
-    }
 }
 
 impl<'de: 'a, 'a, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for TextOrList<'a, T, MOST> {

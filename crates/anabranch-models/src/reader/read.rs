@@ -189,8 +189,8 @@ impl<D: Decode> Reader<D> {
         let is_text = self.frames == 0 && self.exchange.content_type() == "text/plain";
         let errors = self.out.errors();
         self.fail(match is_text {
-            true => errors.new(ErrorKind::Parse, "sent plain text where a stream of events was expected"),
-            false => errors.new(ErrorKind::IncompleteStream, "ended the stream before the answer was complete"),
+            true => errors.error(ErrorKind::Parse, "sent plain text where a stream of events was expected"),
+            false => errors.error(ErrorKind::IncompleteStream, "ended the stream before the answer was complete"),
         });
     }
 

@@ -1,5 +1,6 @@
 //! [`Exchange`]: an answer that has begun, and the time it may take.
 
+use std::task::Poll;
 use std::time::Duration;
 
 use anabranch_core::{Error, ErrorKind, Result};
@@ -58,7 +59,7 @@ impl Exchange {
         let encoding = self.headers.get(CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let known = ["gzip", "br", "deflate", "zstd", "x-gzip", "compress"];
         match known.iter().find(|known| encoding.trim().eq_ignore_ascii_case(known)) {
-            Some(name) => Err(self.errors.new(ErrorKind::Parse, format_args!("sent {PACKED} ({name})"))),
+            Some(name) => Err(self.errors.error(ErrorKind::Parse, format_args!("sent {PACKED} ({name})"))),
             None => Ok(()),
         }
     }
@@ -72,7 +73,7 @@ impl Exchange {
                 self.read += bytes.len();
                 if self.read > STREAM_BYTES {
                     self.body = None;
-                    return Ok(Err(self.errors.new(ErrorKind::Parse, "sent more than any answer can hold")));
+                    return Ok(Err(self.errors.error(ErrorKind::Parse, "sent more than any answer can hold")));
                 }
                 if let Some(raw) = &mut self.raw {
                     if raw.len() + bytes.len() > self.limits.answer_bytes {
@@ -120,7 +121,7 @@ impl Exchange {
             if document.len() + bytes.len() > limit {
                 return Err(self
                     .errors
-                    .new(ErrorKind::Parse, format_args!("sent an answer of more than {limit} bytes")));
+                    .error(ErrorKind::Parse, format_args!("sent an answer of more than {limit} bytes")));
             }
             document.extend_from_slice(&bytes);
         }
@@ -217,9 +218,14 @@ impl Wait {
         if ends.0.is_zero() {
             return Err(ends.1);
         }
-        let done = tokio::time::timeout(ends.0, work).await;
+        let mut work = std::pin::pin!(work);
+        // Mostly the next bytes are there: that needs no timer.
+        let done = match std::future::poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
+            Poll::Ready(done) => Ok(done),
+            Poll::Pending => tokio::time::timeout(ends.0, work).await.map_err(|_| ends.1),
+        };
         self.waited += began.elapsed();
-        done.map_err(|_| ends.1)
+        done
     }
 }
 

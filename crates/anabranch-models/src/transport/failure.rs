@@ -42,7 +42,7 @@ impl Errors {
     }
 
     /// An error about this server.
-    pub(crate) fn new(&self, kind: ErrorKind, what: impl std::fmt::Display) -> Error {
+    pub(crate) fn error(&self, kind: ErrorKind, what: impl std::fmt::Display) -> Error {
         Error::new(kind, format!("{} {what}", self.host))
     }
 
@@ -54,7 +54,7 @@ impl Errors {
         };
         let status = status.as_u16();
         // The body of a proxy may speak of another status.
-        let error = self.error(Some(status), said);
+        let error = self.reported(Some(status), said);
         let error = match retry_after(headers, std::time::SystemTime::now(), status) {
             Some(delay) => error.with_retry_after(delay),
             None => error,
@@ -74,13 +74,13 @@ impl Errors {
     /// An error inside a success: the `error` member of a document or of a chunk.
     pub(crate) fn inside(&self, error: Value) -> Error {
         let said = Said::of_error(error);
-        self.error(said.status, said)
+        self.reported(said.status, said)
     }
 
     /// An error inside a success, as a document of any of the known shapes.
     pub(crate) fn document(&self, document: Value) -> Error {
         let said = Said::of_document(document);
-        self.error(said.status, said)
+        self.reported(said.status, said)
     }
 
     /// Redirects are not followed: the key and the prompt would go to a host nobody chose.
@@ -94,7 +94,7 @@ impl Errors {
         Error::new(ErrorKind::Configuration, message).with_status(status)
     }
 
-    fn error(&self, status: Option<u16>, said: Said) -> Error {
+    fn reported(&self, status: Option<u16>, said: Said) -> Error {
         let kind = said.kind(status, self.table);
         let mut message = match status {
             Some(status) => format!("status {status} from {}", self.host),

@@ -6,12 +6,15 @@
 //! file, with the reason.
 //!
 //! A provider joins in with a file of its own and a line in [`PROVIDERS`].
+#![cfg(feature = "_http")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod compare;
 mod fixture;
 #[cfg(feature = "openai")]
 mod openai_chat;
 mod server;
+#[cfg(feature = "testing")]
 mod sse;
 
 use std::collections::BTreeSet;

@@ -351,7 +351,7 @@ pub(super) fn answer(body: &str, out: &mut Assembly) -> Result<()> {
     let Some(mut choice) = document.choice() else {
         return Err(out
             .errors()
-            .new(ErrorKind::Parse, "sent an answer without choices")
+            .error(ErrorKind::Parse, "sent an answer without choices")
             .with_partial(body.to_string()));
     };
     out.set_answer_id(document.id.0.as_deref().unwrap_or_default());

@@ -114,5 +114,5 @@ impl Chat {
 }
 
 fn no_chunk(out: &Assembly) -> anabranch_core::Error {
-    out.errors().new(ErrorKind::Parse, "sent an event that is no chunk of an answer")
+    out.errors().error(ErrorKind::Parse, "sent an event that is no chunk of an answer")
 }
