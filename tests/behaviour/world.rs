@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anabranch::describe::{Kind, Label};
 use anabranch::messages::{AiMessage, Messages};
-use anabranch::models::{ChatBackend, ChatCall, ChatModel, ChatRequest, Reply, ScriptedModel};
+use anabranch::models::{ChatAnswer, ChatBackend, ChatCall, ChatModel, ChatRequest, Reply, ScriptedModel};
 use anabranch::{Chunks, Error, ErrorKind, Merge, Result, RunConfig, Runnable, pipe_operator};
 use futures::stream::{self, BoxStream, StreamExt};
 use serde_json::{Value, json};
@@ -109,12 +109,12 @@ impl ChatBackend for Watched {
         self.script.name()
     }
 
-    async fn answer(&self, request: ChatRequest, call: ChatCall) -> Result<AiMessage> {
+    async fn answer(&self, request: ChatRequest, call: ChatCall) -> Result<ChatAnswer> {
         let _at_work = AtWork::begin(&self.at_work);
         self.script.answer(request, call).await
     }
 
-    fn stream(&self, request: ChatRequest, call: ChatCall) -> BoxStream<'_, Result<AiMessage>> {
+    fn stream(&self, request: ChatRequest, call: ChatCall) -> BoxStream<'_, Result<ChatAnswer>> {
         let chunks = async move {
             let at_work = AtWork::begin(&self.at_work);
             self.script.stream(request, call).inspect(move |_| {

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anabranch_core::{Result, RunConfig};
-use anabranch_messages::{AiMessage, Messages};
+use anabranch_messages::Messages;
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;
 use tokio::time::Instant;
 
+use crate::answer::ChatAnswer;
 use crate::options::ChatOptions;
 
 /// What an adapter to a provider implements: a name and two verbs.
@@ -16,18 +17,18 @@ use crate::options::ChatOptions;
 /// Users hold a [`ChatModel`](crate::ChatModel), which makes a step of any backend: names, deadlines, limits and
 /// observers are its work. What a backend owes in return:
 ///
-/// - a stream adds up, by the law of [`AiMessage`], to what [`answer`](Self::answer) would have given;
+/// - a stream adds up, by the law of [`ChatAnswer`], to what [`answer`](Self::answer) would have given;
 /// - a stream that breaks off before its end mark ends with
 ///   [`ErrorKind::IncompleteStream`](anabranch_core::ErrorKind::IncompleteStream), and a broken tool call in it cannot
 ///   be run;
 /// - dropping the future or the stream closes the connection, and leaves no task behind;
 /// - it does not retry;
+/// - what it was asked for and cannot do is a [`Warning`](crate::Warning) on the answer;
 /// - no error shows prompt, answer or key.
 ///
 /// ```
 /// use anabranch_core::{Result, RunnableExt};
-/// use anabranch_messages::AiMessage;
-/// use anabranch_models::{ChatBackend, ChatCall, ChatModel, ChatRequest};
+/// use anabranch_models::{ChatAnswer, ChatBackend, ChatCall, ChatModel, ChatRequest};
 /// use futures::stream::{self, BoxStream, StreamExt};
 ///
 /// struct Echo;
@@ -38,11 +39,11 @@ use crate::options::ChatOptions;
 ///         "echo"
 ///     }
 ///
-///     async fn answer(&self, request: ChatRequest, _call: ChatCall) -> Result<AiMessage> {
-///         Ok(AiMessage::new(request.messages.last().map(|last| last.text().to_string()).unwrap_or_default()))
+///     async fn answer(&self, request: ChatRequest, _call: ChatCall) -> Result<ChatAnswer> {
+///         Ok(ChatAnswer::new(request.messages.last().map(|last| last.text().to_string()).unwrap_or_default()))
 ///     }
 ///
-///     fn stream(&self, request: ChatRequest, call: ChatCall) -> BoxStream<'_, Result<AiMessage>> {
+///     fn stream(&self, request: ChatRequest, call: ChatCall) -> BoxStream<'_, Result<ChatAnswer>> {
 ///         stream::once(self.answer(request, call)).boxed()
 ///     }
 /// }
@@ -61,10 +62,40 @@ pub trait ChatBackend: Send + Sync + 'static {
     ///
     /// # Errors
     /// See [`ErrorKind`](anabranch_core::ErrorKind) for what each failure of a provider is called.
-    async fn answer(&self, request: ChatRequest, call: ChatCall) -> Result<AiMessage>;
+    async fn answer(&self, request: ChatRequest, call: ChatCall) -> Result<ChatAnswer>;
 
     /// The answer in chunks, as they come. Nothing is sent before the first poll.
-    fn stream(&self, request: ChatRequest, call: ChatCall) -> BoxStream<'_, Result<AiMessage>>;
+    fn stream(&self, request: ChatRequest, call: ChatCall) -> BoxStream<'_, Result<ChatAnswer>>;
+}
+
+#[async_trait]
+impl<T: ChatBackend + ?Sized> ChatBackend for Arc<T> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    async fn answer(&self, request: ChatRequest, call: ChatCall) -> Result<ChatAnswer> {
+        (**self).answer(request, call).await
+    }
+
+    fn stream(&self, request: ChatRequest, call: ChatCall) -> BoxStream<'_, Result<ChatAnswer>> {
+        (**self).stream(request, call)
+    }
+}
+
+#[async_trait]
+impl<T: ChatBackend + ?Sized> ChatBackend for Box<T> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    async fn answer(&self, request: ChatRequest, call: ChatCall) -> Result<ChatAnswer> {
+        (**self).answer(request, call).await
+    }
+
+    fn stream(&self, request: ChatRequest, call: ChatCall) -> BoxStream<'_, Result<ChatAnswer>> {
+        (**self).stream(request, call)
+    }
 }
 
 /// What is asked of a model.

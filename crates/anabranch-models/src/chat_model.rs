@@ -6,13 +6,16 @@ use std::sync::Arc;
 use anabranch_core::describe::{Kind, Label};
 use anabranch_core::{Chunks, Error, Result, RunConfig, Runnable, pipe_operator};
 use anabranch_messages::{AiMessage, Messages};
+use futures_core::Stream;
 use futures_util::TryStreamExt;
 use serde_json::Value;
 
+use crate::answer::ChatAnswer;
 use crate::backend::{ChatBackend, ChatCall, ChatRequest};
-use crate::options::ChatOptions;
+use crate::options::{ChatOptions, ReasoningOptions, ResponseFormat};
 use crate::providers;
 use crate::scripted::ScriptedModel;
+use crate::tool::{Tool, ToolChoice};
 
 /// A chat model, as a step: takes [`Messages`], gives an [`AiMessage`], streams it token by token.
 ///
@@ -149,6 +152,128 @@ impl ChatModel {
         self.with(|options| options.seed = Some(seed))
     }
 
+    /// The same model, drawing only from so many of the likeliest tokens.
+    #[must_use]
+    pub fn top_k(&self, top_k: u32) -> Self {
+        self.with(|options| options.top_k = Some(top_k))
+    }
+
+    /// The same model, avoiding tokens that stand in the text already: from -2 to 2.
+    #[must_use]
+    pub fn presence_penalty(&self, penalty: f64) -> Self {
+        self.with(|options| options.presence_penalty = Some(penalty))
+    }
+
+    /// The same model, avoiding tokens that stand in the text often: from -2 to 2.
+    #[must_use]
+    pub fn frequency_penalty(&self, penalty: f64) -> Self {
+        self.with(|options| options.frequency_penalty = Some(penalty))
+    }
+
+    /// The same model, saying how likely each of its tokens was, and so many alternatives to it. They are in the
+    /// message's metadata.
+    #[must_use]
+    pub fn logprobs(&self, alternatives: u8) -> Self {
+        self.with(|options| options.logprobs = Some(alternatives))
+    }
+
+    /// The same model with tools that it may call, in place of those it had.
+    ///
+    /// ```
+    /// use anabranch_models::{ChatModel, FunctionTool, ToolChoice};
+    /// use serde_json::json;
+    ///
+    /// # fn with_tools(llm: ChatModel) -> ChatModel {
+    /// let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]});
+    /// llm.tools([FunctionTool::new("weather", schema)]).tool_choice(ToolChoice::Required)
+    /// # }
+    /// ```
+    #[doc(alias = "bind_tools")]
+    #[must_use]
+    pub fn tools<I>(&self, tools: I) -> Self
+    where
+        I: IntoIterator<Item: Into<Tool>>,
+    {
+        self.with(|options| options.tools = tools.into_iter().map(Into::into).collect())
+    }
+
+    /// The same model, told whether it may, must or must not call tools.
+    #[must_use]
+    pub fn tool_choice(&self, choice: ToolChoice) -> Self {
+        self.with(|options| options.tool_choice = Some(choice))
+    }
+
+    /// The same model, told whether it may ask for several calls at once.
+    #[must_use]
+    pub fn parallel_tool_calls(&self, parallel: bool) -> Self {
+        self.with(|options| options.parallel_tool_calls = Some(parallel))
+    }
+
+    /// The same model, told the form of its answers.
+    #[must_use]
+    pub fn response_format(&self, format: ResponseFormat) -> Self {
+        self.with(|options| options.response_format = Some(format))
+    }
+
+    /// The same model, told how much to think before it answers.
+    #[must_use]
+    pub fn reasoning(&self, reasoning: ReasoningOptions) -> Self {
+        self.with(|options| options.reasoning = Some(reasoning))
+    }
+
+    /// The same model, told what its answers consist of, such as `text` and `audio`.
+    #[must_use]
+    pub fn modalities<I>(&self, modalities: I) -> Self
+    where
+        I: IntoIterator<Item: Into<String>>,
+    {
+        self.with(|options| options.modalities = modalities.into_iter().map(Into::into).collect())
+    }
+
+    /// The same model at another price and priority, in the provider's words.
+    #[must_use]
+    pub fn service_tier(&self, tier: impl Into<String>) -> Self {
+        self.with(|options| options.service_tier = Some(tier.into()))
+    }
+
+    /// The same model, asked for somebody: a name that identifies nobody, by which a provider finds abuse.
+    #[must_use]
+    pub fn user(&self, user: impl Into<String>) -> Self {
+        self.with(|options| options.user = Some(user.into()))
+    }
+
+    /// The same model with an entry of the metadata that the provider keeps with its calls.
+    #[must_use]
+    pub fn metadata(&self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.with(|options| {
+            options.metadata.insert(key.into(), value.into());
+        })
+    }
+
+    /// The same model with a header of its requests. The value is treated as a secret.
+    #[must_use]
+    pub fn header(&self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.with(|options| options.headers.push((name.into(), value.into())))
+    }
+
+    /// The same model with a name for its next call, so that a server which knows such names does it once.
+    #[must_use]
+    pub fn idempotency_key(&self, key: impl Into<String>) -> Self {
+        self.with(|options| options.idempotency_key = Some(key.into()))
+    }
+
+    /// The same model, keeping the bodies of its answers as they came: [`ChatAnswer::raw`].
+    #[must_use]
+    pub fn keep_raw(&self, keep: bool) -> Self {
+        self.with(|options| options.keep_raw = keep)
+    }
+
+    /// The same model as a step that gives each answer with its envelope: warnings, headers, request id.
+    #[must_use]
+    pub fn with_envelope(&self) -> WithEnvelope {
+        WithEnvelope(self.clone())
+    }
+
     /// The same model with a field of the provider's own request, sent as it is. It wins over what anabranch writes
     /// into the field; `null` takes the field out.
     ///
@@ -168,26 +293,72 @@ impl ChatModel {
     }
 }
 
-impl Runnable for ChatModel {
-    type Input = Messages;
-    type Output = AiMessage;
-
-    async fn call(&self, input: Messages, config: &RunConfig) -> Result<AiMessage> {
+impl ChatModel {
+    async fn answer(&self, input: Messages, config: &RunConfig) -> Result<ChatAnswer> {
         let permit = config.permit().await;
         permit.during(self.backend.answer(self.request(input), ChatCall::new(config))).await
     }
 
-    fn call_stream<'a>(&'a self, input: Chunks<'a, Messages>, config: &'a RunConfig) -> Chunks<'a, AiMessage> {
+    fn chunks<'a>(
+        &'a self,
+        input: Chunks<'a, Messages>,
+        config: &'a RunConfig,
+    ) -> impl Stream<Item = Result<ChatAnswer>> + Send + 'a {
         let answer = async move {
             let request = self.request(input.collect().await?);
             let permit = config.permit().await;
             Ok::<_, Error>(permit.hold(self.backend.stream(request, ChatCall::new(config))))
         };
-        Chunks::new(futures_util::stream::once(answer).try_flatten(), AiMessage::merge())
+        futures_util::stream::once(answer).try_flatten()
+    }
+}
+
+impl Runnable for ChatModel {
+    type Input = Messages;
+    type Output = AiMessage;
+
+    async fn call(&self, input: Messages, config: &RunConfig) -> Result<AiMessage> {
+        self.answer(input, config).await.map(ChatAnswer::into_message)
+    }
+
+    fn call_stream<'a>(&'a self, input: Chunks<'a, Messages>, config: &'a RunConfig) -> Chunks<'a, AiMessage> {
+        // The last chunk may be but an envelope.
+        let messages = self.chunks(input, config).try_filter_map(|chunk| {
+            let message = chunk.into_message();
+            std::future::ready(Ok((!message.is_empty()).then_some(message)))
+        });
+        Chunks::new(messages, AiMessage::merge())
     }
 
     fn label(&self) -> Option<Label<'_>> {
         Some(Label::new(Kind::new("chat_model"), &*self.label))
+    }
+}
+
+/// A [`ChatModel`] that gives its answers with their envelope: see [`ChatModel::with_envelope`].
+#[derive(Clone)]
+pub struct WithEnvelope(ChatModel);
+
+impl Runnable for WithEnvelope {
+    type Input = Messages;
+    type Output = ChatAnswer;
+
+    async fn call(&self, input: Messages, config: &RunConfig) -> Result<ChatAnswer> {
+        self.0.answer(input, config).await
+    }
+
+    fn call_stream<'a>(&'a self, input: Chunks<'a, Messages>, config: &'a RunConfig) -> Chunks<'a, ChatAnswer> {
+        Chunks::new(self.0.chunks(input, config), ChatAnswer::merge())
+    }
+
+    fn label(&self) -> Option<Label<'_>> {
+        self.0.label()
+    }
+}
+
+impl fmt::Debug for WithEnvelope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WithEnvelope").field(&self.0).finish()
     }
 }
 
@@ -198,6 +369,7 @@ impl fmt::Debug for ChatModel {
 }
 
 pipe_operator!(impl for ChatModel);
+pipe_operator!(impl for WithEnvelope);
 
 #[cfg(test)]
 mod tests;

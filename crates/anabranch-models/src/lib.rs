@@ -16,19 +16,27 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+mod answer;
 mod backend;
 mod chat_model;
 mod options;
 mod providers;
+#[cfg(feature = "_http")]
+mod reader;
 mod scripted;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod tool;
 #[cfg(feature = "_http")]
-mod transport;
+pub mod transport;
 
+pub use answer::{ChatAnswer, Warning};
 pub use backend::{ChatBackend, ChatCall, ChatRequest};
-pub use chat_model::ChatModel;
-pub use options::ChatOptions;
+pub use chat_model::{ChatModel, WithEnvelope};
+pub use options::{ChatOptions, JsonSchema, ReasoningOptions, ResponseFormat};
 #[cfg(feature = "openai")]
-pub use providers::openai::OpenAi;
+pub use providers::openai::{OpenAi, OpenAiDialect, ReasoningBack, ReasoningField};
 pub use scripted::{Pieces, Reply, ScriptedModel};
+pub use tool::{FunctionTool, Tool, ToolChoice};
 #[cfg(feature = "_http")]
-pub use transport::Secret;
+pub use transport::{Secret, Transport};

@@ -1,7 +1,7 @@
 //! anabranch: typed joints, JSON joints, and JSON joints with the model behind `ChatModel`.
 
 use anabranch::messages::AiMessage;
-use anabranch::models::{ChatBackend, ChatCall, ChatRequest};
+use anabranch::models::{ChatAnswer, ChatBackend, ChatCall, ChatRequest};
 use anabranch::prelude::*;
 use bench_common::texts::{ANSWER, BRANCH, KEY_TERMS, ORIGINAL, QUESTIONS, STORY, SUMMARY, SYNTHESIS, TOPIC, WORD};
 use bench_common::{AT_ONCE, CHUNKS, Row, asked, read};
@@ -50,12 +50,12 @@ impl ChatBackend for Backend {
         "in-process"
     }
 
-    async fn answer(&self, request: ChatRequest, _: ChatCall) -> anabranch::Result<AiMessage> {
-        Ok(answer(&request.messages))
+    async fn answer(&self, request: ChatRequest, _: ChatCall) -> anabranch::Result<ChatAnswer> {
+        Ok(answer(&request.messages).into())
     }
 
-    fn stream(&self, _: ChatRequest, _: ChatCall) -> BoxStream<'_, anabranch::Result<AiMessage>> {
-        words().boxed()
+    fn stream(&self, _: ChatRequest, _: ChatCall) -> BoxStream<'_, anabranch::Result<ChatAnswer>> {
+        words().map(|word| word.map(ChatAnswer::from)).boxed()
     }
 }
 

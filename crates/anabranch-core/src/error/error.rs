@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::attempt::Attempt;
 use super::kind::ErrorKind;
+use super::reported::Reported;
 
 /// What every step returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -90,6 +91,7 @@ struct Inner {
     notes: Vec<Cow<'static, str>>,
     related: Vec<Error>,
     partials: Vec<Arc<dyn Any + Send + Sync>>,
+    reported: Option<Box<Reported>>,
     /// The error that this one was made of. The message says what it says, so it is not shown once more as a cause.
     original: Option<Arc<dyn StdError + Send + Sync>>,
     /// The error underneath, which says something else than the message.
@@ -112,6 +114,7 @@ impl Error {
             notes: Vec::new(),
             related: Vec::new(),
             partials: Vec::new(),
+            reported: None,
             original: None,
             source: None,
         }))
@@ -265,6 +268,16 @@ impl Error {
             self.0.notes.push(note);
         }
         self
+    }
+
+    /// What a server reported, to be added to.
+    pub(super) fn reported_mut(&mut self) -> &mut Reported {
+        self.0.reported.get_or_insert_default()
+    }
+
+    /// What a server reported, if anything.
+    pub(super) fn reported(&self) -> Option<&Reported> {
+        self.0.reported.as_deref()
     }
 
     /// The same error as another kind.

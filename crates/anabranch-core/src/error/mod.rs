@@ -19,6 +19,7 @@ mod error;
 mod from_anyhow;
 mod kind;
 mod render;
+mod reported;
 #[cfg(test)]
 mod tests;
 

@@ -16,6 +16,7 @@ use futures_util::{StreamExt, TryStreamExt};
 
 pub use reply::{Pieces, Reply};
 
+use crate::answer::ChatAnswer;
 use crate::backend::{ChatBackend, ChatCall, ChatRequest};
 use crate::chat_model::ChatModel;
 
@@ -264,18 +265,18 @@ impl ChatBackend for ScriptedModel {
         &self.name
     }
 
-    async fn answer(&self, request: ChatRequest, _call: ChatCall) -> Result<AiMessage> {
+    async fn answer(&self, request: ChatRequest, _call: ChatCall) -> Result<ChatAnswer> {
         let mut whole = AiMessage::merge().collector();
         let mut stream = std::pin::pin!(self.perform(request)?.stream());
         while let Some(piece) = stream.try_next().await? {
             whole.push(piece)?;
         }
-        whole.finish()
+        whole.finish().map(ChatAnswer::new)
     }
 
-    fn stream(&self, request: ChatRequest, _call: ChatCall) -> BoxStream<'_, Result<AiMessage>> {
+    fn stream(&self, request: ChatRequest, _call: ChatCall) -> BoxStream<'_, Result<ChatAnswer>> {
         let performance = async move { self.perform(request).map(Performance::stream) };
-        futures_util::stream::once(performance).try_flatten().boxed()
+        futures_util::stream::once(performance).try_flatten().map_ok(ChatAnswer::new).boxed()
     }
 }
 

@@ -1,30 +1,100 @@
-//! What all providers over HTTP share: one way to send a request, to read an answer within bounds, to name a failure.
+//! How requests get to a server and answers back: [`Transport`], which one can bring oneself, and what all providers
+//! share on top of it.
 //!
 //! There are no retries here: a step retries, or nothing does (law 8).
 
-mod body;
-mod endpoint;
+mod credentials;
+mod exchange;
 mod failure;
-#[cfg(test)]
-pub(crate) mod fixtures;
+mod limits;
+mod reqwest_transport;
 mod retry_after;
 mod secret;
-mod sse;
-mod tls;
+mod secrets;
+mod server;
+mod settings;
 
-pub(crate) use body::Body;
-pub(crate) use endpoint::{Endpoint, Settings};
-pub(crate) use failure::Failure;
-#[cfg(test)]
-pub(crate) use failure::with_headers;
+use std::sync::Arc;
+
+use anabranch_core::Result;
+use async_trait::async_trait;
+pub use bytes::Bytes;
+use futures_core::stream::BoxStream;
+pub use http;
+use http::{Request, Response};
+
+pub use credentials::Credentials;
+pub(crate) use exchange::{Exchange, PACKED};
+pub(crate) use failure::{ErrorTable, Errors, is_error};
+pub(crate) use limits::{END_MARK, Limits};
+pub use reqwest_transport::{ReqwestTransport, ReqwestTransportBuilder};
 pub use secret::Secret;
-pub(crate) use sse::SseDecoder;
+pub(crate) use server::{Call, Server};
+pub(crate) use settings::{Connection, connection_settings};
 
-/// The largest answer that is read whole.
-pub(crate) const MAX_ANSWER: usize = 32 << 20;
-/// The largest event of a stream: inline images and final events that repeat everything are large.
-pub(crate) const MAX_EVENT: usize = 16 << 20;
-/// The most bytes of a stream, however small its events.
-pub(crate) const MAX_STREAM: usize = 1 << 30;
-/// How much of a failure's body is read.
-pub(crate) const MAX_FAILURE: usize = 64 << 10;
+/// The bytes of a response, as they come. Dropping the stream closes the connection, or gives it back.
+pub type ByteStream = BoxStream<'static, Result<Bytes>>;
+
+/// Sends one request and gives its response: the one place where anabranch touches a network.
+///
+/// [`ReqwestTransport`] is the one that models use unless told otherwise. Bring another one for a client of your own, for
+/// a recording, or for a test:
+///
+/// ```
+/// use anabranch_core::{Result, RunnableExt};
+/// use anabranch_models::OpenAi;
+/// use anabranch_models::transport::http::{Request, Response};
+/// use anabranch_models::transport::{ByteStream, Bytes, Transport};
+/// use futures::StreamExt;
+///
+/// /// Gives everybody the same answer.
+/// struct Parrot;
+///
+/// #[async_trait::async_trait]
+/// impl Transport for Parrot {
+///     async fn send(&self, request: Request<Bytes>) -> Result<Response<ByteStream>> {
+///         assert_eq!(request.uri().path(), "/v1/chat/completions");
+///         let body = r#"{"choices": [{"message": {"content": "Hello!"}, "finish_reason": "stop"}]}"#;
+///         Ok(Response::new(futures::stream::iter([Ok(Bytes::from(body))]).boxed()))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+/// let llm = OpenAi::new("any").base_url("http://localhost/v1").transport(Parrot).build()?;
+/// assert_eq!(llm.invoke("Hi").await?.text(), "Hello!");
+/// # Ok(()) }
+/// ```
+///
+/// What an implementation owes:
+///
+/// - one request on the wire for one call: it follows no redirect and retries nothing that may have been read;
+/// - the body as the server sent it: pieces when they come, not when they are many, and not unpacked;
+/// - a dropped future or stream ends the exchange, and leaves no task behind;
+/// - errors of the kinds [`Connection`](anabranch_core::ErrorKind::Connection) and
+///   [`Timeout`](anabranch_core::ErrorKind::Timeout) where trying again can help,
+///   [`Configuration`](anabranch_core::ErrorKind::Configuration) where it cannot; none of them shows address, header or
+///   body.
+///
+/// A response of any status is a response. Time limits, but for that of the connection, are kept by the caller.
+#[async_trait]
+pub trait Transport: Send + Sync + 'static {
+    /// Sends the request, and gives the response as soon as its head is there.
+    ///
+    /// # Errors
+    /// When there is no response: see the list above.
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<ByteStream>>;
+}
+
+#[async_trait]
+impl<T: Transport + ?Sized> Transport for Arc<T> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<ByteStream>> {
+        (**self).send(request).await
+    }
+}
+
+#[async_trait]
+impl<T: Transport + ?Sized> Transport for Box<T> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<ByteStream>> {
+        (**self).send(request).await
+    }
+}

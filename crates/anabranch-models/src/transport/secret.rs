@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use reqwest::header::HeaderValue;
+use http::HeaderValue;
 use zeroize::Zeroizing;
 
 use anabranch_core::{Error, ErrorKind, Result};
@@ -21,21 +21,25 @@ impl Secret {
         self.0.trim().is_empty()
     }
 
-    /// The header value `prefix` + secret, marked so that no log of the HTTP stack shows it.
-    pub(crate) fn header(&self, prefix: &str) -> Result<HeaderValue> {
-        let text = Zeroizing::new(format!("{prefix}{}", self.0.trim()));
-        let mut value = HeaderValue::from_str(&text).map_err(|_| {
-            Error::new(ErrorKind::Configuration, "the API key has characters that cannot stand in an HTTP header")
+    pub(super) fn reveal(&self) -> &str {
+        self.0.trim()
+    }
+
+    /// The secret behind a prefix, such as `Bearer `.
+    pub(crate) fn after(&self, prefix: &str) -> Self {
+        Self::new(format!("{prefix}{}", self.reveal()))
+    }
+
+    /// The value of a header, marked so that no log of the HTTP stack shows it.
+    pub(crate) fn header(&self) -> Result<HeaderValue> {
+        let mut value = HeaderValue::from_str(self.reveal()).map_err(|_| {
+            Error::new(
+                ErrorKind::Configuration,
+                "an API key or a header's value has characters that cannot stand in an HTTP header",
+            )
         })?;
         value.set_sensitive(true);
         Ok(value)
-    }
-
-    /// Whether a text that came from outside shows the key or a good part of it.
-    pub(crate) fn is_shown_in(&self, text: &str) -> bool {
-        let key = self.0.trim();
-        let part = key.char_indices().nth(8).map_or(key, |(end, _)| &key[..end]);
-        !part.is_empty() && text.contains(part)
     }
 }
 
@@ -63,8 +67,8 @@ mod tests {
 
     #[test]
     fn debug_shows_nothing_and_headers_are_sensitive() {
-        let secret = Secret::from("sk-very-secret");
-        let header = secret.header("Bearer ").unwrap();
+        let secret = Secret::from("sk-very-secret").after("Bearer ");
+        let header = secret.header().unwrap();
         assert_eq!(header, "Bearer sk-very-secret");
         assert!(!format!("{secret:?} {header:?}").contains("secret\""));
         assert!(!format!("{secret:?} {header:?}").contains("very"));
@@ -72,11 +76,8 @@ mod tests {
 
     #[test]
     fn a_key_with_a_line_break_is_an_error_without_the_key() {
-        assert!(
-            Secret::from("sk-a\n").header("Bearer ").is_ok(),
-            "white space around a key is a slip of the clipboard"
-        );
-        let error = Secret::from("sk-a\r\nx-evil: 1").header("Bearer ").unwrap_err();
+        assert!(Secret::from("sk-a\n").header().is_ok(), "white space around a key is a slip of the clipboard");
+        let error = Secret::from("sk-a\r\nx-evil: 1").header().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Configuration);
         assert!(!format!("{error} {error:?}").contains("evil"));
     }

@@ -2,19 +2,16 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
-
-use reqwest::Url;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 use anabranch_core::{Error, ErrorKind, Result};
 
 use super::Backend;
-use super::request::Dialect;
+use super::dialect::OpenAiDialect;
+use super::error::ERRORS;
 use crate::backend::ChatBackend;
 use crate::chat_model::ChatModel;
 use crate::providers::Environment;
-use crate::transport::{Endpoint, Secret, Settings};
+use crate::transport::{Connection, Secret, Server, connection_settings};
 
 const BASE_URL: &str = "https://api.openai.com/v1";
 
@@ -36,23 +33,24 @@ const BASE_URL: &str = "https://api.openai.com/v1";
 #[derive(Clone)]
 pub struct OpenAi {
     model: String,
-    base_url: Option<String>,
     key: Option<Secret>,
-    headers: Vec<(String, Secret)>,
-    settings: Settings,
+    dialect: Option<OpenAiDialect>,
+    connection: Connection,
 }
+
+connection_settings!(OpenAi);
 
 impl OpenAi {
     /// A model by its name, such as `gpt-4o-mini`.
     pub fn new(model: impl Into<String>) -> Self {
-        Self { model: model.into(), base_url: None, key: None, headers: Vec::new(), settings: Settings::default() }
+        Self { model: model.into(), key: None, dialect: None, connection: Connection::default() }
     }
 
     /// Where the server is, up to and with its version: `http://localhost:8080/v1`. A query, such as Azure's
     /// `api-version`, is kept. `https://api.openai.com/v1` unless set.
     #[must_use]
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
-        self.base_url = Some(url.into());
+        self.connection.base_url = Some(url.into());
         self
     }
 
@@ -75,41 +73,10 @@ impl OpenAi {
         self.header("OpenAI-Project", project)
     }
 
-    /// A header for every request, such as `api-key` for Azure or `X-Title` for OpenRouter. Its value is treated as a
-    /// secret.
+    /// What the server says differently from others, where the name of its host does not tell.
     #[must_use]
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
-        self.headers.push((name.into(), value.into()));
-        self
-    }
-
-    /// How long a connection may take: 10 seconds unless set.
-    #[must_use]
-    pub fn connect_timeout(mut self, limit: Duration) -> Self {
-        self.settings.connect = limit;
-        self
-    }
-
-    /// How long the server may take until it begins to answer, and how long it may keep a stream alive without saying
-    /// anything: 10 minutes unless set, because reasoning models are silent for long. For a limit on the whole answer set
-    /// a deadline on the run.
-    #[must_use]
-    pub fn response_timeout(mut self, limit: Duration) -> Self {
-        self.settings.response = limit;
-        self
-    }
-
-    /// How long nothing may come once the server has begun to answer: 90 seconds unless set.
-    #[must_use]
-    pub fn idle_timeout(mut self, limit: Duration) -> Self {
-        self.settings.idle = limit;
-        self
-    }
-
-    /// Lets a key go over an unencrypted connection to another machine. Everybody on the way can read it then.
-    #[must_use]
-    pub fn allow_http(mut self, allow: bool) -> Self {
-        self.settings.allow_http = allow;
+    pub fn dialect(mut self, dialect: OpenAiDialect) -> Self {
+        self.dialect = Some(dialect);
         self
     }
 
@@ -123,34 +90,16 @@ impl OpenAi {
     }
 
     fn into_backend(self) -> Result<Backend> {
-        let broken = |message: &'static str| Error::new(ErrorKind::Configuration, message);
-        let mut url = Url::parse(self.base_url.as_deref().unwrap_or(BASE_URL).trim())
-            .map_err(|_| broken("the base URL is no URL: it should look like `https://api.example.com/v1`"))?;
-        if self.base_url.is_none() && self.key.is_none() && self.headers.is_empty() {
-            return Err(broken(
-                "no key for OpenAI: set OPENAI_API_KEY, or OPENAI_BASE_URL for a server that needs none, or use \
-                 `OpenAi::new(model).api_key(key)`",
-            ));
+        let has_way_in = self.key.is_some() || self.connection.has_secrets() || self.connection.transport.is_some();
+        if self.connection.base_url.is_none() && !has_way_in {
+            let message = "no key for OpenAI: set OPENAI_API_KEY, or OPENAI_BASE_URL for a server that needs none, or \
+                           use `OpenAi::new(model).api_key(key)`";
+            return Err(Error::new(ErrorKind::Configuration, message));
         }
-        if !url.path().trim_end_matches('/').ends_with("/chat/completions") {
-            let mut path = url.path_segments_mut().map_err(|()| broken("the base URL cannot have a path"))?;
-            path.pop_if_empty().extend(["chat", "completions"]);
-        }
-        let mut headers = HeaderMap::new();
-        if let Some(key) = &self.key {
-            headers.insert(AUTHORIZATION, key.header("Bearer ")?);
-        }
-        let mut has_key = self.key.is_some();
-        for (name, value) in &self.headers {
-            let name =
-                HeaderName::from_bytes(name.as_bytes()).map_err(|_| broken("a header has a name that is none"))?;
-            let value: HeaderValue = value.header("")?;
-            has_key |= ["key", "auth", "token", "secret", "cookie"].iter().any(|word| name.as_str().contains(word));
-            headers.insert(name, value);
-        }
-        let dialect = Dialect::of_host(url.host_str().unwrap_or_default());
-        let endpoint = Endpoint::new(url, headers, has_key, self.settings)?;
-        Ok(Backend { name: format!("openai:{}", self.model), model: self.model, dialect, endpoint, key: self.key })
+        let key = self.key.map(|key| ("authorization", key.after("Bearer ")));
+        let server = Server::new(self.connection, BASE_URL, key, &ERRORS)?;
+        let dialect = self.dialect.unwrap_or_else(|| OpenAiDialect::of_host(server.domain()));
+        Ok(Backend { name: format!("openai:{}", self.model), model: self.model, dialect, server })
     }
 }
 
@@ -159,7 +108,7 @@ impl fmt::Debug for OpenAi {
         f.debug_struct("OpenAi")
             .field("model", &self.model)
             .field("key", &self.key)
-            .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("headers", &self.connection.header_names())
             .finish_non_exhaustive()
     }
 }

@@ -1,50 +1,51 @@
 //! OpenAI's chat completions, and every server that speaks the same.
 
 mod config;
+mod dialect;
 mod error;
 mod request;
 mod response;
 mod stream;
-
-#[cfg(test)]
-mod conformance;
-#[cfg(test)]
-mod faults;
 
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt};
 
 use anabranch_core::{Error, Result};
-use anabranch_messages::AiMessage;
 
 pub use config::OpenAi;
 pub(crate) use config::from_environment;
+pub use dialect::{OpenAiDialect, ReasoningBack, ReasoningField};
 
+use crate::answer::{ChatAnswer, Warning};
 use crate::backend::{ChatBackend, ChatCall, ChatRequest};
-use crate::transport::{Body, Endpoint, MAX_ANSWER, Secret};
-use error::Errors;
-use request::Dialect;
+use crate::reader::{read_answer, read_stream};
+use crate::transport::{Call, Exchange, Server};
+use stream::Chat;
 
 /// One model of one server.
 struct Backend {
     /// `openai:` and the model.
     name: String,
     model: String,
-    dialect: Dialect,
-    endpoint: Endpoint,
-    key: Option<Secret>,
+    dialect: OpenAiDialect,
+    server: Server,
 }
 
 impl Backend {
-    fn errors(&self) -> Errors<'_> {
-        Errors { host: self.endpoint.host(), key: self.key.as_ref() }
-    }
-
-    async fn post(&self, request: ChatRequest, call: ChatCall, streamed: bool) -> Result<Body> {
-        let document = request::document(request, &self.model, self.dialect, streamed)?;
-        let accept = if streamed { "text/event-stream" } else { "application/json" };
-        self.endpoint.post(document, accept, call.deadline, |failure| self.errors().status(&failure)).await
+    async fn post(&self, request: ChatRequest, call: ChatCall, streamed: bool) -> Result<(Exchange, Vec<Warning>)> {
+        let options = request.options.clone();
+        let (body, warnings) = request::document(request, &self.model, &self.dialect, streamed)?;
+        // Who names the whole address has it.
+        let is_whole = self.server.base_path().trim_end_matches('/').ends_with("/chat/completions");
+        let post = Call {
+            path: if is_whole { &[] } else { &["chat", "completions"] },
+            query: &[],
+            headers: Vec::new(),
+            body,
+            accept: if streamed { "text/event-stream" } else { "application/json" },
+        };
+        Ok((self.server.post(post, &options, call).await?, warnings))
     }
 }
 
@@ -54,16 +55,15 @@ impl ChatBackend for Backend {
         &self.name
     }
 
-    async fn answer(&self, request: ChatRequest, call: ChatCall) -> Result<AiMessage> {
-        let body = self.post(request, call, false).await?;
-        let document = body.read(MAX_ANSWER, Vec::new()).await?;
-        response::answer(&document, self.errors())
+    async fn answer(&self, request: ChatRequest, call: ChatCall) -> Result<ChatAnswer> {
+        let (exchange, warnings) = self.post(request, call, false).await?;
+        read_answer(exchange, Chat::default(), warnings).await
     }
 
-    fn stream(&self, request: ChatRequest, call: ChatCall) -> BoxStream<'_, Result<AiMessage>> {
+    fn stream(&self, request: ChatRequest, call: ChatCall) -> BoxStream<'_, Result<ChatAnswer>> {
         let chunks = async move {
-            let body = self.post(request, call, true).await?;
-            Ok::<_, Error>(stream::chunks(body, self.errors()))
+            let (exchange, warnings) = self.post(request, call, true).await?;
+            Ok::<_, Error>(read_stream(exchange, Chat::default(), warnings))
         };
         futures_util::stream::once(chunks).try_flatten().boxed()
     }

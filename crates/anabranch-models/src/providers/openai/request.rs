@@ -2,48 +2,39 @@
 
 use anabranch_core::{Error, ErrorKind, Result};
 use anabranch_messages::{AiMessage, Content, ContentPart, Media, MediaSource, Message, ToolMessage, UserMessage};
-use serde_json::{Map, Number, Value, json};
+use serde_json::{Map, Value, json};
 
+use super::dialect::{OpenAiDialect, ReasoningBack};
+use crate::answer::Warning;
 use crate::backend::ChatRequest;
-use crate::options::ChatOptions;
 
-/// What servers that speak the same language say differently.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Dialect {
-    /// OpenAI and Azure: `max_completion_tokens`, and no member they do not know.
-    OpenAi,
-    /// Mistral: usage comes unasked, and to ask for it is an error.
-    Mistral,
-    /// Everybody else.
-    Compatible,
+mod options;
+
+/// What is written, and what of it could not be.
+struct Writer<'a> {
+    dialect: &'a OpenAiDialect,
+    warnings: Vec<Warning>,
 }
 
-impl Dialect {
-    pub(super) fn of_host(host: &str) -> Self {
-        let is_of = |domain: &str| host.strip_suffix(domain).is_some_and(|sub| sub.is_empty() || sub.ends_with('.'));
-        if is_of("openai.com") || is_of("openai.azure.com") {
-            Self::OpenAi
-        } else if is_of("mistral.ai") {
-            Self::Mistral
-        } else {
-            Self::Compatible
-        }
-    }
-}
-
-/// The document that is posted.
-pub(super) fn document(request: ChatRequest, model: &str, dialect: Dialect, streamed: bool) -> Result<Vec<u8>> {
-    let messages = request.messages.into_iter().map(|one| message(one, dialect)).collect::<Result<Vec<_>>>()?;
+/// The document that is posted, and what could not be put into it.
+pub(super) fn document(
+    request: ChatRequest,
+    model: &str,
+    dialect: &OpenAiDialect,
+    streamed: bool,
+) -> Result<(Vec<u8>, Vec<Warning>)> {
+    let mut writer = Writer { dialect, warnings: Vec::new() };
+    let messages = request.messages.into_iter().map(|one| writer.message(one)).collect::<Result<Vec<_>>>()?;
     if messages.is_empty() {
         return Err(Error::invalid_input("there are no messages to answer"));
     }
     let mut document = Map::new();
     document.insert("model".into(), model.into());
     document.insert("messages".into(), messages.into());
-    options(&mut document, &request.options, dialect)?;
+    writer.options(&mut document, &request.options)?;
     if streamed {
         document.insert("stream".into(), true.into());
-        if dialect != Dialect::Mistral {
+        if dialect.stream_usage {
             document.insert("stream_options".into(), json!({"include_usage": true}));
         }
     }
@@ -53,104 +44,163 @@ pub(super) fn document(request: ChatRequest, model: &str, dialect: Dialect, stre
             value => _ = document.insert(key.clone(), value.clone()),
         }
     }
-    Ok(serde_json::to_vec(&Value::Object(document))?)
+    Ok((serde_json::to_vec(&Value::Object(document))?, writer.warnings))
 }
 
-fn options(document: &mut Map<String, Value>, options: &ChatOptions, dialect: Dialect) -> Result<()> {
-    let number = |name: &str, value: f64| {
-        Number::from_f64(value).ok_or_else(|| Error::invalid_input(format!("{name} must be a number, not {value}")))
-    };
-    if let Some(temperature) = options.temperature {
-        document.insert("temperature".into(), number("temperature", temperature)?.into());
-    }
-    if let Some(top_p) = options.top_p {
-        document.insert("top_p".into(), number("top_p", top_p)?.into());
-    }
-    if let Some(max_tokens) = options.max_tokens {
-        let key = if dialect == Dialect::OpenAi { "max_completion_tokens" } else { "max_tokens" };
-        document.insert(key.into(), max_tokens.into());
-    }
-    if !options.stop.is_empty() {
-        document.insert("stop".into(), options.stop.clone().into());
-    }
-    if let Some(seed) = options.seed {
-        let key = if dialect == Dialect::Mistral { "random_seed" } else { "seed" };
-        document.insert(key.into(), seed.into());
-    }
-    Ok(())
-}
-
-fn message(message: Message, dialect: Dialect) -> Result<Value> {
-    match message {
-        Message::System(system) => Ok(json!({"role": "system", "content": system.text()})),
-        Message::User(user) => self::user(user, dialect),
-        Message::Ai(answer) => Ok(assistant(answer, dialect)),
-        Message::Tool(result) => tool(result, dialect),
-    }
-}
-
-fn user(user: UserMessage, dialect: Dialect) -> Result<Value> {
-    let name = user.name().map(str::to_string);
-    let mut message = json!({"role": "user", "content": content(user.into_content(), dialect)?});
-    if let Some(name) = name {
-        message["name"] = name.into();
-    }
-    Ok(message)
-}
-
-fn tool(result: ToolMessage, dialect: Dialect) -> Result<Value> {
-    let id = result.tool_call_id().to_string();
-    Ok(json!({"role": "tool", "tool_call_id": id, "content": content(result.into_content(), dialect)?}))
-}
-
-/// Text stays text: not every server takes parts.
-fn content(content: Content, dialect: Dialect) -> Result<Value> {
-    match content {
-        Content::Text(text) => Ok(text.into()),
-        Content::Parts(parts) if parts.iter().all(|part| matches!(part, ContentPart::Text { .. })) => {
-            Ok(Content::Parts(parts).into_text().into())
-        }
-        Content::Parts(parts) => {
-            let parts = parts.into_iter().filter_map(|one| part(one, dialect).transpose());
-            parts.collect::<Result<Vec<_>>>().map(Value::from)
+impl Writer<'_> {
+    fn warn(&mut self, subject: &'static str, message: &'static str) {
+        let warning = Warning::new(subject, message);
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
         }
     }
-}
 
-fn part(part: ContentPart, dialect: Dialect) -> Result<Option<Value>> {
-    let cannot = |what: &str| Err(Error::new(ErrorKind::Unsupported, format!("chat completions take no {what}")));
-    let value = match part {
-        ContentPart::Text { text } => json!({"type": "text", "text": text}),
-        ContentPart::Image(image) => match image.to_url() {
-            Some(url) => {
-                let mut value = json!({"type": "image_url", "image_url": {"url": url}});
-                if let Some(detail) = image.detail() {
-                    value["image_url"]["detail"] = detail.into();
+    fn message(&mut self, message: Message) -> Result<Value> {
+        match message {
+            Message::System(system) => {
+                if system.content().parts().iter().any(|part| !matches!(part, ContentPart::Text { .. })) {
+                    self.warn("system message", "only its text was sent: chat completions take nothing else in it");
+                }
+                let mut value = json!({"role": self.dialect.system_role, "content": system.text()});
+                if let Some(name) = system.name() {
+                    value["name"] = name.into();
+                }
+                Ok(value)
+            }
+            Message::User(user) => self.user(user),
+            Message::Ai(answer) => Ok(self.assistant(answer)),
+            Message::Tool(result) => self.tool(result),
+        }
+    }
+
+    fn user(&mut self, user: UserMessage) -> Result<Value> {
+        let name = user.name().map(str::to_string);
+        let mut message = json!({"role": "user", "content": self.content(user.into_content())?});
+        if let Some(name) = name {
+            message["name"] = name.into();
+        }
+        Ok(message)
+    }
+
+    fn tool(&mut self, result: ToolMessage) -> Result<Value> {
+        if result.is_error() {
+            self.warn("tool message", "that it is an error was not sent: chat completions have no mark for it");
+        }
+        let id = result.tool_call_id().to_string();
+        Ok(json!({"role": "tool", "tool_call_id": id, "content": self.content(result.into_content())?}))
+    }
+
+    /// Text stays text: not every server takes parts.
+    fn content(&mut self, content: Content) -> Result<Value> {
+        match content {
+            Content::Text(text) => Ok(text.into()),
+            Content::Parts(parts) if parts.iter().all(|part| matches!(part, ContentPart::Text { .. })) => {
+                Ok(Content::Parts(parts).into_text().into())
+            }
+            Content::Parts(parts) => {
+                let parts = parts.into_iter().filter_map(|one| self.part(one).transpose());
+                parts.collect::<Result<Vec<_>>>().map(Value::from)
+            }
+        }
+    }
+
+    fn part(&mut self, part: ContentPart) -> Result<Option<Value>> {
+        let cannot = |what: &str| Err(Error::new(ErrorKind::Unsupported, format!("chat completions take no {what}")));
+        let value = match part {
+            ContentPart::Text { text } => json!({"type": "text", "text": text}),
+            ContentPart::Image(image) => match image.to_url() {
+                Some(url) => {
+                    let mut value = json!({"type": "image_url", "image_url": {"url": url}});
+                    if let Some(detail) = image.detail() {
+                        value["image_url"]["detail"] = detail.into();
+                    }
+                    value
+                }
+                None => return cannot("image that was uploaded before: give its address or its bytes"),
+            },
+            ContentPart::Audio(audio) => match audio.base64() {
+                Some(data) => {
+                    json!({"type": "input_audio", "input_audio": {"data": data, "format": audio_format(&audio)}})
+                }
+                None => return cannot("audio by reference: give its bytes"),
+            },
+            ContentPart::File(file) => match (file.source(), file.to_url()) {
+                (MediaSource::FileId(id), _) => json!({"type": "file", "file": {"file_id": id}}),
+                (MediaSource::Url(url), _) if !self.dialect.file_urls && !url.starts_with("data:") => {
+                    return cannot("file by address: give its bytes, or upload it first");
+                }
+                (_, Some(url)) => {
+                    let name = file.name().unwrap_or("file");
+                    json!({"type": "file", "file": {"filename": name, "file_data": url}})
+                }
+                (_, None) => return cannot("file like this"),
+            },
+            // What a model said or thought before is no part of what is asked.
+            ContentPart::Reasoning(_) | ContentPart::Refusal { .. } => {
+                self.warn("message", "a thought or refusal in it was not sent: it is nobody's but a model's");
+                return Ok(None);
+            }
+            _ => return cannot("content of this kind"),
+        };
+        Ok(Some(value))
+    }
+
+    /// What the model answered before. Its thoughts go back as the server wants them.
+    fn assistant(&mut self, answer: AiMessage) -> Value {
+        let mut message = json!({"role": "assistant"});
+        let calls: Vec<Value> = answer
+            .tool_calls()
+            .iter()
+            .map(|call| {
+                let arguments = match call.raw_arguments().trim_ascii() {
+                    "" | "null" => "{}",
+                    arguments => arguments,
+                };
+                let function = json!({"name": call.name(), "arguments": arguments});
+                let mut value = json!({"id": call.id(), "type": "function", "function": function});
+                if let (Some(signature), false) = (call.signature(), self.dialect.strict) {
+                    value["extra_content"] = json!({"google": {"thought_signature": signature}});
                 }
                 value
-            }
-            None => return cannot("image that was uploaded before: give its address or its bytes"),
-        },
-        ContentPart::Audio(audio) => match audio.base64() {
-            Some(data) => json!({"type": "input_audio", "input_audio": {"data": data, "format": audio_format(&audio)}}),
-            None => return cannot("audio by reference: give its bytes"),
-        },
-        ContentPart::File(file) => match (file.source(), file.to_url()) {
-            (MediaSource::FileId(id), _) => json!({"type": "file", "file": {"file_id": id}}),
-            (MediaSource::Url(url), _) if dialect == Dialect::OpenAi && !url.starts_with("data:") => {
-                return cannot("file by address: give its bytes, or upload it first");
-            }
-            (_, Some(url)) => {
-                let name = file.name().unwrap_or("file");
-                json!({"type": "file", "file": {"filename": name, "file_data": url}})
-            }
-            (_, None) => return cannot("file like this"),
-        },
-        // What a model said or thought before is no part of what is asked.
-        ContentPart::Reasoning(_) | ContentPart::Refusal { .. } => return Ok(None),
-        _ => return cannot("content of this kind"),
-    };
-    Ok(Some(value))
+            })
+            .collect();
+        self.thoughts(&answer, !calls.is_empty(), &mut message);
+        if answer.content().parts().iter().any(|part| {
+            !matches!(part, ContentPart::Text { .. } | ContentPart::Refusal { .. } | ContentPart::Reasoning(_))
+        }) {
+            self.warn(
+                "assistant message",
+                "images, audio and files in it were not sent: chat completions take none there",
+            );
+        }
+        let refusal = answer.refusal().into_owned();
+        let text = answer.into_text();
+        message["content"] = if text.is_empty() && !calls.is_empty() { Value::Null } else { text.into() };
+        if !refusal.is_empty() {
+            message["refusal"] = refusal.into();
+        }
+        if !calls.is_empty() {
+            message["tool_calls"] = calls.into();
+        }
+        message
+    }
+
+    fn thoughts(&mut self, answer: &AiMessage, has_calls: bool, message: &mut Value) {
+        let thought = answer.reasoning();
+        let sealed = answer.metadata().get("reasoning_details").filter(|_| !self.dialect.strict);
+        let wanted = match self.dialect.reasoning_back {
+            ReasoningBack::Never => false,
+            ReasoningBack::WithToolCalls => has_calls,
+            ReasoningBack::Always => true,
+        };
+        if wanted && !thought.is_empty() {
+            message["reasoning_content"] = thought.as_ref().into();
+        } else if let Some(details) = sealed {
+            message["reasoning_details"] = details.clone();
+        } else if !thought.is_empty() {
+            self.warn("assistant message", "the thoughts in it were not sent: this server does not want them back");
+        }
+    }
 }
 
 fn audio_format(audio: &Media) -> &str {
@@ -159,40 +209,6 @@ fn audio_format(audio: &Media) -> &str {
         Some((_, "x-wav" | "wave" | "vnd.wave")) | None => "wav",
         Some((_, format)) => format,
     }
-}
-
-/// What the model answered before. Thoughts do not go back, but for the sealed ones that a server wants unchanged.
-fn assistant(answer: AiMessage, dialect: Dialect) -> Value {
-    let mut message = json!({"role": "assistant"});
-    let calls: Vec<Value> = answer
-        .tool_calls()
-        .iter()
-        .map(|call| {
-            let arguments = match call.raw_arguments().trim_ascii() {
-                "" | "null" => "{}",
-                arguments => arguments,
-            };
-            let function = json!({"name": call.name(), "arguments": arguments});
-            let mut value = json!({"id": call.id(), "type": "function", "function": function});
-            if let (Some(signature), true) = (call.signature(), dialect == Dialect::Compatible) {
-                value["extra_content"] = json!({"google": {"thought_signature": signature}});
-            }
-            value
-        })
-        .collect();
-    if let (Some(details), true) = (answer.metadata().get("reasoning_details"), dialect == Dialect::Compatible) {
-        message["reasoning_details"] = details.clone();
-    }
-    let refusal = answer.refusal().into_owned();
-    let text = answer.into_text();
-    message["content"] = if text.is_empty() && !calls.is_empty() { Value::Null } else { text.into() };
-    if !refusal.is_empty() {
-        message["refusal"] = refusal.into();
-    }
-    if !calls.is_empty() {
-        message["tool_calls"] = calls.into();
-    }
-    message
 }
 
 #[cfg(test)]

@@ -1,106 +1,236 @@
 //! From the wire: a whole answer, and what whole answers and chunks have in common.
 
-use anabranch_core::{Error, ErrorKind, Result};
-use anabranch_messages::{AiMessage, Content, ContentPart, FinishReason, Reasoning, ToolCall, Usage};
+use std::borrow::Cow;
+
+use anabranch_core::{ErrorKind, Result};
+use anabranch_messages::{AiMessage, Content, ContentPart, FinishReason, Media, Reasoning, ToolCall, Usage};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::error::Errors;
+use crate::answer::Warning;
+use crate::reader::{self, Assembly, Bounded, Lists, Text, TextOrList};
+use crate::transport::is_error;
 
-/// A `chat.completion` or a `chat.completion.chunk`. Members that vary from server to server are taken as they are.
+/// More than any answer has.
+const MANY: usize = 1025;
+/// The largest value of a member that is taken apart: usage, errors, arguments that are an object.
+const SMALL: usize = 1 << 20;
+
+/// A `chat.completion` or a `chat.completion.chunk`. What varies from server to server is read as what it is, or not at
+/// all; what nobody may read stays text.
 #[derive(Deserialize)]
-pub(super) struct Document {
-    pub(super) id: Option<Value>,
-    pub(super) model: Option<Value>,
-    pub(super) choices: Option<Vec<Choice>>,
-    usage: Option<Value>,
-    x_groq: Option<Value>,
-    pub(super) error: Option<Value>,
-    system_fingerprint: Option<Value>,
-    service_tier: Option<Value>,
+pub(super) struct Document<'a> {
+    #[serde(borrow, default)]
+    pub(super) id: Text<'a>,
+    #[serde(borrow, default)]
+    pub(super) model: Text<'a>,
+    #[serde(borrow, default)]
+    choices: Bounded<Choice<'a>, MANY>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+    #[serde(borrow)]
+    x_groq: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    system_fingerprint: Text<'a>,
+    #[serde(borrow, default)]
+    service_tier: Text<'a>,
     /// OpenRouter: who answered.
-    provider: Option<Value>,
+    #[serde(borrow, default)]
+    provider: Text<'a>,
     /// Perplexity.
-    citations: Option<Value>,
-    search_results: Option<Value>,
+    #[serde(borrow)]
+    citations: Option<&'a RawValue>,
+    #[serde(borrow)]
+    search_results: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
-pub(super) struct Choice {
-    index: Option<Value>,
-    pub(super) message: Option<Turn>,
-    pub(super) delta: Option<Turn>,
-    pub(super) finish_reason: Option<Value>,
-    pub(super) logprobs: Option<Value>,
+pub(super) struct Choice<'a> {
+    #[serde(borrow, default)]
+    index: Text<'a>,
+    #[serde(borrow)]
+    message: Option<Turn<'a>>,
+    #[serde(borrow)]
+    delta: Option<Turn<'a>>,
+    #[serde(borrow, default)]
+    pub(super) finish_reason: Text<'a>,
+    #[serde(borrow)]
+    pub(super) logprobs: Option<&'a RawValue>,
 }
 
 /// What is in `message` and in `delta`.
 #[derive(Deserialize, Default)]
-pub(super) struct Turn {
-    content: Option<Value>,
-    reasoning_content: Option<Value>,
-    reasoning: Option<Value>,
-    pub(super) reasoning_details: Option<Value>,
-    refusal: Option<Value>,
-    pub(super) annotations: Option<Value>,
-    pub(super) tool_calls: Option<Vec<Call>>,
+pub(super) struct Turn<'a> {
+    #[serde(borrow, default)]
+    content: TextOrList<'a, Part<'a>, MANY>,
+    #[serde(borrow, default)]
+    reasoning_content: Text<'a>,
+    #[serde(borrow, default)]
+    reasoning: Text<'a>,
+    #[serde(borrow)]
+    reasoning_details: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    refusal: Text<'a>,
+    #[serde(borrow)]
+    annotations: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) tool_calls: Bounded<Call<'a>, MANY>,
+    #[serde(borrow)]
+    audio: Option<Audio<'a>>,
+    #[serde(borrow, default)]
+    images: Bounded<Part<'a>, MANY>,
+}
+
+/// A part of a content that is a list, which is how Mistral thinks; or an image, which is how OpenRouter shows one.
+#[derive(Deserialize)]
+struct Part<'a> {
+    #[serde(borrow, default, rename = "type")]
+    type_: Text<'a>,
+    #[serde(borrow, default)]
+    text: Text<'a>,
+    #[serde(borrow, default)]
+    refusal: Text<'a>,
+    #[serde(borrow, default)]
+    thinking: TextOrList<'a, Texts<'a>, MANY>,
+    #[serde(borrow)]
+    image_url: Option<Url<'a>>,
 }
 
 #[derive(Deserialize)]
-pub(super) struct Call {
-    index: Option<Value>,
-    id: Option<Value>,
-    pub(super) function: Option<Function>,
-    extra_content: Option<Value>,
+struct Texts<'a> {
+    #[serde(borrow, default)]
+    text: Text<'a>,
+}
+
+#[derive(Deserialize)]
+struct Url<'a> {
+    #[serde(borrow, default)]
+    url: Text<'a>,
+}
+
+#[derive(Deserialize)]
+struct Audio<'a> {
+    #[serde(borrow, default)]
+    data: Text<'a>,
+    #[serde(borrow, default)]
+    transcript: Text<'a>,
+}
+
+/// An element of `reasoning_details`.
+#[derive(Deserialize)]
+struct Detail<'a> {
+    #[serde(borrow, default)]
+    text: Text<'a>,
+    #[serde(borrow, default)]
+    summary: Text<'a>,
+    #[serde(borrow, default)]
+    signature: Text<'a>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Call<'a> {
+    #[serde(borrow, default)]
+    index: Text<'a>,
+    #[serde(borrow, default)]
+    pub(super) id: Text<'a>,
+    #[serde(borrow)]
+    function: Option<Function<'a>>,
+    /// A call whose input is text of any form.
+    #[serde(borrow)]
+    custom: Option<Function<'a>>,
+    #[serde(borrow)]
+    extra_content: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize, Default)]
-pub(super) struct Function {
-    name: Option<Value>,
-    pub(super) arguments: Option<Value>,
+struct Function<'a> {
+    #[serde(borrow, default)]
+    name: Text<'a>,
+    #[serde(borrow)]
+    arguments: Option<&'a RawValue>,
+    #[serde(borrow)]
+    input: Option<&'a RawValue>,
 }
 
-impl Document {
+impl<'a> Document<'a> {
     /// The first choice: no more are asked for.
-    pub(super) fn choice(&mut self) -> Option<Choice> {
-        let is_first = |choice: &Choice| choice.index.as_ref().and_then(Value::as_u64).unwrap_or(0) == 0;
-        self.choices.take()?.into_iter().find(is_first)
+    pub(super) fn choice(&mut self) -> Option<Choice<'a>> {
+        let is_first = |choice: &Choice<'_>| choice.index.0.as_deref().is_none_or(|index| index == "0");
+        std::mem::take(&mut self.choices).0.into_iter().find(is_first)
+    }
+
+    /// What the server reports instead of an answer, or in the middle of it.
+    pub(super) fn error(&self) -> Option<Value> {
+        let error = self.error.map(RawValue::get)?;
+        let error = if error.len() > SMALL { Some(true.into()) } else { reader::value(error) };
+        error.filter(is_error)
     }
 
     /// What the call cost. Groq says it in a place of its own, too, and sometimes there only.
-    pub(super) fn usage(&mut self) -> Option<Value> {
-        let own = |groq: &mut Value| groq.get_mut("usage").map(Value::take);
-        self.usage.take().or_else(|| self.x_groq.as_mut().and_then(own)).filter(Value::is_object)
+    pub(super) fn usage(&self) -> Option<Usage> {
+        #[derive(Deserialize)]
+        struct Groq<'a> {
+            #[serde(borrow)]
+            usage: Option<&'a RawValue>,
+        }
+        let groq = || serde_json::from_str::<Groq<'_>>(self.x_groq?.get()).ok()?.usage;
+        usage(self.usage.or_else(groq)?.get())
     }
 
     /// What is kept of the rest.
-    pub(super) fn metadata(&mut self) -> Map<String, Value> {
-        let kept = [
-            ("system_fingerprint", self.system_fingerprint.take()),
-            ("service_tier", self.service_tier.take()),
-            ("provider", self.provider.take()),
-            ("citations", self.citations.take()),
-            ("search_results", self.search_results.take()),
+    pub(super) fn besides(&mut self, lists: &mut Lists, metadata: &mut Map<String, Value>, out: &mut Assembly) {
+        let words = [
+            ("system_fingerprint", &mut self.system_fingerprint),
+            ("service_tier", &mut self.service_tier),
+            ("provider", &mut self.provider),
         ];
-        kept.into_iter().filter_map(|(key, value)| Some((key.to_string(), value?))).collect()
+        for (key, word) in words {
+            // The same in every chunk.
+            if word.0.is_some() && metadata.get(key).and_then(Value::as_str) != word.0.as_deref() {
+                metadata.extend(word.0.take().map(|word| (key.to_string(), word.into_owned().into())));
+            }
+        }
+        for (key, list) in [("citations", self.citations), ("search_results", self.search_results)] {
+            if let Some(list) = list {
+                lists.replace(key, list.get(), out);
+            }
+        }
     }
 }
 
-impl Turn {
-    /// Thoughts, text and refusal, in this order.
+impl<'a> Choice<'a> {
+    /// What a chunk says. Some servers send the place of the other kind, too.
+    pub(super) fn delta(&mut self) -> Option<Turn<'a>> {
+        self.delta.take().or(self.message.take())
+    }
+
+    /// What an answer says.
+    fn message(&mut self) -> Option<Turn<'a>> {
+        self.message.take().or(self.delta.take())
+    }
+}
+
+impl Turn<'_> {
+    /// Thoughts, text, refusal and media, in this order.
     pub(super) fn content(&mut self) -> Content {
         let mut parts = Vec::new();
-        if let Some(thought) = self.thought() {
-            parts.push(ContentPart::Reasoning(Reasoning::new(thought)));
+        self.thoughts(&mut parts);
+        match std::mem::take(&mut self.content) {
+            TextOrList::Text(text) if parts.is_empty() && self.has_text_only() => return text.into_owned().into(),
+            TextOrList::Text(text) if !text.is_empty() => parts.push(ContentPart::text(text)),
+            TextOrList::List(list) => parts.extend(list.into_iter().filter_map(part)),
+            TextOrList::Text(_) | TextOrList::Missing => {}
         }
-        match self.content.take() {
-            Some(Value::String(text)) if parts.is_empty() && self.refusal.is_none() => return text.into(),
-            Some(Value::String(text)) if !text.is_empty() => parts.push(ContentPart::text(text)),
-            Some(Value::Array(list)) => parts.extend(list.into_iter().filter_map(part)),
-            _ => {}
-        }
-        if let Some(refusal) = text(self.refusal.take()) {
+        if let Some(refusal) = self.refusal.0.take() {
             parts.push(ContentPart::refusal(refusal));
+        }
+        parts.extend(std::mem::take(&mut self.images).0.into_iter().filter_map(part));
+        if let Some(mut audio) = self.audio.take() {
+            // What was said, as text: it comes in pieces, as text does.
+            parts.extend(audio.transcript.0.take().map(ContentPart::text));
         }
         match parts.is_empty() {
             true => Content::default(),
@@ -108,71 +238,95 @@ impl Turn {
         }
     }
 
-    /// The same thought may stand in several fields: the first that is text counts.
-    fn thought(&mut self) -> Option<String> {
-        let details = |details: &Value| -> String {
-            let details = details.as_array().into_iter().flatten();
-            details.filter_map(|detail| detail.get("text").or(detail.get("summary"))?.as_str()).collect()
-        };
-        text(self.reasoning_content.take())
-            .or_else(|| text(self.reasoning.take()))
-            .or_else(|| self.reasoning_details.as_ref().map(details).filter(|thought| !thought.is_empty()))
-    }
-}
-
-/// A part of a content that is a list: Mistral thinks in one.
-fn part(mut part: Value) -> Option<ContentPart> {
-    let texts = |list: &Value| -> String {
-        list.as_array().into_iter().flatten().filter_map(|part| part.get("text")?.as_str()).collect()
-    };
-    match part.get("type")?.as_str()? {
-        "text" => text(part.get_mut("text").map(Value::take)).map(ContentPart::text),
-        "thinking" => match part.get("thinking")? {
-            Value::String(thought) => Some(Reasoning::new(thought).into()),
-            list => Some(Reasoning::new(texts(list)).into()),
-        },
-        "refusal" => text(part.get_mut("refusal").map(Value::take)).map(ContentPart::refusal),
-        _ => None,
-    }
-}
-
-impl Call {
-    pub(super) fn index(&self) -> Option<u64> {
-        self.index.as_ref().and_then(Value::as_u64)
+    fn has_text_only(&self) -> bool {
+        self.refusal.is_empty() && self.images.0.is_empty() && self.audio.is_none()
     }
 
-    pub(super) fn id(&mut self) -> Option<String> {
-        match self.id.take() {
-            // Some servers count.
-            Some(Value::Number(number)) => Some(number.to_string()),
-            id => text(id),
+    /// The same thought may stand in several fields: the first that is text counts, but for details that are signed.
+    fn thoughts(&mut self, parts: &mut Vec<ContentPart>) {
+        let details = self.reasoning_details.map(RawValue::get).unwrap_or("null");
+        let details: Bounded<Detail<'_>, MANY> = serde_json::from_str(details).unwrap_or_default();
+        let said = self.reasoning_content.0.take().or(self.reasoning.0.take());
+        let is_signed = details.0.iter().any(|detail| !detail.signature.is_empty());
+        let has_text = details.0.iter().any(|detail| !detail.text.is_empty() || !detail.summary.is_empty());
+        match said {
+            Some(said) if !(is_signed && has_text) => {
+                let signature = details.0.into_iter().find_map(|detail| detail.signature.into_string());
+                parts.push(signed(said, signature));
+            }
+            _ => parts.extend(details.0.into_iter().filter_map(|detail| {
+                let text = detail.text.0.or(detail.summary.0);
+                let signature = detail.signature.into_string();
+                (text.is_some() || signature.is_some()).then(|| signed(text.unwrap_or_default(), signature))
+            })),
         }
     }
 
-    pub(super) fn name(&mut self) -> Option<String> {
-        text(self.function.as_mut()?.name.take())
-    }
-
-    pub(super) fn arguments(&mut self) -> Value {
-        self.function.as_mut().and_then(|function| function.arguments.take()).unwrap_or_default()
-    }
-
-    /// What Gemini wants back with the call.
-    pub(super) fn signature(&mut self) -> Option<String> {
-        text(self.extra_content.as_mut()?.pointer_mut("/google/thought_signature").map(Value::take))
+    /// What is given out once.
+    pub(super) fn keep(&self, lists: &mut Lists, out: &mut Assembly) {
+        for (key, list) in [("annotations", self.annotations), ("reasoning_details", self.reasoning_details)] {
+            if let Some(list) = list {
+                lists.keep(key, list.get(), out);
+            }
+        }
+        if self.audio.as_ref().is_some_and(|audio| !audio.data.is_empty()) {
+            out.warn(Warning::new("audio", "left out of the answer: only what was said is kept, as text"));
+        }
     }
 }
 
-/// Text that says something.
-pub(super) fn text(value: Option<Value>) -> Option<String> {
-    match value {
-        Some(Value::String(text)) if !text.is_empty() => Some(text),
+fn signed(text: Cow<'_, str>, signature: Option<String>) -> ContentPart {
+    let thought = Reasoning::new(text);
+    signature.map_or(thought.clone(), |signature| thought.with_signature(signature)).into()
+}
+
+fn part(part: Part<'_>) -> Option<ContentPart> {
+    match part.type_.0.as_deref()? {
+        "text" => part.text.0.map(ContentPart::text),
+        "thinking" => Some(match part.thinking {
+            TextOrList::Text(thought) => Reasoning::new(thought).into(),
+            TextOrList::List(list) => {
+                Reasoning::new(list.into_iter().filter_map(|one| one.text.0).collect::<String>()).into()
+            }
+            TextOrList::Missing => return None,
+        }),
+        "refusal" => part.refusal.0.map(ContentPart::refusal),
+        "image_url" => Some(ContentPart::Image(Media::url(part.image_url?.url.0?))),
         _ => None,
     }
 }
 
-pub(super) fn usage(raw: Value) -> Option<Usage> {
-    let Value::Object(raw) = raw else { return None };
+impl Call<'_> {
+    pub(super) fn index(&self) -> Option<u64> {
+        self.index.0.as_deref()?.parse().ok()
+    }
+
+    pub(super) fn name(&mut self) -> Option<String> {
+        self.function.as_mut().or(self.custom.as_mut())?.name.0.take().map(Cow::into_owned)
+    }
+
+    /// Text where they are text, else the object they are. Text of a free form is no arguments and never runs as such.
+    pub(super) fn arguments(&self) -> Value {
+        let function = self.function.as_ref().and_then(|function| function.arguments);
+        let Some(raw) = function.or(self.custom.as_ref().and_then(|custom| custom.input)).map(RawValue::get) else {
+            return Value::Null;
+        };
+        if raw.len() > SMALL && !raw.starts_with('"') {
+            return raw.into();
+        }
+        reader::value(raw).unwrap_or_default()
+    }
+
+    /// What Gemini wants back with the call.
+    pub(super) fn signature(&self) -> Option<String> {
+        let extra = self.extra_content?.get();
+        let extra: Value = reader::value(Some(extra).filter(|extra| extra.len() <= SMALL)?)?;
+        Some(extra.pointer("/google/thought_signature")?.as_str()?.to_string())
+    }
+}
+
+pub(super) fn usage(raw: &str) -> Option<Usage> {
+    let raw: Map<String, Value> = reader::value(Some(raw).filter(|raw| raw.len() <= SMALL)?)?;
     let whole = |value: &Value| value.as_u64().or_else(|| Some(value.as_f64()?.max(0.0) as u64));
     let count = |key: &str| raw.get(key).and_then(whole);
     let detail = |group: &str, key: &str| raw.get(group)?.get(key).and_then(whole);
@@ -188,90 +342,61 @@ pub(super) fn usage(raw: Value) -> Option<Usage> {
     Some(usage.with_raw(raw))
 }
 
-/// An id for a call that has none, or one that another call has already. The same answer gets the same ids again, and
-/// no two answers share one. Nine letters and digits, which is what the strictest server takes.
-pub(super) fn own_id(answer: &str, place: usize, call: &str) -> String {
-    // FNV-1a: short, and the same on every machine.
-    let bytes = answer.bytes().chain(*b"/").chain(place.to_le_bytes()).chain(call.bytes());
-    let mut hash = bytes
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
-    std::iter::repeat_with(|| {
-        let digit = (hash % 36) as u32;
-        hash /= 36;
-        char::from_digit(digit, 36).unwrap_or('0')
-    })
-    .take(9)
-    .collect()
-}
-
-/// Whether a call needs an [`own_id`].
-pub(super) fn lacks_id(calls: &[ToolCall], id: &str) -> bool {
-    id.is_empty() || calls.iter().any(|call| call.id() == id)
-}
-
 /// A whole answer from the body of a success.
-pub(super) fn answer(body: &[u8], errors: Errors<'_>) -> Result<AiMessage> {
-    match serde_json::from_slice::<Document>(body) {
-        Ok(document) => message(document, errors),
-        Err(error) => Err(no_answer(body, errors).with_source(Error::from(error))),
-    }
-}
-
-/// The error of a success that is no answer.
-fn no_answer(body: &[u8], errors: Errors<'_>) -> Error {
-    if let Ok(document @ Value::Object(_)) = serde_json::from_slice(body) {
-        if document.get("error").is_some_and(|error| !error.is_null()) {
-            return errors.document(document);
-        }
-    }
-    let what = match body.trim_ascii_start().first() {
-        None => "nothing",
-        Some(b'<') => "a web page",
-        Some(_) => "something else",
-    };
-    Error::new(ErrorKind::Parse, format!("{} sent {what} where an answer was expected", errors.host))
-        .with_partial(String::from_utf8_lossy(body).into_owned())
-}
-
-fn message(mut document: Document, errors: Errors<'_>) -> Result<AiMessage> {
-    if let Some(error) = document.error.take() {
-        return Err(errors.inside(error));
+pub(super) fn answer(body: &str, out: &mut Assembly) -> Result<()> {
+    let mut document: Document<'_> = reader::document(body, out.errors())?;
+    if let Some(error) = document.error() {
+        return Err(out.errors().inside(error));
     }
     let Some(mut choice) = document.choice() else {
-        return Err(Error::new(ErrorKind::Parse, format!("{} sent an answer without choices", errors.host)));
+        return Err(out
+            .errors()
+            .error(ErrorKind::Parse, "sent an answer without choices")
+            .with_partial(body.to_string()));
     };
-    let id = text(document.id.take()).unwrap_or_default();
-    let mut metadata = document.metadata();
-    let mut turn = choice.message.or(choice.delta).unwrap_or_default();
-    let mut message = AiMessage::new(turn.content());
-    for mut call in turn.tool_calls.unwrap_or_default() {
-        let (mut call_id, name) = (call.id().unwrap_or_default(), call.name().unwrap_or_default());
-        if lacks_id(message.tool_calls(), &call_id) {
-            call_id = own_id(&id, message.tool_calls().len(), &name);
-        }
-        let mut built = ToolCall::new(call_id, name, call.arguments());
+    out.set_answer_id(document.id.0.as_deref().unwrap_or_default());
+    let (mut lists, mut metadata) = (Lists::default(), Map::new());
+    document.besides(&mut lists, &mut metadata, out);
+    let mut turn = choice.message().unwrap_or_default();
+    turn.keep(&mut lists, out);
+    if let Some(logprobs) = choice.logprobs {
+        lists.keep("logprobs", logprobs.get(), out);
+    }
+    out.push(turn.content())?;
+    for mut call in turn.tool_calls.0 {
+        let id = call.id.0.take().unwrap_or_default();
+        let name = call.name().unwrap_or_default();
+        let mut whole = ToolCall::new(id, name, call.arguments());
         if let Some(signature) = call.signature() {
-            built = built.with_signature(signature);
+            whole = whole.with_signature(signature);
         }
-        message = message.with_tool_call(built);
+        out.whole_call(whole)?;
     }
-    if let Some(reason) = text(choice.finish_reason.take()) {
-        message = message.with_finish_reason(FinishReason::from_word(reason));
+    metadata.extend(lists.into_metadata());
+    let finish = choice.finish_reason.into_string();
+    out.push(last(finish, document.usage(), document.model.into_string(), document.id.into_string(), metadata))
+}
+
+/// What counts once.
+pub(super) fn last(
+    finish: Option<String>,
+    usage: Option<Usage>,
+    model: Option<String>,
+    id: Option<String>,
+    metadata: Map<String, Value>,
+) -> AiMessage {
+    let mut last = AiMessage::default();
+    if let Some(reason) = finish {
+        last = last.with_finish_reason(FinishReason::from_word(reason));
     }
-    if let Some(usage) = document.usage().and_then(usage) {
-        message = message.with_usage(usage);
+    if let Some(usage) = usage {
+        last = last.with_usage(usage);
     }
-    if let Some(model) = text(document.model.take()) {
-        message = message.with_model(model);
+    if let Some(model) = model {
+        last = last.with_model(model);
     }
-    if !id.is_empty() {
-        message = message.with_id(id);
+    if let Some(id) = id {
+        last = last.with_id(id);
     }
-    let besides = [
-        ("annotations", turn.annotations.filter(|list| list.as_array().is_some_and(|list| !list.is_empty()))),
-        ("reasoning_details", turn.reasoning_details),
-        ("logprobs", choice.logprobs),
-    ];
-    metadata.extend(besides.into_iter().filter_map(|(key, value)| Some((key.to_string(), value?))));
-    Ok(if metadata.is_empty() { message } else { message.with_metadata(metadata) })
+    if metadata.is_empty() { last } else { last.with_metadata(metadata) }
 }

@@ -1,4 +1,4 @@
-use reqwest::header::{HeaderName, HeaderValue};
+use http::header::{HeaderName, HeaderValue};
 
 use super::*;
 
@@ -8,7 +8,7 @@ fn hint(headers: &[(&'static str, &str)]) -> Option<f64> {
         .iter()
         .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
         .collect();
-    retry_after(&headers, now).map(|delay| delay.as_secs_f64())
+    retry_after(&headers, now, 429).map(|delay| delay.as_secs_f64())
 }
 
 #[test]
@@ -21,20 +21,35 @@ fn all_three_forms() {
 }
 
 #[test]
-fn a_date_is_what_the_calendar_says() {
-    for (date, seconds) in [
-        ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
-        ("Sat, 31 Jan 1970 23:59:59 GMT", 2_678_399),
-        ("Tue, 29 Feb 2000 12:00:00 GMT", 951_825_600),
-        ("Wed, 01 Mar 2000 00:00:00 GMT", 951_868_800),
-        ("Fri, 31 Mar 2000 00:00:00 GMT", 954_460_800),
-        ("Sat, 01 Apr 2000 00:00:00 GMT", 954_547_200),
-        ("Sun, 28 Feb 2100 00:00:00 GMT", 4_107_456_000),
-        ("Mon, 01 Mar 2100 00:00:00 GMT", 4_107_542_400),
-        ("Sun, 31 Dec 2023 23:59:60 GMT", 1_704_067_200),
-    ] {
-        assert_eq!(http_date(date), Some(UNIX_EPOCH + Duration::from_secs(seconds)), "{date}");
-    }
+fn durations_and_offsets() {
+    assert_eq!(hint(&[("retry-after", "20s")]), Some(20.0));
+    assert_eq!(hint(&[("retry-after", "1m30s")]), Some(90.0));
+    assert_eq!(hint(&[("retry-after", "Sun, 06 Nov 1994 10:49:47 +0200")]), Some(10.0));
+    assert_eq!(hint(&[("retry-after", "1994-11-06T08:49:47Z")]), Some(10.0));
+    assert_eq!(hint(&[("retry-after", "784111787")]), Some(86_400.0), "before 2001 a number is a wait");
+}
+
+#[test]
+fn a_limit_that_is_used_up_says_when_it_is_full_again() {
+    let of =
+        |left: &str, reset: &str| hint(&[("x-ratelimit-remaining-tokens", left), ("x-ratelimit-reset-tokens", reset)]);
+    assert_eq!(of("0", "6m0s"), Some(360.0));
+    assert_eq!(of("0", "12ms"), Some(0.012));
+    assert_eq!(of("0", "59"), Some(59.0));
+    assert_eq!(of("7", "6m0s"), None);
+    let anthropic =
+        [("anthropic-ratelimit-tokens-remaining", "0"), ("anthropic-ratelimit-tokens-reset", "1994-11-06T08:49:47Z")];
+    assert_eq!(hint(&anthropic), Some(10.0));
+}
+
+#[test]
+fn sentences() {
+    let seconds = |text| retry_hint::in_sentence(text).map(|delay| delay.as_secs_f64());
+    assert_eq!(seconds("Rate limit reached. Please try again in 1.5s. Visit us."), Some(1.5));
+    assert_eq!(seconds("Please retry after 20 seconds."), Some(20.0));
+    assert_eq!(seconds("try again in 6m0s"), Some(360.0));
+    assert_eq!(seconds("try again in a moment"), None);
+    assert_eq!(seconds("nothing"), None);
 }
 
 #[test]

@@ -1,23 +1,24 @@
 use anabranch_messages::{FinishReason, Messages, Reasoning, ToolCall};
 
 use super::*;
+use crate::options::ChatOptions;
 
-fn sent(request: ChatRequest, dialect: Dialect, streamed: bool) -> Value {
-    serde_json::from_slice(&document(request, "m", dialect, streamed).unwrap()).unwrap()
+fn sent(request: ChatRequest, dialect: OpenAiDialect, streamed: bool) -> Value {
+    serde_json::from_slice(&document(request, "m", &dialect, streamed).unwrap().0).unwrap()
 }
 
 fn messages(messages: impl Into<Messages>) -> Value {
-    sent(ChatRequest::new(messages, ChatOptions::default()), Dialect::Compatible, false)["messages"].take()
+    sent(ChatRequest::new(messages, ChatOptions::default()), OpenAiDialect::compatible(), false)["messages"].take()
 }
 
 #[test]
 fn the_least_is_model_and_messages() {
     let request = ChatRequest::new("Hello", ChatOptions::default());
     let expected = json!({"model": "m", "messages": [{"role": "user", "content": "Hello"}]});
-    assert_eq!(sent(request.clone(), Dialect::OpenAi, false), expected);
-    let streamed = sent(request.clone(), Dialect::OpenAi, true);
+    assert_eq!(sent(request.clone(), OpenAiDialect::openai(), false), expected);
+    let streamed = sent(request.clone(), OpenAiDialect::openai(), true);
     assert_eq!((&streamed["stream"], &streamed["stream_options"]["include_usage"]), (&json!(true), &json!(true)));
-    assert_eq!(sent(request, Dialect::Mistral, true).get("stream_options"), None);
+    assert_eq!(sent(request, OpenAiDialect::mistral(), true).get("stream_options"), None);
 }
 
 #[test]
@@ -29,23 +30,25 @@ fn options_go_where_the_server_looks_for_them() {
         stop: vec!["END".into()],
         seed: Some(7),
         extra: Map::from_iter([("top_p".into(), Value::Null), ("logprobs".into(), true.into())]),
+        ..ChatOptions::default()
     };
     let request = ChatRequest::new("Hello", options);
-    let mut plain = sent(request.clone(), Dialect::Compatible, false);
+    let mut plain = sent(request.clone(), OpenAiDialect::compatible(), false);
     plain.as_object_mut().unwrap().shift_remove("messages");
     let expected =
         json!({"model": "m", "temperature": 0.7, "max_tokens": 5, "stop": ["END"], "seed": 7, "logprobs": true});
     assert_eq!(plain, expected);
-    assert_eq!(sent(request.clone(), Dialect::OpenAi, false)["max_completion_tokens"], 5);
-    assert_eq!(sent(request, Dialect::Mistral, false)["random_seed"], 7);
+    assert_eq!(sent(request.clone(), OpenAiDialect::openai(), false)["max_completion_tokens"], 5);
+    assert_eq!(sent(request, OpenAiDialect::mistral(), false)["random_seed"], 7);
 }
 
 #[test]
 fn what_is_no_number_is_refused() {
     let options = ChatOptions { temperature: Some(f64::NAN), ..ChatOptions::default() };
-    let error = document(ChatRequest::new("Hello", options), "m", Dialect::OpenAi, false).unwrap_err();
+    let error = document(ChatRequest::new("Hello", options), "m", &OpenAiDialect::openai(), false).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
-    let nothing = document(ChatRequest::new(Messages::new(), ChatOptions::default()), "m", Dialect::OpenAi, false);
+    let nothing =
+        document(ChatRequest::new(Messages::new(), ChatOptions::default()), "m", &OpenAiDialect::openai(), false);
     assert_eq!(nothing.unwrap_err().kind(), ErrorKind::InvalidInput);
 }
 
@@ -89,15 +92,8 @@ fn media() {
     ]);
     assert_eq!(sent[0]["content"], expected);
     let lost = [Message::user([ContentPart::Audio(Media::url("https://example.org/a.mp3"))])];
-    let error = document(ChatRequest::new(lost, ChatOptions::default()), "m", Dialect::OpenAi, false).unwrap_err();
+    let error =
+        document(ChatRequest::new(lost, ChatOptions::default()), "m", &OpenAiDialect::openai(), false).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(!error.to_string().contains("example.org"));
-}
-
-#[test]
-fn dialects_go_by_the_whole_domain() {
-    assert_eq!(Dialect::of_host("api.openai.com"), Dialect::OpenAi);
-    assert_eq!(Dialect::of_host("me.openai.azure.com"), Dialect::OpenAi);
-    assert_eq!(Dialect::of_host("notopenai.com"), Dialect::Compatible);
-    assert_eq!(Dialect::of_host("api.mistral.ai"), Dialect::Mistral);
 }

@@ -1,9 +1,8 @@
 use super::*;
-use crate::transport::fixtures;
 
 type Events = Vec<(String, String)>;
 
-fn own(event: SseEvent<'_>) -> (String, String) {
+fn own(event: Frame<'_>) -> (String, String) {
     (event.event.into_owned(), event.data.into_owned())
 }
 
@@ -80,50 +79,4 @@ fn an_event_without_end_is_refused() {
         decoder.next_event().is_err()
     });
     assert!(refused);
-}
-
-#[test]
-fn recorded_cases() {
-    let Some(folder) = fixtures::folder() else { return };
-    let Ok(cases) = std::fs::read(folder.join("../sse_cases.json")) else {
-        return fixtures::say("SKIPPED: there is no sse_cases.json beside the recorded traffic");
-    };
-    let cases: serde_json::Value = serde_json::from_slice(&cases).unwrap();
-    let events = |value: &serde_json::Value| -> Events {
-        let text = |event: &serde_json::Value, key: &str| event[key].as_str().unwrap().to_string();
-        value.as_array().unwrap().iter().map(|event| (text(event, "event"), text(event, "data"))).collect()
-    };
-    let mut count = 0;
-    for case in cases["cases"].as_array().unwrap() {
-        let chunks: Vec<Vec<u8>> =
-            case["chunks"].as_array().unwrap().iter().map(|chunk| base64(chunk.as_str().unwrap())).collect();
-        let strict = events(&case["events"]);
-        let lenient = case.get("lenient_events").map_or(strict.clone(), events);
-        let expected = (strict, lenient);
-        let name = case["name"].as_str().unwrap();
-        assert_eq!(decode(chunks.iter().map(Vec::as_slice)), expected, "{name}");
-        let whole = chunks.concat();
-        for size in [1, 2, 3, 7, 1024, whole.len().max(1)] {
-            assert_eq!(decode(whole.chunks(size)), expected, "{name} in pieces of {size}");
-        }
-        count += 1;
-    }
-    fixtures::say(&format!("{count} event stream cases"));
-}
-
-fn base64(text: &str) -> Vec<u8> {
-    let value = |byte| match byte {
-        b'A'..=b'Z' => u32::from(byte - b'A'),
-        b'a'..=b'z' => u32::from(byte - b'a') + 26,
-        b'0'..=b'9' => u32::from(byte - b'0') + 52,
-        b'+' => 62,
-        _ => 63,
-    };
-    let text = text.trim_end_matches('=').as_bytes();
-    text.chunks(4)
-        .flat_map(|four| {
-            let bits = four.iter().fold(0, |bits, byte| bits << 6 | value(*byte)) << (6 * (4 - four.len()));
-            bits.to_be_bytes()[1..four.len()].to_vec()
-        })
-        .collect()
 }

@@ -1,96 +1,17 @@
 //! What servers and networks do wrong, over real sockets on loopback.
 
-use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use anabranch_core::{Chunks, ErrorKind, Result, RunConfig, RunnableExt};
+use anabranch_core::{ErrorKind, RunConfig, RunnableExt};
 use anabranch_messages::{AiMessage, FinishKind};
 use futures::StreamExt as _;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
-use super::OpenAi;
-use crate::chat_model::ChatModel;
-
-const SSE: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
-
-/// A server that does the same with every connection, which has sent its request already.
-async fn server<F>(answer: impl Fn(TcpStream, String) -> F + Send + Sync + 'static) -> SocketAddr
-where
-    F: Future<Output = ()> + Send,
-{
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let answer = Arc::new(answer);
-    tokio::spawn(async move {
-        while let Ok((mut socket, _)) = listener.accept().await {
-            let answer = answer.clone();
-            tokio::spawn(async move {
-                let request = request(&mut socket).await;
-                answer(socket, request).await;
-            });
-        }
-    });
-    address
-}
-
-/// Reads head and body of a request.
-async fn request(socket: &mut TcpStream) -> String {
-    let mut bytes = Vec::new();
-    loop {
-        let mut buffer = [0; 4096];
-        let read = socket.read(&mut buffer).await.unwrap_or(0);
-        bytes.extend_from_slice(&buffer[..read]);
-        let text = String::from_utf8_lossy(&bytes);
-        let length = text.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next()?.parse().ok());
-        let complete = text.split_once("\r\n\r\n").is_some_and(|(_, body)| body.len() >= length.unwrap_or(0));
-        if complete || read == 0 {
-            return text.into_owned();
-        }
-    }
-}
-
-async fn say(socket: &mut TcpStream, text: impl AsRef<[u8]>) {
-    let _ = socket.write_all(text.as_ref()).await;
-    let _ = socket.flush().await;
-}
-
-fn builder(address: SocketAddr) -> OpenAi {
-    OpenAi::new("tiny").base_url(format!("http://{address}/v1")).api_key("sk-hidden-1234")
-}
-
-fn model(address: SocketAddr) -> ChatModel {
-    builder(address).build().unwrap()
-}
-
-fn delta(text: &str) -> String {
-    format!(
-        "data: {{\"id\":\"1\",\"model\":\"tiny\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n"
-    )
-}
-
-const END: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
-
-fn document(text: &str) -> String {
-    let body = format!(
-        "{{\"id\":\"1\",\"model\":\"tiny\",\"choices\":[{{\"index\":0,\"finish_reason\":\"stop\",\"message\":\
-         {{\"role\":\"assistant\",\"content\":\"{text}\"}}}}]}}"
-    );
-    format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len())
-}
-
-/// What a stream adds up to when it is read chunk by chunk; one that is collected from its start asks for the whole.
-async fn read(mut chunks: Chunks<'_, AiMessage>) -> Result<AiMessage> {
-    let mut whole = AiMessage::merge().collector();
-    while let Some(chunk) = chunks.next().await {
-        whole.push(chunk?)?;
-    }
-    whole.finish()
-}
+use crate::server::{END, SSE, builder, delta, document, model, read, request, say, server};
 
 /// Law 6, over a wire.
 #[tokio::test]
@@ -191,7 +112,7 @@ async fn a_server_that_never_answers() {
     let error = read(llm.stream_with("Hi", &config)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
 
-    let impatient = builder(address).response_timeout(Duration::from_millis(100)).build().unwrap();
+    let impatient = builder(address).first_token_timeout(Duration::from_millis(100)).build().unwrap();
     let error = impatient.invoke("Hi").await.unwrap_err();
     assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Timeout, true));
     assert!(start.elapsed() < Duration::from_secs(5));
@@ -204,7 +125,7 @@ async fn a_server_that_falls_silent() {
         tokio::time::sleep(Duration::from_secs(60)).await;
     })
     .await;
-    let llm = builder(address).idle_timeout(Duration::from_millis(100)).build().unwrap();
+    let llm = builder(address).between_tokens_timeout(Duration::from_millis(100)).build().unwrap();
     let error = read(llm.stream("Hi")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert_eq!(error.partial::<AiMessage>().unwrap().text(), "Hel");
@@ -219,7 +140,7 @@ async fn a_server_that_only_says_it_is_alive() {
         }
     })
     .await;
-    let llm = builder(address).response_timeout(Duration::from_millis(150)).build().unwrap();
+    let llm = builder(address).between_tokens_timeout(Duration::from_millis(150)).build().unwrap();
     let error = read(llm.stream("Hi")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert_eq!(error.partial::<AiMessage>().unwrap().text(), "Hel");
@@ -236,7 +157,7 @@ async fn a_slow_trickle_of_bytes_is_whole_and_not_idle() {
         }
     })
     .await;
-    let llm = builder(address).idle_timeout(Duration::from_millis(300)).build().unwrap();
+    let llm = builder(address).between_tokens_timeout(Duration::from_millis(300)).build().unwrap();
     let answer = read(llm.stream("Hi")).await.unwrap();
     assert_eq!(answer.text(), "Zwei Fl\u{fc}sse \u{1f30a}");
     assert!(answer.finish_reason().is_some_and(|reason| *reason == FinishKind::Stop));
@@ -361,7 +282,8 @@ async fn failures_have_kinds_and_show_nothing() {
         );
         assert_eq!(error.to_string(), expected);
         assert!(!format!("{error:?}").contains("hidden") && !format!("{error:?}").contains("tell me"), "{error:?}");
-        assert!(error.partial::<String>().unwrap().starts_with("Incorrect key"));
+        assert!(error.provider_message().unwrap().starts_with("Incorrect key"));
+        assert_eq!((error.status(), error.provider_code()), (Some(429), Some("rate_limit_exceeded")));
     }
 }
 

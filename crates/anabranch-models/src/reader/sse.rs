@@ -6,12 +6,7 @@ use memchr::memchr2;
 
 use anabranch_core::{Error, ErrorKind, Result};
 
-/// One event. Its type is `"message"` where the server names none.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct SseEvent<'a> {
-    pub(crate) event: Cow<'a, str>,
-    pub(crate) data: Cow<'a, str>,
-}
+use super::Frame;
 
 /// Decodes server-sent events: bytes go in as they come, events come out when they are complete.
 ///
@@ -57,7 +52,7 @@ impl SseDecoder {
     ///
     /// # Errors
     /// When an event is too large.
-    pub(crate) fn next_event(&mut self) -> Result<Option<SseEvent<'_>>> {
+    pub(crate) fn next_event(&mut self) -> Result<Option<Frame<'_>>> {
         if !self.skip_bom() {
             return Ok(None);
         }
@@ -76,19 +71,13 @@ impl SseDecoder {
     }
 
     /// The event that lacks its blank line when the bytes are at an end.
-    pub(crate) fn finish(&mut self) -> Option<SseEvent<'_>> {
+    pub(crate) fn finish(&mut self) -> Option<Frame<'_>> {
         self.past_bom = true;
         let line = self.start..self.bytes.len();
         self.start = line.end;
         self.searched = line.end;
         let complete = !line.is_empty() && self.take_line(line);
         (complete || self.has_data).then(|| self.dispatch())
-    }
-
-    /// Whether nothing but white space came so far, and if not, the first byte that is none.
-    pub(crate) fn first_byte(bytes: &[u8]) -> Option<u8> {
-        let bytes = bytes.strip_prefix(BOM).unwrap_or(bytes);
-        bytes.iter().copied().find(|byte| !byte.is_ascii_whitespace())
     }
 
     /// False while the first bytes may still become a BOM.
@@ -169,7 +158,7 @@ impl SseDecoder {
         false
     }
 
-    fn dispatch(&mut self) -> SseEvent<'_> {
+    fn dispatch(&mut self) -> Frame<'_> {
         std::mem::swap(&mut self.data, &mut self.given);
         std::mem::swap(&mut self.event, &mut self.given_event);
         self.data.clear();
@@ -179,13 +168,13 @@ impl SseDecoder {
             true => Cow::Borrowed("message"),
             false => String::from_utf8_lossy(&self.given_event),
         };
-        SseEvent { event, data: String::from_utf8_lossy(&self.given) }
+        Frame { event, data: String::from_utf8_lossy(&self.given) }
     }
 }
 
-const BOM: &[u8] = "\u{feff}".as_bytes();
+pub(super) const BOM: &[u8] = "\u{feff}".as_bytes();
 
-fn too_large() -> Error {
+pub(super) fn too_large() -> Error {
     Error::new(ErrorKind::Parse, "the server sent an event that is larger than any answer")
 }
 

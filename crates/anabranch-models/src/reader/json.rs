@@ -1,0 +1,147 @@
+//! JSON as servers send it: with a byte order mark, with bytes that are no UTF-8, with halves of surrogate pairs.
+
+use std::borrow::Cow;
+
+use anabranch_core::{Error, ErrorKind, Result};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+
+use super::sse::BOM;
+use crate::transport::Errors;
+
+/// The text of a body: without a byte order mark, U+FFFD where it is no UTF-8 and for half a surrogate pair.
+pub(crate) fn text(body: &[u8]) -> Cow<'_, str> {
+    let text = String::from_utf8_lossy(body.strip_prefix(BOM).unwrap_or(body));
+    match mended(&text) {
+        Some(mended) => Cow::Owned(mended),
+        None => text,
+    }
+}
+
+/// A whole document of the type that is expected.
+///
+/// # Errors
+/// [`ErrorKind::IncompleteStream`] when it is cut off, which trying again can help; [`ErrorKind::Parse`] when it is
+/// something else. The body is in `error.partial::<String>()`.
+pub(crate) fn document<'a, T: Deserialize<'a>>(body: &'a str, errors: &Errors) -> Result<T> {
+    serde_json::from_str(body).map_err(|error| no_document(body, &error, errors))
+}
+
+/// The error of a body that is not what was expected.
+fn no_document(body: &str, error: &serde_json::Error, errors: &Errors) -> Error {
+    let (kind, what) = match (body.trim_ascii_start().bytes().next(), error.classify()) {
+        (None, _) => (ErrorKind::IncompleteStream, "nothing where an answer was expected"),
+        (Some(b'{' | b'['), Category::Eof) => (ErrorKind::IncompleteStream, "an answer that breaks off"),
+        (Some(b'<'), _) => (ErrorKind::Parse, "a web page where an answer was expected"),
+        (Some(b'{' | b'['), _) => (ErrorKind::Parse, "something else where an answer was expected"),
+        _ => (ErrorKind::Parse, "plain text where an answer was expected"),
+    };
+    let place = format!(" (line {} column {})", error.line(), error.column());
+    let place = if error.line() == 0 { String::new() } else { place };
+    errors.error(kind, format_args!("sent {what}{place}")).with_partial(body.to_string())
+}
+
+/// The documents in the data of a frame: mostly one, several where a server loses the line between them.
+pub(crate) struct Documents<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Documents<'a> {
+    pub(crate) fn new(data: &'a str) -> Self {
+        Self { rest: data.trim_ascii() }
+    }
+
+    /// What is left, without white space around it.
+    pub(crate) fn rest(&self) -> &'a str {
+        self.rest
+    }
+
+    /// Takes a word that stands next.
+    pub(crate) fn take(&mut self, word: &str) -> bool {
+        let after = self.rest.strip_prefix(word);
+        self.rest = after.map_or(self.rest, str::trim_ascii_start);
+        after.is_some()
+    }
+
+    /// The next document; `None` at the end.
+    ///
+    /// # Errors
+    /// When what is left begins with none of this type.
+    pub(crate) fn next<T: Deserialize<'a>>(&mut self) -> std::result::Result<Option<T>, serde_json::Error> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let mut documents = serde_json::Deserializer::from_str(self.rest).into_iter();
+        let next = documents.next().transpose()?;
+        self.rest = self.rest.get(documents.byte_offset()..).unwrap_or_default().trim_ascii_start();
+        Ok(next)
+    }
+}
+
+/// The data of a frame, mended where it has half a surrogate pair, which no JSON reader takes.
+pub(crate) fn mended(text: &str) -> Option<String> {
+    // The common case is none.
+    memchr::memmem::find(text.as_bytes(), b"\\u")?;
+    let mut places = Vec::new();
+    let bytes = text.as_bytes();
+    let unit = |at: usize| {
+        let escape = bytes.get(at..at + 6).filter(|escape| escape.starts_with(b"\\u"))?;
+        u16::from_str_radix(std::str::from_utf8(&escape[2..]).ok()?, 16).ok()
+    };
+    let mut at = 0;
+    while let Some(offset) = memchr::memchr(b'\\', &bytes[at..]) {
+        at += offset;
+        at += match unit(at) {
+            Some(0xd800..0xdc00) if matches!(unit(at + 6), Some(0xdc00..0xe000)) => 12,
+            Some(0xd800..0xe000) => {
+                places.push(at);
+                6
+            }
+            Some(_) => 6,
+            None => 2,
+        };
+        if at >= bytes.len() {
+            break;
+        }
+    }
+    let mut mended = text.to_string();
+    for place in &places {
+        mended.replace_range(place..&(place + 6), "\\ufffd");
+    }
+    (!places.is_empty()).then_some(mended)
+}
+
+/// A value that was kept as text.
+pub(crate) fn value<T: DeserializeOwned>(raw: &str) -> Option<T> {
+    serde_json::from_str(raw).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_of_pairs_are_mended_and_pairs_are_not() {
+        assert_eq!(mended(r#""\ud83d\ude00 \u00e9 \\ud83d \\\\""#), None);
+        assert_eq!(mended(r#""a\ud83d""#).as_deref(), Some(r#""a\ufffd""#));
+        assert_eq!(
+            mended(r#""\ude00\ud83d\ud83d\ude00x\\\ud83dy""#).as_deref(),
+            Some(r#""\ufffd\ufffd\ud83d\ude00x\\\ufffdy""#)
+        );
+        for odd in [r"\", r"\u", r"\ud8", r"\ud83d", r"\ud83d\u", "\\u00e9\\"] {
+            let mended = mended(odd);
+            assert_eq!(mended.is_some(), odd.contains("d83d"), "{odd}");
+        }
+        assert_eq!(text(b"\xef\xbb\xbf{\"a\": \"\xff\"}"), "{\"a\": \"\u{fffd}\"}");
+    }
+
+    #[test]
+    fn several_documents_in_a_frame() {
+        let mut documents = Documents::new(" {\"a\":1}\n[2] [DONE]");
+        assert_eq!(documents.next::<serde_json::Value>().unwrap().unwrap()["a"], 1);
+        assert!(documents.next::<serde_json::Value>().unwrap().is_some());
+        assert!(documents.take("[DONE]"));
+        assert!(documents.next::<serde_json::Value>().unwrap().is_none());
+    }
+}

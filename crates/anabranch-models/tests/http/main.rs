@@ -1,0 +1,10 @@
+//! What goes over real sockets on loopback, through the public API.
+#![cfg(feature = "openai")]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod faults;
+mod reader;
+mod requests;
+mod secrets;
+mod server;
+mod transport;
