@@ -60,7 +60,7 @@ fn long_keys_are_not_repeated_for_what_is_in_them() {
 
 #[test]
 fn documents_cost_what_they_are_long() {
-    let text = |times: usize| rivers(500 * times);
+    let text = |times: usize| rivers(150 * times);
     assert_linear("snapshots", &JsonOutputParser::new(), |times| pieces(&text(times), 4));
     assert_linear("by a schema", &JsonOutputParser::with_schema(schema()), |times| pieces(&text(times), 4));
     assert_linear("by a schema, leniently", &JsonOutputParser::with_schema(schema()).lenient(), |times| {
