@@ -30,7 +30,12 @@ fn drain<P: Runnable<Input = AiMessage>>(parser: &P, pieces: Vec<AiMessage>) {
 }
 
 fn by_byte(text: &str) -> Vec<AiMessage> {
-    text.chars().map(|c| AiMessage::new(c.to_string())).collect()
+    in_pieces(text, 1)
+}
+
+fn in_pieces(text: &str, size: usize) -> Vec<AiMessage> {
+    let characters: Vec<char> = text.chars().collect();
+    characters.chunks(size).map(|piece| AiMessage::new(piece.iter().collect::<String>())).collect()
 }
 
 /// What was quadratic once, or may be: begins that do not end, in all kinds.
@@ -91,6 +96,14 @@ fn what_is_repaired_is_looked_at_a_few_times() {
                 drop(JsonOutputParser::new().lenient().parse(&text(times)))
             });
         }
+    }
+}
+
+#[test]
+fn what_is_repaired_while_it_comes_is_looked_at_a_few_times() {
+    for unit in UNITS {
+        let text = |times: usize| unit.repeat(times * 4_000 / unit.len());
+        assert_linear(unit, |times| drain(&JsonOutputParser::new().lenient(), in_pieces(&text(times), 8)));
     }
 }
 
