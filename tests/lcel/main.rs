@@ -16,7 +16,7 @@
 //! | CH-06 | a prompt's variables are what its templates say: there is no list beside them that could differ |
 //! | CAC, GR, MOD-02, MOD-05, RL-03, SER-02 | caches, pictures of chains, ways not to stream, and trimming come later; JSON is read as messages and as nothing else |
 //! | RL-01, RL-02 | a `TokenBucket` starts full and waits in order; its own tests are beside it |
-//! | OP-16 (the stream), OP-20 (growing arguments) | leaves of a tree do not add up to it, and a call that is not whole must not run: both come whole |
+//! | OP-16 (the stream) | leaves of a tree do not add up to it, so that what is streamed would not be what `invoke` gives: a tree comes whole |
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 

@@ -283,6 +283,20 @@ async fn tools() {
     let wanted = [Tool::Names { names: vec!["suzy".into()] }, Tool::Person { name: "jermaine".into(), age: 67 }];
     assert_eq!(calls.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1]);
     assert_eq!(calls.concat_iter(), wanted.iter().collect::<Vec<_>>());
+    // Its arguments grow for somebody who looks on.
+    let growing = parser.clone().growing();
+    let shown = chunks(growing.transform(Chunks::from_values(pieces.clone(), AiMessage::merge()))).await.unwrap();
+    let shown: Vec<Value> =
+        shown.iter().map(|calls| calls.iter().map(|call| call.arguments().clone()).collect()).collect();
+    let names = json!({"names": ["suzy"]});
+    let expected = [
+        json!([{}]),
+        json!([{"names": ["su"]}]),
+        json!([names]),
+        json!([names, {"name": "jermaine"}]),
+        json!([names, {"name": "jermaine", "age": 67}]),
+    ];
+    assert_eq!(shown, expected);
     let whole = Chunks::from_values(pieces, AiMessage::merge()).collect().await.unwrap();
 
     // OP-21

@@ -13,7 +13,7 @@ use anabranch_messages::AiMessage;
 use anabranch_parsers::JsonOutputParser;
 use futures::executor::block_on;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 #[derive(Deserialize)]
 #[allow(dead_code)]
@@ -27,6 +27,15 @@ struct River {
 fn document(bytes: usize) -> String {
     const ELEMENT: &str = "{\"name\": \"Weser\", \"length_km\": 452, \"ok\": true}";
     format!("[{}]", vec![ELEMENT; (bytes / (ELEMENT.len() + 1)).max(1)].join(","))
+}
+
+/// The schema of that list.
+fn schema() -> Value {
+    json!({"type": "array", "items": {
+        "type": "object",
+        "properties": {"name": {"type": "string"}, "length_km": {"type": "integer"}, "ok": {"type": "boolean"}},
+        "required": ["name", "length_km", "ok"],
+    }})
 }
 
 fn pieces(text: &str, size: usize) -> Vec<AiMessage> {
@@ -82,9 +91,13 @@ fn main() {
         let serde = time(runs, || (), |()| serde_json::from_str::<Value>(&text).unwrap());
         row("serde_json, the whole text", bytes, serde, serde, "");
         let (any, rivers) = (JsonOutputParser::new(), JsonOutputParser::typed::<Vec<River>>());
+        let by_schema = JsonOutputParser::with_schema(schema());
+        let lenient = by_schema.clone().lenient();
         let (events, elements) = (JsonOutputParser::new().events(), JsonOutputParser::elements::<River>());
         let parsed = time(runs, || (), |()| any.parse(&text).unwrap());
         row("parse", bytes, parsed, serde, "");
+        let parsed = time(runs, || (), |()| by_schema.parse(&text).unwrap());
+        row("parse by a schema", bytes, parsed, serde, "");
         let collect = |answer| block_on(any.transform(answer).collect()).unwrap();
         let collected = time(runs, || answer(&kilo), collect);
         row("1 kB chunks, collected", bytes, collected, serde, "");
@@ -106,6 +119,14 @@ fn main() {
             let mut count = 0;
             let snapshots = time(few.min(5), || answer(&all), |answer| count = read(any.transform(answer)));
             row(&label("snapshots read"), bytes, snapshots, serde, &format!("{count} snapshots"));
+            // All that has to be said of larger ones is that they cost more in line with their size.
+            if bytes > 2_000_000 {
+                continue;
+            }
+            for (parser, what) in [(&by_schema, "by a schema"), (&lenient, "by a schema, leniently")] {
+                let snapshots = time(few.min(5), || answer(&all), |answer| count = read(parser.transform(answer)));
+                row(&label(&format!("snapshots {what}")), bytes, snapshots, serde, &format!("{count} snapshots"));
+            }
         }
     }
     // What a step around the parser adds.

@@ -14,6 +14,7 @@
 //! | one variant of an enum | [`EnumOutputParser`] | the whole |
 //! | yes or no | [`BooleanOutputParser`] | the whole |
 //! | tool calls | [`ToolCallsParser`] | call by call |
+//! | tool calls while they are written | [`ToolCallsParser::growing`] | snapshots that grow |
 //! | the groups of a regular expression | `RegexParser` (feature `regex`) | the whole |
 //! | a date or a time | `DateTimeOutputParser` (feature `jiff`) | the whole |
 //! | XML | `XmlOutputParser` (feature `xml`) | the whole |
@@ -37,61 +38,39 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
-mod aligned;
 mod answer;
-mod boolean_output_parser;
-#[cfg(feature = "jiff")]
-mod date_time_output_parser;
-mod enum_output_parser;
-mod exact_floats;
-#[cfg(feature = "regex")]
-mod fields;
-mod items;
 mod json;
-mod json_elements;
-mod json_events;
-mod json_options;
-mod json_output_parser;
-mod json_settings;
+mod json_output;
 mod lenient;
-mod lenient_reading;
-mod list_output_parser;
-mod mismatch;
 mod output_parser;
 mod parse_error;
-mod reading;
-#[cfg(feature = "regex")]
-mod regex_parser;
-mod reported;
 mod schema;
-mod str_output_parser;
-mod thinking;
-mod tool_calls_parser;
-mod type_words;
+mod text;
+mod tool_calls;
 mod typed;
-mod variants;
 mod with_repair;
-#[cfg(feature = "xml")]
-mod xml_output_parser;
+mod work;
 
-pub use boolean_output_parser::BooleanOutputParser;
-#[cfg(feature = "jiff")]
-pub use date_time_output_parser::{DateTimeOutputParser, DateTimeValue};
-pub use enum_output_parser::EnumOutputParser;
 pub use json::event::JsonEvent;
 pub use json::fault::JsonFault;
-pub use json_elements::JsonElements;
-pub use json_events::JsonEvents;
-pub use json_output_parser::JsonOutputParser;
+pub use json::json_path::JsonPath;
+pub use json_output::elements::JsonElements;
+pub use json_output::events::JsonEvents;
+pub use json_output::parser::JsonOutputParser;
+pub use json_output::reported::Reported;
 pub use lenient::{Repair, RepairKind};
-pub use list_output_parser::ListOutputParser;
 pub use output_parser::OutputParser;
 pub use parse_error::{ParseError, ParseErrorKind};
+pub use text::boolean_output_parser::BooleanOutputParser;
+#[cfg(feature = "jiff")]
+pub use text::date_time_output_parser::{DateTimeOutputParser, DateTimeValue};
+pub use text::enum_output_parser::EnumOutputParser;
+pub use text::list_output_parser::ListOutputParser;
 #[cfg(feature = "regex")]
-pub use regex_parser::RegexParser;
-pub use reported::Reported;
-pub use str_output_parser::StrOutputParser;
-pub use tool_calls_parser::ToolCallsParser;
-pub use with_repair::WithRepair;
+pub use text::regex_parser::RegexParser;
+pub use text::str_output_parser::StrOutputParser;
 #[cfg(feature = "xml")]
-pub use xml_output_parser::XmlOutputParser;
+pub use text::xml_output_parser::XmlOutputParser;
+pub use tool_calls::ToolCallsParser;
+pub use tool_calls::growing::{GrowingToolCalls, ToolCallSoFar};
+pub use with_repair::WithRepair;

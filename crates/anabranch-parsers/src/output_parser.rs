@@ -22,7 +22,8 @@ pub trait OutputParser: Runnable<Input = AiMessage> {
     /// Asks a model again where an answer is not what is wanted, with the answer, what is wrong with it, and the
     /// [format instructions](Self::format_instructions): once, unless [`attempts`](WithRepair::attempts) says more.
     ///
-    /// Not where the model refused or a filter broke the answer off. Each further question takes a retry out of a
+    /// Not where the model refused or a filter broke the answer off. Where the asking fails, its error has what was wrong
+    /// with the answer in [`Error::related`](anabranch_core::Error::related). Each further question takes a retry out of a
     /// [`RetryBudget`](anabranch_core::RetryBudget) ([`budget`](WithRepair::budget)), as those of `.with_retry(..)` do.
     ///
     /// ```

@@ -47,7 +47,7 @@ struct Repairing<P, M>(Arc<(P, M)>);
 /// The answer to read, and what was wrong with it when it was read.
 struct State {
     answer: AiMessage,
-    wrong: Option<String>,
+    wrong: Option<Error>,
 }
 
 /// The same for all attempts.
@@ -65,17 +65,19 @@ where
         let (parser, model) = &*self.0;
         let question = {
             let state = shared.lock().unwrap_or_else(PoisonError::into_inner);
-            let instructions = || parser.format_instructions();
-            state.wrong.as_ref().map(|wrong| question(&state.answer, wrong, &instructions()))
+            let wrong = state.wrong.as_ref().and_then(|error| error.downcast_ref::<ParseError>());
+            wrong.map(|wrong| question(&state.answer, wrong, &parser.format_instructions()))
         };
         if let Some(question) = question {
-            let answer = config.run(model, question).await?;
+            // Where there is no other answer, what was wrong with this one is still to be known.
+            let answer = config.run(model, question).await.map_err(|error| {
+                let state = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                error.with_related(state.wrong.clone())
+            })?;
             shared.lock().unwrap_or_else(PoisonError::into_inner).answer = answer;
         }
         let mut state = shared.lock().unwrap_or_else(PoisonError::into_inner);
-        parser.parse_answer(&state.answer).inspect_err(|error| {
-            state.wrong = error.downcast_ref::<ParseError>().map(ToString::to_string);
-        })
+        parser.parse_answer(&state.answer).inspect_err(|error| state.wrong = Some(error.clone()))
     }
 
     fn label(&self) -> Option<Label<'_>> {
@@ -88,12 +90,15 @@ where
 }
 
 /// What the model is asked. Its own answer goes back to it, and to nobody else.
-fn question(answer: &AiMessage, wrong: &str, instructions: &str) -> Messages {
+fn question(answer: &AiMessage, wrong: &ParseError, instructions: &str) -> Messages {
     let asked = format!(
         "That answer cannot be used: {wrong}.\nGive the whole answer again, with that mended and nothing else \
          changed.\n{instructions}"
     );
-    Messages::from([Message::ai(answer.text()), Message::user(asked)])
+    // Providers refuse a message in which nobody says anything.
+    let text = answer.text();
+    let said = Some(text).filter(|text| !text.trim().is_empty()).map(Message::ai);
+    said.into_iter().chain([Message::user(asked)]).collect()
 }
 
 /// Whether another answer may help. What the model or a filter refused, it would refuse again.

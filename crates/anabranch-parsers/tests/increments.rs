@@ -59,6 +59,16 @@ async fn each_event_is_what_is_new() {
 }
 
 #[tokio::test]
+async fn events_are_json_themselves() {
+    let (events, _) = events(r#"{"a": "xy", "l": [1, {"k~/": []}]}"#, 3).await;
+    let text = serde_json::to_string(&events).unwrap();
+    assert!(text.contains(r#"{"event":"began","path":"/l/1/k~0~1","value":[]}"#), "{text}");
+    let read: Vec<JsonEvent> = serde_json::from_str(&text).unwrap();
+    assert_eq!(read, events);
+    assert_eq!(rebuilt(&read), json!({"a": "xy", "l": [1, {"k~/": []}]}));
+}
+
+#[tokio::test]
 async fn a_document_that_counts_after_all_begins_anew() {
     for (text, expected) in [
         ("So: {\"a\": 1}.", json!({"a": 1})),

@@ -51,7 +51,8 @@ fn one_document_wherever_it_stands() {
     }
     assert_eq!(parse("```json\n{\"code\": \"```py\\nx```\"}\n```"), json!({"code": "```py\nx```"}));
     assert_eq!(parse("A list:\n[{\"a\": 1}, {\"a\": 2}]\nThat is all."), json!([{"a": 1}, {"a": 2}]));
-    assert_eq!(parse("Only\n  [1,\n 2]"), json!([1, 2]));
+    assert_eq!(parse("Only\n  [1000,\n 2]"), json!([1000, 2]));
+    assert_eq!(parse("None:\n[]\nThat is all."), json!([]));
     assert_eq!(parse("```json\n{\"a\": 1}\n```\nBetter:\n```json\n{\"a\": 2}\n```\n"), json!({"a": 2}));
     assert_eq!(parse("```json\n{\"a\": oops}\n```\nBetter:\n```json\n{\"a\": 2}\n```\n"), json!({"a": 2}));
     assert_eq!(parse("```json\n{\"a\": 1}\n```\nor\n```\n{\"a\": 2}\n```\n"), json!({"a": 1}));
@@ -107,7 +108,7 @@ fn a_part_of_a_broken_document_is_none() {
         ("[1, 2}", "a bracket that does not close the innermost open one"),
         ("[01]", "a number as JSON does not write it at line 1 column 2"),
         ("{\"a\": 1} {\"a\": 2}", "2 JSON documents"),
-        ("Either {\"a\": 1} or {\"a\": 2} or\n[1]\n", "3 JSON documents"),
+        ("Either {\"a\": 1} or {\"a\": 2} or\n[\"x\"]\n", "3 JSON documents"),
         ("{\"a\": 1}, []", "2 JSON documents"),
         ("```json\n{\"a\": 1}\n{\"a\": 2}\n```", "2 JSON documents"),
         ("```json\n{\"a\": 1}", "the fence around the JSON does not end"),
@@ -126,6 +127,21 @@ fn no_json_at_all() {
         "Use {} for that, or [].",
         "[1] says so.",
         "See [1, 2]:\n* [note]\n* [x] done\n[ ] to do",
+        "The Weser is long.\n\n[1]\n[2]\n",
+        "I cannot say.\n[1, 2]",
+        "[1]\nhttps://example.org",
+        "[1] https://example.org\n\n[2]\nhttps://example.org",
+        "[1], and so on",
+        "[1]{}",
+        "5 {}",
+        "5, [] and {}",
+        "true, but",
+        "false: it is not",
+        "42, or so",
+        "7 / 3 is not whole",
+        "1 # of many",
+        "\"Yes\", he said",
+        "\"Yes\" \"No\"",
     ] {
         let problem = problem(citation);
         assert!(problem.contains("the answer has no JSON"), "{citation}: {problem}");
@@ -135,6 +151,34 @@ fn no_json_at_all() {
             assert_eq!(value, json!({"a": 1}), "{text}");
         }
     }
+}
+
+#[tokio::test]
+async fn small_numbers_among_words_count_where_they_are_asked_for() {
+    let text = "The lengths:\n[1, 2]\nThat is all.";
+    assert!(JsonOutputParser::new().parse(text).is_err() && JsonOutputParser::new().lenient().parse(text).is_err());
+    assert_eq!(JsonOutputParser::typed::<Vec<u8>>().parse(text).unwrap(), [1, 2]);
+    assert_eq!(JsonOutputParser::typed::<(u8, u8)>().lenient().parse(text).unwrap(), (1, 2));
+    assert_eq!(JsonOutputParser::elements::<u8>().invoke(text).await.unwrap(), [1, 2]);
+    let schema = json!({"type": "array", "items": {"type": "integer"}});
+    assert_eq!(JsonOutputParser::with_schema(schema.clone()).parse(text).unwrap(), json!([1, 2]));
+    assert_eq!(JsonOutputParser::with_schema(schema).lenient().parse(text).unwrap(), json!([1, 2]));
+    // Not a list of these.
+    assert!(JsonOutputParser::typed::<Vec<String>>().parse(text).is_err());
+    assert!(JsonOutputParser::typed::<River>().parse(text).is_err());
+    assert!(JsonOutputParser::typed::<u8>().lenient().parse("I cannot say [1].").is_err());
+    assert!(JsonOutputParser::elements::<u8>().within("/x").invoke(text).await.is_err());
+    // In a fence, or alone, it is the document.
+    assert_eq!(parse("So [3]:\n```json\n[1, 2]\n```\n[4]"), json!([1, 2]));
+    assert_eq!(parse(" [1, 2]\n"), json!([1, 2]));
+    // Beside a document it is what it is among words.
+    for text in ["{\"a\": 1}\n\n[1]\n[2]\n", "[1]\n{\"a\": 1}", "{\"a\": 1} [1]", "[1, 2], as said: {\"a\": 1}"] {
+        assert_eq!(parse(text), json!({"a": 1}), "{text}");
+        assert_eq!(JsonOutputParser::new().lenient().parse(text).unwrap(), json!({"a": 1}), "{text}");
+        let (values, error) = by_character(text).await;
+        assert_eq!((values.last(), error), (Some(&json!({"a": 1})), None), "{text}");
+    }
+    assert!(problem("[\"a\"]\n[\"b\"]").contains("2 JSON documents"));
 }
 
 /// The snapshots of an answer that comes a character at a time, and what it ends in.
@@ -307,7 +351,9 @@ proptest! {
         if value.as_object().is_some_and(|object| !object.is_empty()) {
             prop_assert_eq!(parse(&format!("{before}{json} Done.")), value.clone());
         }
-        if value.is_array() {
+        let is_small = |value: &Value| value.as_u64().is_some_and(|number| number < 1000);
+        let is_citation = |list: &Vec<Value>| !list.is_empty() && list.iter().all(is_small);
+        if value.as_array().is_some_and(|list| !is_citation(list)) {
             prop_assert_eq!(parse(&format!("{before}.\n {json} \nDone.")), value);
         }
     }

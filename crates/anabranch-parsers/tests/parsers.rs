@@ -5,10 +5,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anabranch_core::{Chunks, ErrorKind, Merge, RetryBudget, RunnableExt, lambda};
+use anabranch_core::{Chunks, Error, ErrorKind, Merge, RetryBudget, Runnable, RunnableExt, lambda};
 use anabranch_messages::{AiMessage, ContentPart, FinishKind, FinishReason, Messages, ToolCall, ToolCallChunk};
 use anabranch_parsers::{
-    BooleanOutputParser, EnumOutputParser, JsonOutputParser, ListOutputParser, OutputParser, ParseError,
+    BooleanOutputParser, EnumOutputParser, JsonFault, JsonOutputParser, ListOutputParser, OutputParser, ParseError,
     ParseErrorKind, ToolCallsParser,
 };
 use futures::StreamExt;
@@ -38,16 +38,45 @@ fn lists() {
         ("a, , b,\n c\n", vec!["a", "b", "c"]),
         ("<think>x, y</think>a, b", vec!["a", "b"]),
         ("\"\", a", vec!["", "a"]),
-        ("", vec![]),
     ] {
         assert_eq!(commas.parse(text).unwrap(), items, "{text}");
     }
     assert_eq!(kind(&commas.parse("a, \"b").unwrap_err()), ParseErrorKind::Truncated);
     let numbered = "Items:\n\n  1. apple\n    2) banana\n3. \n10. cherry 2. no\nx 4. no\n5.no\n";
-    assert_eq!(ListOutputParser::numbered().parse(numbered).unwrap(), ["apple", "banana", "cherry 2. no"]);
+    assert_eq!(ListOutputParser::numbered().parse(numbered).unwrap(), ["apple", "banana", "cherry 2. no", "no"]);
     assert_eq!(ListOutputParser::numbered().parse("No items in the list.").unwrap(), [] as [&str; 0]);
     let dashes = "Items:\n- apple\n  * banana - ripe\n+ cherry\nno - item\n-5 degrees\n--- \n";
     assert_eq!(ListOutputParser::markdown().parse(dashes).unwrap(), ["apple", "banana - ripe", "cherry"]);
+}
+
+#[test]
+fn items_go_on_in_indented_lines() {
+    let numbered = |text: &str| ListOutputParser::numbered().parse(text).unwrap();
+    let markdown = |text: &str| ListOutputParser::markdown().parse(text).unwrap();
+    assert_eq!(
+        numbered("1. the Weser,\n   which is long\n\n   and wide\n2. the Aller\nThat is all."),
+        ["the Weser, which is long and wide", "the Aller"]
+    );
+    assert_eq!(numbered("1. Weser:\n   - long\n   - wide\n2. Aller"), ["Weser: - long - wide", "Aller"]);
+    assert_eq!(numbered("1.\n   Weser\n2.\n3. Aller"), ["Weser", "Aller"]);
+    // What is indented as the mark is, or less, is no part of an item.
+    assert_eq!(numbered("  1. Weser\n  and so on\n 2. Aller\n words\n  more words"), ["Weser", "Aller"]);
+    assert_eq!(markdown("- Weser\r\n  and more\r\n* Aller\r\n"), ["Weser and more", "Aller"]);
+    assert_eq!(numbered("1.Weser\n2)Aller\n3.14 is a number\n4... is none\n5.: x"), ["Weser", "Aller", ": x"]);
+    assert_eq!(markdown("• Weser\n◦ Aller\n•Leine\n– Hase\n-5 degrees\n**bold**"), ["Weser", "Aller", "Leine", "Hase"]);
+}
+
+#[tokio::test]
+async fn an_item_comes_with_the_first_word_of_the_next_line() {
+    let (sender, receiver) = futures::channel::mpsc::unbounded();
+    let chunks = Chunks::new(receiver.map(|piece: &str| Ok(AiMessage::new(piece))), AiMessage::merge());
+    let parser = ListOutputParser::numbered();
+    let mut stream = parser.transform(chunks);
+    sender.unbounded_send("1. Weser\n").unwrap();
+    // It may go on.
+    assert!(futures::poll!(stream.next()).is_pending());
+    sender.unbounded_send("  and more\n2").unwrap();
+    assert_eq!(stream.next().await.unwrap().unwrap(), ["Weser and more"]);
 }
 
 #[tokio::test]
@@ -72,7 +101,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 1000, ..ProptestConfig::default() })]
 
     #[test]
-    fn pieces_of_lists_do_not_matter(text in "([a-cé1-9]|, |\\n|\"|- |1\\. |<think>|</think>){0,20}", size in 1..6_usize) {
+    fn pieces_of_lists_do_not_matter(text in "([a-cé1-9]|, |\\n|\"|- |1\\. |2\\.|• | |   |\\r\\n|<think>|</think>){0,20}", size in 1..6_usize) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         for parser in [ListOutputParser::comma_separated(), ListOutputParser::numbered(), ListOutputParser::markdown()] {
             let streamed: Vec<_> = runtime.block_on(StreamExt::collect(parser.transform(answer(&text, size))));
@@ -82,9 +111,10 @@ proptest! {
                 (Err(error), whole) => {
                     // A thought that ended without a begin was handed on by then.
                     let is_thought = kind(&error) == ParseErrorKind::Thought;
-                    prop_assert!(is_thought || whole.is_err(), "{} {:?}", text, whole);
+                    let is_same = whole.as_ref().err().map(kind) == Some(kind(&error));
+                    prop_assert!(is_thought || is_same, "{} {:?}", text, whole);
                 }
-                (Ok(_), Err(error)) => prop_assert!(kind(&error) == ParseErrorKind::Thought, "{} {}", text, error),
+                (Ok(_), Err(error)) => prop_assert!(false, "{} {}", text, error),
             }
         }
     }
@@ -163,6 +193,58 @@ async fn no_parser_reads_what_was_refused_or_broken_off() {
     }
 }
 
+/// How a stream of this answer ends.
+async fn end_of<P: Runnable<Input = AiMessage>>(parser: &P, answer: &AiMessage) -> Option<ParseErrorKind> {
+    let chunks = Chunks::from_values([answer.clone()], AiMessage::merge());
+    let last = StreamExt::collect::<Vec<_>>(parser.transform(chunks)).await.pop()?;
+    last.err().map(|error| kind(&error))
+}
+
+#[tokio::test]
+async fn an_answer_with_nothing_in_it_is_of_its_own_kind() {
+    for text in ["", " \n", "<think>hm</think>", "<think>hm</think>\n\n", "hm</think> "] {
+        let answer = AiMessage::new(text);
+        macro_rules! check {
+            ($($parser:expr),+ $(,)?) => {$(
+                let parser = $parser;
+                assert_eq!(parser.invoke(answer.clone()).await.map_err(|error| kind(&error)).err(), Some(ParseErrorKind::Empty), "{text:?} {parser:?}");
+                let streamed = end_of(&parser, &answer).await;
+                let is_handed_on = text.contains("</think>") && !text.contains("<think>");
+                let is_its_own = streamed == Some(ParseErrorKind::Empty) || (is_handed_on && streamed == Some(ParseErrorKind::Thought));
+                assert!(is_its_own, "{text:?} {parser:?} {streamed:?}");
+            )+};
+        }
+        check!(
+            JsonOutputParser::new(),
+            JsonOutputParser::new().lenient(),
+            JsonOutputParser::new().exact(),
+            JsonOutputParser::typed::<Sum>(),
+            JsonOutputParser::typed::<u8>().lenient(),
+            JsonOutputParser::with_schema(json!({"type": "string"})).lenient(),
+            JsonOutputParser::elements::<u8>(),
+            JsonOutputParser::new().events(),
+            JsonOutputParser::new().lenient().reported(),
+            ListOutputParser::comma_separated(),
+            ListOutputParser::numbered(),
+            ListOutputParser::markdown(),
+            BooleanOutputParser::new(),
+            EnumOutputParser::<Colour>::new(),
+            EnumOutputParser::<Colour>::new().lenient(),
+            ToolCallsParser::<Tool>::new(),
+            ToolCallsParser::<Value>::of_tool("add"),
+            ToolCallsParser::<Tool>::new().growing(),
+        );
+        let either = JsonOutputParser::typed::<Vec<String>>().with_fallback(ListOutputParser::comma_separated());
+        assert_eq!(kind(&either.invoke(answer.clone()).await.unwrap_err()), ParseErrorKind::Empty);
+    }
+    // Without a piece there is no answer.
+    let none = Chunks::from_values([], AiMessage::merge());
+    assert_eq!(
+        kind(&ToolCallsParser::<Tool>::new().transform(none).collect().await.unwrap_err()),
+        ParseErrorKind::Empty
+    );
+}
+
 #[derive(Deserialize, Debug, PartialEq)]
 #[serde(rename_all = "snake_case")]
 enum Tool {
@@ -206,6 +288,21 @@ async fn tool_calls() {
         (ParseErrorKind::Type, true)
     );
     assert!(error.message().contains("add.b") && !format!("{error:?}").contains("secret"), "{error}");
+    // Nothing of the arguments is lost or rounded in silence.
+    let any = ToolCallsParser::<Value>::of_tool("add");
+    for (arguments, expected, path) in [
+        ("{\"a\": 1, \"a\": 2}", ParseErrorKind::Json(JsonFault::DuplicateKey), "a"),
+        ("{\"a\": {\"b\": 123456789012345678901}}", ParseErrorKind::Json(JsonFault::NumberRange), "a.b"),
+        ("{\"a\": 1} x", ParseErrorKind::Json(JsonFault::TextAfter), ""),
+        ("{\"a\": 1", ParseErrorKind::Truncated, ""),
+    ] {
+        let call = AiMessage::new("").with_tool_call(ToolCall::new("1", "add", arguments));
+        let error = any.invoke(call).await.unwrap_err();
+        let cause = error.downcast_ref::<ParseError>().unwrap();
+        assert_eq!((cause.kind(), cause.path()), (expected, path), "{arguments}");
+        assert_eq!(error.partial::<String>().map(String::as_str), Some(arguments));
+    }
+
     let cut = AiMessage::new("").with_tool_call(weather).with_finish_reason(FinishReason::length());
     assert_eq!(kind(&parser.invoke(cut).await.unwrap_err()), ParseErrorKind::Truncated);
 }
@@ -230,6 +327,33 @@ async fn a_tool_call_comes_when_it_is_complete() {
     assert_eq!(streamed.iter().flatten().collect::<Vec<_>>(), tools.iter().collect::<Vec<_>>());
     assert_eq!(streamed.len(), 2);
     assert_eq!(parser.transform(calls()).collect().await.unwrap(), tools);
+    let growing = parser.clone().growing();
+    let snapshots: Vec<_> = StreamExt::collect(growing.transform(calls())).await;
+    let shown: Vec<Vec<_>> = snapshots
+        .iter()
+        .map(|calls| calls.as_ref().unwrap().iter())
+        .map(|calls| calls.map(|call| (call.name(), call.arguments().to_string(), call.is_complete())).collect())
+        .collect();
+    let bremen = ("weather", "{\"city\":\"Bremen\"}".to_string(), true);
+    assert_eq!(
+        shown,
+        [
+            vec![("weather", "{}".to_string(), false)],
+            vec![bremen.clone()],
+            vec![bremen.clone(), ("add", "{\"a\":1}".to_string(), false)],
+            vec![bremen.clone(), ("add", "{\"a\":1,\"b\":2}".to_string(), true)],
+        ]
+    );
+    let invoked = growing.transform(calls()).collect().await.unwrap();
+    assert_eq!(Some(&invoked), snapshots.last().and_then(|last| last.as_ref().ok()));
+    assert!(!format!("{invoked:?}").contains("Bremen"));
+    assert_eq!(
+        serde_json::to_value(&invoked[1]).unwrap(),
+        json!({"name": "add", "arguments": {"a": 1, "b": 2}, "is_complete": true})
+    );
+    let strange = ToolCallsParser::<Sum>::of_tool("weather").growing();
+    assert_eq!(StreamExt::collect::<Vec<_>>(strange.transform(calls())).await.last().map(Result::is_err), Some(true));
+
     let half = Chunks::from_values(pieces[..3].to_vec(), AiMessage::merge());
     let streamed: Vec<_> = StreamExt::collect(parser.transform(half)).await;
     assert!(streamed[0].is_ok() && streamed[1].is_err());
@@ -261,6 +385,22 @@ async fn a_model_is_asked_again() {
     assert_eq!((kind(&error), asked.swap(0, Ordering::Relaxed)), (ParseErrorKind::Missing, 1));
     assert_eq!(error.partial::<String>().unwrap(), "still no");
     assert_eq!(error.attempts().len(), 2);
+
+    // An error of the asking does not hide what was wrong.
+    let down = lambda(async |_: Messages| Err::<AiMessage, _>(Error::new(ErrorKind::Server, "down")));
+    let error = typed().with_repair(down).invoke("no").await.unwrap_err();
+    assert_eq!((error.kind(), error.related().len()), (ErrorKind::Server, 1));
+    assert_eq!(kind(&error.related()[0]), ParseErrorKind::Missing);
+    assert_eq!(error.related()[0].partial::<String>().unwrap(), "no");
+
+    // Nobody said nothing.
+    let alone = lambda(async |question: Messages| {
+        assert_eq!((question.len(), question.last().unwrap().role().to_string().as_str()), (1, "user"));
+        Ok(AiMessage::new("{\"a\": 1, \"b\": 2}"))
+    });
+    for empty in ["", " \n"] {
+        assert_eq!(typed().with_repair(alone.clone()).invoke(empty).await.unwrap(), Sum { a: 1, b: 2 });
+    }
 
     // Under a budget that is used up, nobody is asked.
     let budget = RetryBudget::new().reserve(0).per_second(0.0);
@@ -382,8 +522,24 @@ proptest::proptest! {
         pieces.iter().for_each(|piece| whole.append(piece.clone()));
         let parser = ToolCallsParser::<Value>::new();
         let invoked = parser.parse_answer(&whole).map_err(|error| error.message().to_string());
-        let stream = parser.transform(Chunks::from_values(pieces, AiMessage::merge())).collect();
+        let again = Chunks::from_values(pieces.clone(), AiMessage::merge());
+        // Chunk by chunk, and not by way of `invoke`.
+        let stream = async {
+            let mut calls = Vec::new();
+            let mut stream = parser.transform(Chunks::from_values(pieces, AiMessage::merge()));
+            while let Some(more) = stream.next().await {
+                calls.extend(more?);
+            }
+            Ok::<_, Error>(calls)
+        };
         let streamed = futures::executor::block_on(stream).map_err(|error| error.message().to_string());
-        proptest::prop_assert_eq!(streamed, invoked);
+        proptest::prop_assert_eq!(&streamed, &invoked);
+        let growing = parser.growing();
+        let snapshots: Vec<_> = futures::executor::block_on(StreamExt::collect(growing.transform(again)));
+        let shown = futures::executor::block_on(growing.invoke(whole)).map_err(|error| error.message().to_string());
+        let last = snapshots.last().cloned().unwrap().map_err(|error| error.message().to_string());
+        proptest::prop_assert_eq!(&last, &shown);
+        proptest::prop_assert_eq!(shown.map(drop), invoked.map(drop));
+        proptest::prop_assert!(snapshots.windows(2).all(|pair| pair[0].as_ref().ok() != pair[1].as_ref().ok()));
     }
 }

@@ -25,6 +25,9 @@ fn one_tree_wherever_it_stands() {
     assert_eq!(parse("<body>Text of the body.</body>"), json!({"body": "Text of the body."}));
     assert_eq!(parse("<a>1 &lt; 2 &amp; <![CDATA[<b>]]> &#233;</a>"), json!({"a": "1 < 2 & <b> é"}));
     assert_eq!(parse("<a/>"), json!({"a": null}));
+    assert_eq!(parse("Use <br> like this: <a>x</a>, or <river>."), json!({"a": "x"}));
+    assert_eq!(parse("<a>x</a><br>"), json!({"a": "x"}));
+    assert_eq!(parse("<input>5</input>"), json!({"input": "5"}));
 }
 
 #[test]
@@ -41,6 +44,15 @@ fn what_is_broken_or_dangerous_is_an_error() {
         ("<foo a=\"1\">x</foo>", ParseErrorKind::Xml),
         ("<foo>x<bar/></foo>", ParseErrorKind::Xml),
         ("<a/> or <b/>", ParseErrorKind::Several(2)),
+        ("<a>1</a>, <b>2</b>", ParseErrorKind::Several(2)),
+        ("Use <br> for a new line.", ParseErrorKind::Missing),
+        ("one<br>two<br>three", ParseErrorKind::Missing),
+        ("one<br/>two", ParseErrorKind::Missing),
+        ("<br>", ParseErrorKind::Missing),
+        ("Put it in <river>, please.", ParseErrorKind::Missing),
+        ("A note: <!-- there is none -->", ParseErrorKind::Missing),
+        ("Here: <list><item>1</item>", ParseErrorKind::Truncated),
+        ("<?xml version=\"1.0\"?>\n", ParseErrorKind::Truncated),
         (bomb, ParseErrorKind::Xml),
         (&deep, ParseErrorKind::Xml),
     ] {
@@ -53,7 +65,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 1000, ..ProptestConfig::default() })]
 
     #[test]
-    fn never_panics(text in "(<[a-c]>|</[a-c]>|<a/>|<|>|&|;|é|x|<!\\[CDATA\\[|\\]\\]>|<!--|-->|<\\?| ){0,20}") {
+    fn never_panics(text in "(<[a-c]>|</[a-c]>|<br>|</br>|<a/>|<|>|&|;|é|x|<!\\[CDATA\\[|\\]\\]>|<!--|-->|<\\?| ){0,20}") {
         let _ = XmlOutputParser::new().parse(&text);
     }
 

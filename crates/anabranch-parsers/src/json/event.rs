@@ -5,10 +5,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::json::json_path::JsonPath;
+
 /// What happened to a document while it was written: a value began, a text grew, a value is complete.
 ///
 /// The events of a document rebuild it ([`apply`](Self::apply)), each by the little that is new: a document of any size
-/// costs as much as its text is long, where a snapshot for each step would cost its square.
+/// costs as much as its text is long, where a snapshot for each step would cost its square. Their paths share what they
+/// have in common; to write one out, or to apply an event, takes as long as its pointer is.
 ///
 /// ```
 /// use anabranch_parsers::JsonEvent;
@@ -29,7 +32,7 @@ use serde_json::Value;
 ///
 /// As JSON an event is an object such as `{"event": "text", "path": "/setup", "text": "y?"}`.
 ///
-/// `path` is a JSON pointer (RFC 6901). [`to_patch`](Self::to_patch) gives the operation of a JSON Patch.
+/// `path` is written as a JSON pointer (RFC 6901). [`to_patch`](Self::to_patch) gives the operation of a JSON Patch.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -38,35 +41,35 @@ pub enum JsonEvent {
     /// document begins, and what came before is void.
     Began {
         /// Where.
-        path: String,
+        path: JsonPath,
         /// `{}`, `[]` or a text.
         value: Value,
     },
     /// A text has grown by this much.
     Text {
         /// Where the text is.
-        path: String,
+        path: JsonPath,
         /// What is new.
         text: String,
     },
     /// A number, `true`, `false`, `null`, or a text that came at once. It is complete.
     Value {
         /// Where.
-        path: String,
+        path: JsonPath,
         /// The whole of it.
         value: Value,
     },
     /// The text, list or object is complete: the field or the element can be used.
     Completed {
         /// Where.
-        path: String,
+        path: JsonPath,
     },
 }
 
 impl JsonEvent {
-    /// Where in the document, as a JSON pointer; the empty text for the document itself.
+    /// Where in the document.
     #[must_use]
-    pub fn path(&self) -> &str {
+    pub fn path(&self) -> &JsonPath {
         match self {
             Self::Began { path, .. }
             | Self::Text { path, .. }
@@ -86,7 +89,7 @@ impl JsonEvent {
         match self {
             Self::Began { path, value } | Self::Value { path, value } => put(document, path, value.clone()),
             Self::Text { path, text } => {
-                if let Some(Value::String(whole)) = document.pointer_mut(path) {
+                if let Some(Value::String(whole)) = path.get_mut(document) {
                     whole.push_str(text);
                 }
             }
@@ -101,7 +104,7 @@ impl JsonEvent {
     pub fn to_patch(&self) -> Option<Value> {
         Some(match self {
             Self::Began { path, value } | Self::Value { path, value } => {
-                let op = if path.is_empty() { "replace" } else { "add" };
+                let op = if path.is_root() { "replace" } else { "add" };
                 serde_json::json!({ "op": op, "path": path, "value": value })
             }
             Self::Text { path, text } => serde_json::json!({ "op": "append", "path": path, "value": text }),
@@ -110,17 +113,15 @@ impl JsonEvent {
     }
 }
 
-fn put(document: &mut Value, path: &str, value: Value) {
-    let Some((parent, last)) = path.rsplit_once('/') else {
+fn put(document: &mut Value, path: &JsonPath, value: Value) {
+    let Some((parent, last)) = path.split_last() else {
         *document = value;
         return;
     };
-    match document.pointer_mut(parent) {
-        Some(Value::Object(object)) => {
-            object.insert(last.replace("~1", "/").replace("~0", "~"), value);
-        }
-        Some(Value::Array(list)) => match last.parse::<usize>() {
-            Ok(index) if index < list.len() => list[index] = value,
+    match parent.get_mut(document) {
+        Some(Value::Object(object)) => drop(last.with_key(|key| object.insert(key.to_string(), value))),
+        Some(Value::Array(list)) => match last.index() {
+            Some(index) if index < list.len() => list[index] = value,
             _ => list.push(value),
         },
         _ => {}
@@ -136,6 +137,6 @@ impl fmt::Debug for JsonEvent {
             Self::Value { .. } => "Value",
             Self::Completed { .. } => "Completed",
         };
-        f.debug_struct(what).field("depth", &self.path().matches('/').count()).finish_non_exhaustive()
+        f.debug_struct(what).field("depth", &self.path().depth()).finish_non_exhaustive()
     }
 }

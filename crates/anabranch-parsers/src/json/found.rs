@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
+use crate::json::citation::is_citation;
 use crate::json::fault::JsonFault;
 
 /// A document in an answer.
@@ -33,7 +34,7 @@ pub(crate) enum Missing {
     CutOff(usize),
     /// The answer is a thought that does not end.
     Thought,
-    /// There is nothing like it. So many lists stand among words in a line.
+    /// There is nothing like it. So many lists stand among words in a line, or look like citations.
     Nothing { lists: usize },
 }
 
@@ -45,8 +46,10 @@ pub(crate) struct Found {
     pub(super) fences: Vec<Fence>,
     /// Objects, and lists on lines of their own.
     pub(super) among: Vec<Document>,
-    /// Lists in the middle of a line.
-    pub(super) lists: usize,
+    /// Lists on lines of their own that look like citations.
+    citations: Vec<Document>,
+    /// Lists in the middle of a line, and all that look like citations.
+    lists: usize,
     /// What is wrong with a document that surely was one.
     pub(super) broken: Option<Missing>,
     /// What is wrong with something that may have been one.
@@ -81,6 +84,17 @@ impl Found {
         self.fences.last_mut()
     }
 
+    /// Whether the document that the answer begins with is an object, or a list that does not look like a citation.
+    pub(super) fn whole_is_nested(&self) -> bool {
+        let is_nested = |value: &Value| value.is_object() || (value.is_array() && !is_citation(value));
+        self.whole.as_ref().is_some_and(|document| is_nested(&document.value))
+    }
+
+    /// Whether it is a text, which may be a key.
+    pub(super) fn whole_is_text(&self) -> bool {
+        self.whole.as_ref().is_some_and(|document| document.value.is_string())
+    }
+
     /// The document that the answer begins with stands among words: whether nothing else is on its lines.
     pub(super) fn whole_is_among_words(&mut self, on_own_line: bool) {
         if let Some(document) = self.whole.take() {
@@ -92,21 +106,36 @@ impl Found {
     pub(super) fn add(&mut self, document: Document, on_own_line: bool) {
         match &document.value {
             Value::Object(object) if !object.is_empty() => self.among.push(document),
+            value if is_citation(value) => {
+                self.lists += 1;
+                if on_own_line {
+                    self.citations.push(document);
+                }
+            }
             Value::Array(_) if on_own_line => self.among.push(document),
             Value::Array(_) => self.lists += 1,
             _ => {}
         }
     }
 
+    /// A document directly behind another one.
+    pub(super) fn add_next(&mut self, document: Document) {
+        if is_citation(&document.value) {
+            self.add(document, true);
+        } else {
+            self.among.push(document);
+        }
+    }
+
     /// The document that the whole text is.
     pub(crate) fn exact(self, was_cut: bool) -> Result<Document, Missing> {
         if self.whole.is_some() || self.truncated.is_some() {
-            return self.document(was_cut);
+            return self.document(was_cut, |_| false);
         }
         if let Some(missing) = self.broken.or(self.doubt) {
             return Err(missing);
         }
-        match self.among.first() {
+        match self.among.iter().chain(&self.citations).next() {
             Some(first) if first.number > 0 => {
                 Err(Missing::Broken(JsonFault::TextAfter, first.span.end, String::new()))
             }
@@ -115,9 +144,9 @@ impl Found {
     }
 
     /// The document that counts: the whole text; or what stands in the last fence that is closed, `json` before others;
-    /// or the one object with something in it, or list on a line of its own, among words. In an answer that was cut off
-    /// it is the last thing.
-    pub(crate) fn document(self, was_cut: bool) -> Result<Document, Missing> {
+    /// or the one object with something in it, or list on a line of its own, among words. There a list that looks like a
+    /// citation counts only where it is `wanted`. In an answer that was cut off it is the last thing.
+    pub(crate) fn document(mut self, was_cut: bool, wanted: impl Fn(&Value) -> bool) -> Result<Document, Missing> {
         let last = self.last;
         if let Some(at) = self.truncated {
             return Err(Missing::Truncated(at));
@@ -137,6 +166,7 @@ impl Found {
                 };
             }
         }
+        self.among.extend(self.citations.into_iter().filter(|document| wanted(&document.value)));
         let count = self.among.len();
         if let Some(broken) = self.broken.filter(|_| count < 2) {
             return Err(broken);

@@ -1,9 +1,9 @@
 //! How a [`Scanner`] looks at the next byte of an answer.
 
+use crate::answer::tags::{Match, Tag};
 use crate::json::fault::JsonFault;
 use crate::json::found::{Fence, Missing};
 use crate::json::scanner::Scanner;
-use crate::json::tags::{Match, Tag};
 
 /// What the next byte of an answer is a part of.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -131,17 +131,21 @@ impl Scanner {
             },
             Look::WholeEnd if byte.is_ascii_whitespace() => self.is_line_blank |= byte == b'\n',
             Look::WholeEnd => {
-                self.is_next_to_one = true;
-                // What goes on as JSON does is no prose.
+                // What goes on as JSON does is no prose. A number, a word or a text may stand before all kinds of signs.
+                let is_nested = self.found.whole_is_nested();
+                self.is_next_to_one = is_nested;
                 let fault = match byte {
-                    b',' | b'}' | b']' | b':' | b'"' => Some(JsonFault::TextAfter),
-                    b'/' | b'#' if !self.is_line_blank => Some(JsonFault::Comment),
+                    b'}' | b']' => Some(JsonFault::TextAfter),
+                    b':' if is_nested || self.found.whole_is_text() => Some(JsonFault::TextAfter),
+                    b',' | b'"' if is_nested => Some(JsonFault::TextAfter),
+                    b'/' | b'#' if is_nested && !self.is_line_blank => Some(JsonFault::Comment),
                     _ => None,
                 };
                 if let Some(fault) = fault {
                     self.found.broken(fault, self.at + at, String::new());
                 }
-                self.found.whole_is_among_words(self.is_line_blank || matches!(byte, b'{' | b'[' | b','));
+                let is_next_to_one = is_nested && matches!(byte, b'{' | b'[' | b',');
+                self.found.whole_is_among_words(self.is_line_blank || is_next_to_one);
                 return self.back_to_words(at);
             }
             Look::LineEnd if byte == b'\n' => {

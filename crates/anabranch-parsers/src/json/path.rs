@@ -12,40 +12,27 @@ pub(crate) enum Segment<'a> {
 /// `rivers[3].length_km`. A key is shown if it is a short identifier: every other may be a model's words.
 pub(crate) fn shown<'a>(segments: impl IntoIterator<Item = Segment<'a>>) -> String {
     let mut path = String::new();
-    for segment in segments {
-        match segment {
-            Segment::Index(index) => drop(write!(path, "[{index}]")),
-            Segment::Key(key) => {
-                if !path.is_empty() {
-                    path.push('.');
-                }
-                path.push_str(if is_short_identifier(key) { key } else { "…" });
+    segments.into_iter().for_each(|segment| push(&mut path, segment));
+    path
+}
+
+/// One more step of a path that is [shown].
+pub(crate) fn push(path: &mut String, segment: Segment<'_>) {
+    match segment {
+        Segment::Index(index) => drop(write!(path, "[{index}]")),
+        Segment::Key(key) => {
+            if !path.is_empty() {
+                path.push('.');
             }
+            path.push_str(if is_short_identifier(key) { key } else { "…" });
         }
     }
-    path
 }
 
 /// Whether a name may stand in an error: letters, digits, `_` and `-`, and no more than forty of them.
 pub(crate) fn is_short_identifier(name: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     !name.is_empty() && name.len() <= 40 && name.chars().all(is_plain)
-}
-
-/// [`shown`], as a JSON pointer (RFC 6901), with every key as it is: for programs, not for messages.
-pub(crate) fn pointer<'a>(segments: impl IntoIterator<Item = Segment<'a>>) -> String {
-    let mut path = String::new();
-    for segment in segments {
-        path.push('/');
-        match segment {
-            Segment::Index(index) => drop(write!(path, "{index}")),
-            Segment::Key(key) if key.contains(['~', '/']) => {
-                path.push_str(&key.replace('~', "~0").replace('/', "~1"));
-            }
-            Segment::Key(key) => path.push_str(key),
-        }
-    }
-    path
 }
 
 /// The keys and indices of a JSON pointer.

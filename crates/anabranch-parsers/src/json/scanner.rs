@@ -2,13 +2,14 @@
 
 use serde_json::{Map, Value};
 
+use crate::answer::tags::Tags;
 use crate::json::event::JsonEvent;
 use crate::json::fault::JsonFault;
 use crate::json::found::{Document, Fence, Found, Missing};
 use crate::json::look::{Look, OddKey, Place, fault_at_key, fault_at_value};
 use crate::json::reader::{Read, Reader};
-use crate::json::tags::Tags;
 use crate::json::tree::Tree;
+use crate::work::looked_at;
 
 /// Reads an answer piece by piece, each byte once, and finds the documents in it: the whole text, fences, objects and
 /// lists among words. What the model thought is left out, and so is what stands before the end of a thought.
@@ -82,7 +83,9 @@ impl Scanner {
     pub(crate) fn push(&mut self, piece: &str) {
         let mut at = 0;
         while at < piece.len() {
-            at = self.step(piece, at);
+            let next = self.step(piece, at);
+            looked_at(1 + next - at);
+            at = next;
         }
         self.at += piece.len();
         let blank = piece.len() - piece.trim_end().len();
@@ -161,7 +164,10 @@ impl Scanner {
         // with, before all others.
         let fence = self.follow.fence.and_then(|place| self.found.fences.get(place)?.document.as_ref().ok());
         let mut all = self.found.whole.iter().chain(fence).chain(self.found.among.first());
-        all.find(|document| document.number > 0 && document.number == self.follow.number)
+        all.find(|document| {
+            looked_at(1);
+            document.number > 0 && document.number == self.follow.number
+        })
     }
 
     pub(super) fn drain(&mut self) {
@@ -240,7 +246,7 @@ impl Scanner {
                 Look::FenceEnd(0)
             }
             Place::Words { is_next_to_one: true, .. } => {
-                self.found.among.push(document);
+                self.found.add_next(document);
                 Look::Words
             }
             Place::Words { on_own_line, .. } if on_own_line && is_list => {

@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 
 use crate::json::event::JsonEvent;
 use crate::json::fault::JsonFault;
-use crate::json::path::{Segment, pointer};
+use crate::json::json_path::JsonPath;
+use crate::json::path::Segment;
 
 /// A document as far as it came. Each value is made once, and moved into what it is a part of when it is complete.
 #[derive(Default)]
@@ -15,8 +16,18 @@ pub(crate) struct Tree {
     root: Option<Value>,
     /// Whether there is more than the last snapshot had.
     changed: bool,
-    /// What happened since it was last asked for, if somebody wants to know.
-    events: Option<Vec<JsonEvent>>,
+    /// For somebody who wants to know what happens.
+    told: Option<Told>,
+}
+
+#[derive(Default)]
+struct Told {
+    /// What happened since it was last asked for.
+    events: Vec<JsonEvent>,
+    /// Where the lists and objects are that are open.
+    open: Vec<JsonPath>,
+    /// Where the value under way is, as soon as something was told of it.
+    here: Option<JsonPath>,
 }
 
 enum Open {
@@ -27,7 +38,7 @@ enum Open {
 
 impl Tree {
     pub(crate) fn watched() -> Self {
-        Self { events: Some(Vec::new()), ..Self::default() }
+        Self { told: Some(Told::default()), ..Self::default() }
     }
 
     /// Whether a list or an object was begun.
@@ -70,26 +81,22 @@ impl Tree {
         if told != Some(text.len()) {
             self.changed = true;
         }
-        if self.events.is_none() {
-            return;
+        match told {
+            None => self.tell(|path| JsonEvent::Began { path, value: text.into() }),
+            Some(told) if told < text.len() => {
+                self.tell(|path| JsonEvent::Text { path, text: text[told..].to_string() });
+            }
+            Some(_) => {}
         }
-        let event = match told {
-            None => JsonEvent::Began { path: self.path(), value: text.into() },
-            Some(told) if told < text.len() => JsonEvent::Text { path: self.path(), text: text[told..].to_string() },
-            Some(_) => return,
-        };
-        self.events.get_or_insert_default().push(event);
     }
 
     /// A text is complete; what was told of it as in [`text_grew`](Self::text_grew).
     pub(crate) fn end_text(&mut self, text: String, told: Option<usize>) -> Result<(), JsonFault> {
-        if self.events.is_some() && told.is_some() {
+        if told.is_some() {
             self.text_grew(&text, told);
-            let path = self.path();
-            self.tell(JsonEvent::Completed { path });
-        } else if self.events.is_some() {
-            let event = JsonEvent::Value { path: self.path(), value: text.as_str().into() };
-            self.tell(event);
+            self.tell(|path| JsonEvent::Completed { path });
+        } else {
+            self.tell(|path| JsonEvent::Value { path, value: text.as_str().into() });
         }
         self.changed |= told != Some(text.len());
         self.place(Value::String(text))
@@ -98,10 +105,7 @@ impl Tree {
     /// A number, `true`, `false` or `null`.
     pub(crate) fn scalar(&mut self, value: Value) -> Result<(), JsonFault> {
         self.changed = true;
-        if self.events.is_some() {
-            let event = JsonEvent::Value { path: self.path(), value: value.clone() };
-            self.tell(event);
-        }
+        self.tell(|path| JsonEvent::Value { path, value: value.clone() });
         self.place(value)
     }
 
@@ -112,28 +116,36 @@ impl Tree {
             Some(Open::Object(object, _)) => Value::Object(object),
             None => return Ok(()),
         };
-        if self.events.is_some() {
-            let path = self.path();
-            self.tell(JsonEvent::Completed { path });
+        if let Some(told) = &mut self.told {
+            told.here = told.open.pop();
         }
+        self.tell(|path| JsonEvent::Completed { path });
         self.place(value)
     }
 
     fn begun(&mut self, empty: fn() -> Value) {
         self.changed = true;
-        if self.events.is_some() {
-            let event = JsonEvent::Began { path: self.path(), value: empty() };
-            self.tell(event);
+        self.tell(|path| JsonEvent::Began { path, value: empty() });
+        if let Some(told) = &mut self.told {
+            told.open.extend(told.here.take());
         }
     }
 
-    fn tell(&mut self, event: JsonEvent) {
-        if let Some(events) = &mut self.events {
-            events.push(event);
-        }
+    /// Tells of the value under way, if somebody wants to know.
+    fn tell(&mut self, event: impl FnOnce(JsonPath) -> JsonEvent) {
+        let Some(told) = &mut self.told else { return };
+        let here = told.here.get_or_insert_with(|| match (told.open.last(), self.open.last()) {
+            (Some(path), Some(Open::List(list))) => path.index(list.len()),
+            (Some(path), Some(Open::Object(_, key))) => path.key(key.as_deref().unwrap_or_default()),
+            _ => JsonPath::default(),
+        });
+        told.events.push(event(here.clone()));
     }
 
     fn place(&mut self, value: Value) -> Result<(), JsonFault> {
+        if let Some(told) = &mut self.told {
+            told.here = None;
+        }
         match self.open.last_mut() {
             None => self.root = Some(value),
             Some(Open::List(list)) => list.push(value),
@@ -157,12 +169,7 @@ impl Tree {
         })
     }
 
-    /// Where the value under way is.
-    pub(crate) fn path(&self) -> String {
-        pointer(self.segments())
-    }
-
-    /// [`path`](Self::path), as it may be shown.
+    /// Where the value under way is, as it may be shown.
     pub(crate) fn shown_path(&self) -> String {
         let inside = self.open.iter().filter(|open| !matches!(open, Open::Object(_, None))).count();
         crate::json::path::shown(self.segments().take(inside))
@@ -170,7 +177,7 @@ impl Tree {
 
     /// What happened since this was called last.
     pub(crate) fn take_events(&mut self) -> Vec<JsonEvent> {
-        self.events.as_mut().map(std::mem::take).unwrap_or_default()
+        self.told.as_mut().map(|told| std::mem::take(&mut told.events)).unwrap_or_default()
     }
 
     pub(crate) fn take_changed(&mut self) -> bool {

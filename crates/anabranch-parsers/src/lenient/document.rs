@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::{Lenient, Repair, RepairKind, Unrepaired, scan};
+use crate::json::citation::is_citation;
 use crate::json::fault::JsonFault;
 
 /// A document, and what was repaired in it.
@@ -24,6 +25,8 @@ pub(crate) struct Documents {
     pub(crate) untagged: Vec<Repaired>,
     /// Objects with something in them and lists, among words or alone.
     pub(crate) among: Vec<Repaired>,
+    /// Lists among words that look like citations.
+    pub(crate) citations: Vec<Repaired>,
     /// What could not be repaired, of the last that was begun.
     pub(crate) unrepaired: Option<Unrepaired>,
 }
@@ -110,7 +113,9 @@ impl Search<'_> {
                     _ => is_whole,
                 };
                 if counts {
-                    found.among.push(document);
+                    let is_citation = is_citation(&document.value) && !is_whole;
+                    let list = if is_citation { &mut found.citations } else { &mut found.among };
+                    list.push(document);
                 }
                 end
             }

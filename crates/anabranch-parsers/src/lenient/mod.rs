@@ -15,6 +15,7 @@ pub(crate) use document::{Documents, Repaired, documents};
 pub use repair::{Repair, RepairKind};
 
 use crate::json::fault::JsonFault;
+use crate::work::looked_at;
 
 /// The quotes of print that begin a text.
 const PRINTED: [char; 5] = ['“', '„', '”', '«', '‘'];
@@ -49,6 +50,7 @@ impl<'a> Lenient<'a> {
     }
 
     fn byte(&self) -> Option<u8> {
+        looked_at(1);
         self.bytes().get(self.at).copied()
     }
 

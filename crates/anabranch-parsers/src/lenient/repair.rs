@@ -108,8 +108,6 @@ kinds! {
     MemberAfterEnd = "took a member after the end of its object",
     /// A key at the end of the text, without a value, was left out.
     KeyWithoutValue = "left out a key without a value",
-    /// Of a key that stands twice the last value was taken.
-    DuplicateKey = "took the last value of a key that stands twice",
     /// A fence that does not end was taken as ended.
     UnclosedFence = "closed a fence",
     /// A number in a text, or with a sign of a currency or a unit around it, was taken for the number.

@@ -1,10 +1,18 @@
 //! Looking ahead in a text that is almost JSON.
 
+use crate::work::looked_at;
+
 /// How far ahead is looked to see what a quote or a comma means.
 const AHEAD: usize = 512;
 
 /// The next byte that is neither white space nor in a comment, and where.
-pub(super) fn next(bytes: &[u8], mut at: usize) -> (usize, Option<u8>) {
+pub(super) fn next(bytes: &[u8], from: usize) -> (usize, Option<u8>) {
+    let found = ahead(bytes, from);
+    looked_at(1 + found.0 - from.min(found.0));
+    found
+}
+
+fn ahead(bytes: &[u8], mut at: usize) -> (usize, Option<u8>) {
     let end = bytes.len().min(at.saturating_add(AHEAD));
     loop {
         while at < end && bytes[at].is_ascii_whitespace() {
@@ -74,6 +82,7 @@ pub(super) fn key(bytes: &[u8], at: usize) -> Option<bool> {
         None => return None,
         _ => return Some(false),
     };
+    looked_at(after - at);
     let (colon, found) = next(bytes, after);
     // Of `https://` the colon makes no key.
     Some(found? == b':' && !bytes[colon + 1..].starts_with(b"//"))

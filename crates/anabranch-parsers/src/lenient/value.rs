@@ -180,7 +180,7 @@ impl Lenient<'_> {
                 break;
             };
             match self.value()? {
-                Some(value) => self.place(&mut object, key, value),
+                Some(value) => self.place(&mut object, key, value)?,
                 // Nothing was said of it before the text ended.
                 None if self.is_at_end() => {
                     self.repaired(RepairKind::KeyWithoutValue);
@@ -196,16 +196,14 @@ impl Lenient<'_> {
         Ok(Value::Object(object))
     }
 
-    fn place(&mut self, object: &mut Map<String, Value>, key: String, value: Value) {
+    fn place(&mut self, object: &mut Map<String, Value>, key: String, value: Value) -> Result<()> {
         match object.entry(key) {
             Entry::Vacant(place) => drop(place.insert(value)),
-            Entry::Occupied(mut there) => {
-                if *there.get() != value {
-                    there.insert(value);
-                    self.repaired(RepairKind::DuplicateKey);
-                }
-            }
+            // The same again is nothing new, and nothing is lost.
+            Entry::Occupied(there) if *there.get() == value => {}
+            Entry::Occupied(_) => return Err(Unrepaired::Broken(JsonFault::DuplicateKey, self.at)),
         }
+        Ok(())
     }
 
     /// Whether braces hold texts alone, with commas between them.

@@ -4,7 +4,10 @@ mod choice;
 mod keys;
 mod limits;
 pub(crate) mod scalar;
+mod union;
 pub(crate) mod words;
+
+use std::borrow::Cow;
 
 use anabranch_core::__private::json_kind;
 use serde_json::{Map, Value};
@@ -139,70 +142,22 @@ impl<'s> Walk<'s> {
         if let Some(Value::Array(choices)) = resolved.get("enum") {
             return self.choice(value, resolved, choices);
         }
-        let mut value = value.clone();
+        let mut value = Cow::Borrowed(value);
         if let Some(Value::Array(all)) = resolved.get("allOf") {
             for schema in all {
-                value = self.align(&value, schema)?;
+                value = Cow::Owned(self.align(&value, schema)?);
             }
         }
         for union in ["anyOf", "oneOf"] {
             if let Some(Value::Array(branches)) = resolved.get(union) {
-                value = self.union(&value, branches.iter())?;
+                value = Cow::Owned(self.union(&value, branches)?);
             }
         }
         match resolved.get("type") {
             Some(Value::String(kind)) => self.of_type(&value, resolved, kind),
             Some(Value::Array(kinds)) => self.of_types(&value, resolved, kinds),
             _ if resolved.get("properties").is_some() => self.of_type(&value, resolved, "object"),
-            _ => Ok(value),
-        }
-    }
-
-    /// The branch that fits as it is, or else the one that asks for the least.
-    fn union(&mut self, value: &Value, branches: impl Iterator<Item = &'s Value>) -> Aligned {
-        self.best(value, branches, |walk, value, branch| walk.align(value, branch))
-    }
-
-    fn of_types(&mut self, value: &Value, schema: &'s Value, kinds: &'s [Value]) -> Aligned {
-        let kinds = kinds.iter().filter_map(Value::as_str);
-        self.best(value, kinds, |walk, value, kind| walk.of_type(value, schema, kind))
-    }
-
-    fn best<B>(
-        &mut self,
-        value: &Value,
-        branches: impl Iterator<Item = B>,
-        align: impl Fn(&mut Self, &Value, B) -> Aligned,
-    ) -> Aligned {
-        let before = std::mem::take(&mut self.repairs);
-        let (mut best, mut first_misfit, mut count): (Option<(usize, Value, Vec<Repair>)>, _, _) = (None, None, 0);
-        let path = self.path.len();
-        for branch in branches {
-            count += 1;
-            let aligned = align(self, value, branch);
-            self.path.truncate(path);
-            let repairs = std::mem::take(&mut self.repairs);
-            match aligned {
-                Ok(value) => {
-                    let cost = repairs.iter().map(|repair| cost(repair.kind)).sum();
-                    if best.as_ref().is_none_or(|(least, ..)| cost < *least) {
-                        best = Some((cost, value, repairs));
-                    }
-                    if cost == 0 {
-                        break;
-                    }
-                }
-                Err(misfit) => drop(first_misfit.get_or_insert(misfit)),
-            }
-        }
-        self.repairs = before;
-        match (best, first_misfit) {
-            (Some((_, value, repairs)), _) => {
-                self.repairs.extend(repairs);
-                Ok(value)
-            }
-            (None, Some(misfit)) if count == 1 => Err(misfit),
-            _ => Err(self.expected(&format!("one of {count} alternatives"), value)),
+            _ => Ok(value.into_owned()),
         }
     }
 

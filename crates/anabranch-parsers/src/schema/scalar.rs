@@ -3,6 +3,7 @@
 use serde_json::{Number, Value};
 
 use super::{Aligned, Walk};
+use crate::json::citation::without_citations;
 use crate::json::number::number;
 use crate::lenient::RepairKind;
 use crate::schema::words::{is_negated, words};
@@ -88,6 +89,9 @@ pub(crate) fn number_in(text: &str) -> Option<Number> {
     if is_scaled(text) {
         return None;
     }
+    // In words a number in brackets is the number of a source.
+    let has_words = text.contains(|c: char| c.is_alphabetic());
+    let text = if has_words { without_citations(text) } else { text.into() };
     let is_part = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | '-' | '+' | 'e' | 'E' | '_' | '/');
     let mut found = None;
     for token in text.split(|c: char| c.is_whitespace() || !is_part(c)) {
