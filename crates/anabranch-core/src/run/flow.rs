@@ -158,13 +158,14 @@ impl Flow {
     }
 
     fn pause_from(&self, state: MutexGuard<'_, State>) {
-        if self.paused.swap(true, Ordering::AcqRel) {
+        // Most flows hold nothing.
+        if self.paused.swap(true, Ordering::AcqRel) || (state.given.is_empty() && state.held.is_empty()) {
             return;
         }
         if let Some(mut run) = self.run() {
             run.held.extend(state.held.iter().map(|(key, limit)| (*key, limit.clone())));
         }
-        let (given, held) = (all(&state.given), if state.held.is_empty() { Vec::new() } else { all(&state.held) });
+        let (given, held) = (all(&state.given), all(&state.held));
         drop(state);
         given.iter().for_each(|(limit, id)| limit.paused(*id));
         // Who comes to read later finds it paused.
@@ -187,6 +188,9 @@ impl Flow {
             state.held.keys().for_each(|key| {
                 run.held.remove(key);
             });
+        }
+        if state.parked.is_empty() && state.offered.is_empty() {
+            return;
         }
         let (parked, offered) = (limits(&state.parked), std::mem::take(&mut state.offered));
         drop(state);
