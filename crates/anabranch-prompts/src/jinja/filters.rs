@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use minijinja::value::{Kwargs, Rest, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, State, Value, filters};
 
-use super::room::{ELEMENT, Full, Room, Size};
+use super::room::{ELEMENT, Full, Room, SHORT, Size};
 use super::stand_in::StandIn;
 use super::written::text;
 
@@ -13,41 +13,60 @@ use super::written::text;
 type Growth = fn(&str, &Arguments<'_>) -> usize;
 
 pub(super) fn add_to(environment: &mut Environment<'_>) {
-    let no_growth: Growth = |_, _| 0;
-    of_text(environment, "upper", filters::upper, no_growth);
-    of_text(environment, "lower", filters::lower, no_growth);
-    of_text(environment, "title", filters::title, no_growth);
-    of_text(environment, "capitalize", filters::capitalize, no_growth);
-    of_text(environment, "trim", filters::trim, no_growth);
-    of_text(environment, "safe", filters::safe, no_growth);
-    of_text(environment, "escape", filters::escape, no_growth);
-    of_text(environment, "e", filters::escape, no_growth);
-    of_text(environment, "string", filters::string, no_growth);
-    of_text(environment, "lines", filters::lines, |text, _| (text.matches('\n').count() + 1) * ELEMENT);
-    of_text(environment, "split", filters::split, |text, arguments| match arguments.text(0, "split") {
-        Some(separator) => (text.matches(&*separator).count() + 1) * ELEMENT,
-        None => text.split_whitespace().count() * ELEMENT,
-    });
-    of_text(environment, "replace", filters::replace, |text, arguments| {
-        let (Some(from), Some(to)) = (arguments.text(0, "from"), arguments.text(1, "to")) else { return 0 };
-        text.matches(&*from).count().saturating_mul(to.len())
-    });
-    of_text(environment, "indent", filters::indent, |text, arguments| {
-        (text.matches('\n').count() + 1).saturating_mul(arguments.number(0, "width").unwrap_or(4))
-    });
-    of_text(environment, "format", filters::format, |text, arguments| {
-        // The standard library's own formatting ends the program at wider ones.
-        let width = |width: usize| if width > usize::from(u16::MAX) { usize::MAX } else { width };
-        let widths = text.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
-        let widths = widths.map(|digits| width(digits.parse().unwrap_or(usize::MAX)));
-        let given = arguments.values.iter().map(|value| match value.as_str() {
-            Some(text) => text.len(),
-            // `*` takes the width from the arguments.
-            None if text.contains('*') => value.as_i64().map_or(0, |given| width(given.unsigned_abs() as usize)),
-            None => 0,
-        });
-        widths.chain(given).fold(0, usize::saturating_add)
-    });
+    of_text(environment, "upper", filters::upper, None);
+    of_text(environment, "lower", filters::lower, None);
+    of_text(environment, "title", filters::title, None);
+    of_text(environment, "capitalize", filters::capitalize, None);
+    of_text(environment, "trim", filters::trim, None);
+    of_text(environment, "safe", filters::safe, None);
+    of_text(environment, "escape", filters::escape, None);
+    of_text(environment, "e", filters::escape, None);
+    of_text(environment, "string", filters::string, None);
+    of_text(environment, "lines", filters::lines, Some(|text, _| (text.matches('\n').count() + 1) * ELEMENT));
+    of_text(
+        environment,
+        "split",
+        filters::split,
+        Some(|text, arguments| match arguments.text(0, "split") {
+            Some(separator) => (text.matches(&*separator).count() + 1) * ELEMENT,
+            None => text.split_whitespace().count() * ELEMENT,
+        }),
+    );
+    of_text(
+        environment,
+        "replace",
+        filters::replace,
+        Some(|text, arguments| {
+            let (Some(from), Some(to)) = (arguments.text(0, "from"), arguments.text(1, "to")) else { return 0 };
+            text.matches(&*from).count().saturating_mul(to.len())
+        }),
+    );
+    of_text(
+        environment,
+        "indent",
+        filters::indent,
+        Some(|text, arguments| {
+            (text.matches('\n').count() + 1).saturating_mul(arguments.number(0, "width").unwrap_or(4))
+        }),
+    );
+    of_text(
+        environment,
+        "format",
+        filters::format,
+        Some(|text, arguments| {
+            // The standard library's own formatting ends the program at wider ones.
+            let width = |width: usize| if width > usize::from(u16::MAX) { usize::MAX } else { width };
+            let widths = text.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
+            let widths = widths.map(|digits| width(digits.parse().unwrap_or(usize::MAX)));
+            let given = arguments.values.iter().map(|value| match value.as_str() {
+                Some(text) => text.len(),
+                // `*` takes the width from the arguments.
+                None if text.contains('*') => value.as_i64().map_or(0, |given| width(given.unsigned_abs() as usize)),
+                None => 0,
+            });
+            widths.chain(given).fold(0, usize::saturating_add)
+        }),
+    );
     of_value(environment, "list", filters::list, |value, size, _| {
         let letters = value.as_str().map_or(0, |text| text.chars().count());
         Ok(size.bytes + letters * ELEMENT)
@@ -94,7 +113,9 @@ impl<'a> Arguments<'a> {
     }
 
     fn text(&self, place: usize, name: &str) -> Option<String> {
-        self.get(place, name).and_then(|value| text(&value, self.room).ok().map(Cow::into_owned))
+        self.get(place, name)
+            .filter(|value| value.as_str().is_some() || value.is_number())
+            .map(|value| value.to_string())
     }
 
     fn number(&self, place: usize, name: &str) -> Option<usize> {
@@ -118,7 +139,7 @@ fn filled(_: &Value, size: &Size, arguments: &Arguments<'_>) -> Result<usize, Er
 }
 
 /// Puts a filter that takes a text behind one that writes its value and its arguments as they are written in the text.
-fn of_text<F, Rv, Args>(environment: &mut Environment<'_>, name: &'static str, filter: F, growth: Growth)
+fn of_text<F, Rv, Args>(environment: &mut Environment<'_>, name: &'static str, filter: F, growth: Option<Growth>)
 where
     F: minijinja::functions::Function<Rv, Args>,
     Rv: minijinja::value::FunctionResult,
@@ -131,24 +152,42 @@ where
             if let Some(stand_in) = StandIn::of(value) {
                 return Ok(stand_in.filtered(name));
             }
-            let room = Room::of(state)?;
-            let text = text(value, &room)?;
             let mut arguments = arguments.into_values();
-            for argument in &mut arguments {
-                let is_written = matches!(
-                    argument.kind(),
-                    ValueKind::None | ValueKind::Bool | ValueKind::Seq | ValueKind::Iterable | ValueKind::Map
-                );
-                if matches!(name, "replace" | "format") && is_written && !argument.is_kwargs() {
-                    *argument = Value::from(super::written::text(argument, &room)?);
-                }
+            if matches!(name, "replace" | "format") {
+                write_down(&mut arguments, state)?;
             }
-            room.make(text.len().saturating_add(growth(&text, &Arguments::new(&arguments, &room))))?;
-            let given = if value.as_str().is_some() { value.clone() } else { Value::from(text) };
-            let all: Vec<Value> = std::iter::once(given).chain(arguments).collect();
-            checked(inner.call(state, &all)?, &room)
+            let text = text(value, state)?;
+            let room = match growth {
+                // What is short is paid for by the step.
+                None if text.len() <= SHORT => None,
+                _ => Some(Room::of(state)?),
+            };
+            if let Some(room) = &room {
+                let growth = growth.map_or(0, |growth| growth(&text, &Arguments::new(&arguments, room)));
+                room.make(text.len().saturating_add(growth))?;
+            }
+            arguments.insert(0, if value.as_str().is_some() { value.clone() } else { Value::from(text) });
+            let made = inner.call(state, &arguments)?;
+            match room {
+                Some(room) => checked(made, &room),
+                None => Ok(made),
+            }
         },
     );
+}
+
+/// Values that minijinja would write in another way, as they are written in the text.
+fn write_down(arguments: &mut [Value], state: &State<'_, '_>) -> Result<(), Error> {
+    for argument in arguments {
+        let is_written = matches!(
+            argument.kind(),
+            ValueKind::None | ValueKind::Bool | ValueKind::Seq | ValueKind::Iterable | ValueKind::Map
+        );
+        if is_written && !argument.is_kwargs() {
+            *argument = Value::from(text(argument, state)?);
+        }
+    }
+    Ok(())
 }
 
 /// Puts a filter behind one that looks how large what it makes will be.
@@ -205,7 +244,7 @@ fn join(
     };
     named.assert_all_used()?;
     let room = Room::of(state)?;
-    let joiner = joiner.as_ref().filter(|joiner| !joiner.is_none()).map(|joiner| text(joiner, &room)).transpose()?;
+    let joiner = joiner.as_ref().filter(|joiner| !joiner.is_none()).map(|joiner| text(joiner, state)).transpose()?;
     let joiner = joiner.unwrap_or_default();
     let elements = match attribute.filter(|attribute| !attribute.is_none()) {
         Some(attribute) => {
@@ -216,11 +255,9 @@ fn join(
     };
     let mut joined = String::new();
     for (index, element) in elements.try_iter()?.enumerate() {
-        let text = if element.is_undefined() { Cow::Borrowed("") } else { text(&element, &room)? };
+        let text = if element.is_undefined() { Cow::Borrowed("") } else { text(&element, state)? };
         let length = text.len() + if index > 0 { joiner.len() } else { 0 };
-        if joined.len() + length > room.largest() {
-            return Err(Full::Value.into());
-        }
+        room.fits(joined.len() + length)?;
         if index > 0 {
             joined += &joiner;
         }

@@ -4,7 +4,7 @@ use minijinja::value::{Rest, Tuple, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use super::rewrite::{ADD, CONCAT, KEEP, MULTIPLY, SLICE, WRITTEN};
-use super::room::{ELEMENT, Room};
+use super::room::{ELEMENT, Room, SHORT};
 use super::stand_in::StandIn;
 use super::written::text;
 
@@ -113,19 +113,23 @@ fn keep(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
 
 /// All texts at once: none of what they make together is made before it is known to fit.
 fn concat(state: &State<'_, '_>, first: &Value, rest: Rest<Value>) -> Result<Value, Error> {
-    let room = Room::of(state)?;
-    let mut texts = vec![text(first, &room)?];
-    let mut length = texts[0].len();
-    for value in rest.iter() {
-        let text = text(value, &room)?;
+    let mut texts = Vec::with_capacity(1 + rest.len());
+    let mut length = 0;
+    for value in std::iter::once(first).chain(rest.iter()) {
+        let text = text(value, state)?;
         length += text.len();
         texts.push(text);
-        if length > room.largest() {
-            break;
+        // What is short is paid for by the step.
+        if length > SHORT {
+            Room::of(state)?.fits(length)?;
         }
     }
-    room.make(length)?;
-    Ok(texts.concat().into())
+    if length > SHORT {
+        Room::of(state)?.make(length)?;
+    }
+    let mut all = String::with_capacity(length);
+    texts.iter().for_each(|text| all.push_str(text));
+    Ok(all.into())
 }
 
 fn add(state: &State<'_, '_>, left: &Value, right: &Value) -> Result<Value, Error> {
@@ -133,7 +137,10 @@ fn add(state: &State<'_, '_>, left: &Value, right: &Value) -> Result<Value, Erro
         return Ok(stand_in.clone().into_value());
     }
     if let (Some(left), Some(right)) = (left.as_str(), right.as_str()) {
-        Room::of(state)?.make(left.len() + right.len())?;
+        let length = left.len() + right.len();
+        if length > SHORT {
+            Room::of(state)?.make(length)?;
+        }
         return Ok([left, right].concat().into());
     }
     if is_list(left) && is_list(right) && left.is_tuple() == right.is_tuple() {

@@ -19,6 +19,9 @@ const LEAST: usize = 16 << 20;
 /// So many bytes that are made take as long as a step.
 const BYTES_OF_A_STEP: u64 = 64;
 
+/// The text that a step may make without saying so.
+pub(super) const SHORT: usize = 64;
+
 /// How deep values may nest: they are compared, measured and dropped one inside the other.
 const DEPTH: usize = 100;
 
@@ -103,10 +106,13 @@ impl Room {
 
     /// A value of so many bytes is to be made.
     pub(super) fn make(&self, bytes: usize) -> Result<(), Error> {
-        if bytes > self.value {
-            return Err(Full::Value.into());
-        }
+        self.fits(bytes)?;
         self.work(bytes)
+    }
+
+    /// A value of so many bytes may be made.
+    pub(super) fn fits(&self, bytes: usize) -> Result<(), Error> {
+        if bytes > self.value { Err(Full::Value.into()) } else { Ok(()) }
     }
 
     /// What takes as long as making so many bytes is to be done.

@@ -34,21 +34,21 @@ pub(super) fn write_value(output: &mut Output<'_>, state: &mut State<'_, '_>, va
 
 /// The same where text is kept in values, all of which is counted.
 pub(super) fn write_counted(output: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
-    let room = Room::of(state)?;
-    match text(value, &room) {
-        Ok(text) => {
-            room.write(text.len())?;
-            Ok(output.write_str(&text)?)
-        }
-        Err(_) if value.is_undefined() => Ok(()),
-        Err(error) => Err(error),
+    if value.is_undefined() {
+        return Ok(());
     }
+    let text = text(value, state)?;
+    Room::of(state)?.write(text.len())?;
+    Ok(output.write_str(&text)?)
 }
 
 /// A value as text.
-pub(super) fn text<'a>(value: &'a Value, room: &Room) -> Result<Cow<'a, str>, Error> {
+pub(super) fn text<'a>(value: &'a Value, state: &State<'_, '_>) -> Result<Cow<'a, str>, Error> {
     if let Some(text) = value.as_str() {
         return Ok(text.into());
+    }
+    if value.is_integer() {
+        return Ok(value.to_string().into());
     }
     if let Some(stand_in) = StandIn::of(value) {
         return Ok(stand_in.to_string().into());
@@ -56,11 +56,8 @@ pub(super) fn text<'a>(value: &'a Value, room: &Room) -> Result<Cow<'a, str>, Er
     if value.is_undefined() {
         return Err(ErrorKind::UndefinedError.into());
     }
-    if value.is_integer() {
-        return Ok(value.to_string().into());
-    }
     let mut text = String::new();
-    Json { out: &mut text, left: room.largest() }.value(value, 0)?;
+    Json { out: &mut text, left: Room::of(state)?.largest() }.value(value, 0)?;
     Ok(text.into())
 }
 
