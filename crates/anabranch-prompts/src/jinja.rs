@@ -3,6 +3,7 @@
 mod check;
 mod expression;
 mod filters;
+mod keep;
 mod operators;
 mod rewrite;
 mod room;

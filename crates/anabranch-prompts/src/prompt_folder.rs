@@ -70,12 +70,17 @@ impl PromptFolder {
         let file = self.inside(path)?;
         // Nothing is opened that waits for somebody to write: a pipe, a device.
         check_facts(&fs::metadata(&file).map_err(unread)?)?;
-        let mut opened = fs::File::open(&file).map_err(unread)?;
+        let opened = fs::File::open(&file).map_err(unread)?;
+        self.read_opened(path, &file, opened)
+    }
+
+    /// The text of what was opened for a path, when it led to that file.
+    fn read_opened(&self, path: &Path, file: &Path, mut opened: fs::File) -> Result<String> {
         let facts = opened.metadata().map_err(unread)?;
         check_facts(&facts)?;
         // Links may have been changed meanwhile: what was opened must be what is in the folder now.
         let again = self.inside(path)?;
-        if !is_same(&file, &facts, &again)? {
+        if !is_same(file, &facts, &again)? {
             return Err(outside());
         }
         let mut bytes = Vec::new();

@@ -63,7 +63,7 @@ impl ChatPromptTemplate {
     /// For trusted templates: whoever writes one decides how much work its rendering is, within
     /// [`max_steps`](Self::max_steps) and [`max_output`](Self::max_output). The limits hold for what expressions make on
     /// their way to the text, too (`"a" * 1000000000`, `replace`, lists, macros): no value may be larger than the text
-    /// may be, or than 16 MiB where that is more, nor nest deeper than 100, and 64 bytes that are made count as a step.
+    /// may be, or than 16 MiB where that is more, nor nest deeper than 256, and 64 bytes that are made count as a step.
     /// What is not bounded is how long one comparison of two large values takes.
     ///
     /// Nothing is loaded, and values are data: what stands in them is never run. They are written as in the other

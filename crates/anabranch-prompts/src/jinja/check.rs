@@ -86,7 +86,7 @@ pub(super) fn place(source: &str, rewritten: &Rewritten, error: &minijinja::Erro
             place,
             TemplateErrorKind::TooLarge,
             "a value that is too large",
-            "a value that is made on the way to the text is as long as the text may be, or 16 MiB, and nests 100 deep: \
+            "a value that is made on the way to the text is as long as the text may be, or 16 MiB, and nests 256 deep: \
              `.max_output(..)` allows more",
         );
     }

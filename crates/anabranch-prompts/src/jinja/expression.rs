@@ -1,13 +1,11 @@
 //! Expressions, read as minijinja reads them: which operators are to be bounded, and which variables are asked for.
 
+use super::keep::{CONSTANTS, makes};
 use super::rewrite::{ADD, CONCAT, Class, Edit, KEEP, MULTIPLY, Refused, SLICE, Walk};
 use super::tags::{Token, TokenKind};
 
 /// How deep parentheses may nest: minijinja's own limit is lower.
 const DEPTH: usize = 150;
-
-/// Names that are values.
-const CONSTANTS: &[&str] = &["true", "false", "none", "True", "False", "None"];
 
 /// Reads expressions as minijinja does, and writes down what is to be changed. What is no expression it leaves to
 /// minijinja, which says what is wrong with it.
@@ -331,24 +329,4 @@ pub(super) fn outside(tokens: &[Token<'_>], wanted: &str) -> Vec<usize> {
         }
     }
     places
-}
-
-/// Measures an expression, if it makes anything.
-pub(super) fn keep(value: &[Token<'_>], edits: &mut Vec<Edit>) {
-    let ([first, ..], [.., last]) = (value, value) else { return };
-    if makes(value) {
-        edits.push(Edit::insert(first.start, Class::Open, "("));
-        edits.push(Edit::insert(last.end(), Class::Close, format!(")|{KEEP}")));
-    }
-}
-
-/// Whether an expression may be more than a value that is there already.
-fn makes(tokens: &[Token<'_>]) -> bool {
-    let is_constant = |token: &Token<'_>| match token.kind {
-        TokenKind::Name => CONSTANTS.contains(&token.text),
-        TokenKind::Sign => matches!(token.text, "(" | ")" | "[" | "]" | "{" | "}" | "," | ":"),
-        TokenKind::Text | TokenKind::Number => true,
-    };
-    let signs = ["|", "~", "+", "*", "(", "[", "{", ","];
-    tokens.iter().any(|token| signs.iter().any(|sign| token.is_sign(sign))) && !tokens.iter().all(is_constant)
 }

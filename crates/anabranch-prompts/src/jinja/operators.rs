@@ -3,7 +3,7 @@
 use minijinja::value::{Rest, Tuple, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
-use super::rewrite::{ADD, CONCAT, KEEP, MULTIPLY, SLICE, WRITTEN};
+use super::rewrite::{ADD, CONCAT, KEEP, MULTIPLY, SLICE, STORE, WRITTEN};
 use super::room::{ELEMENT, Room, SHORT};
 use super::stand_in::StandIn;
 use super::written::text;
@@ -14,6 +14,7 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
     environment.add_filter(MULTIPLY, multiply);
     environment.add_filter(SLICE, slice);
     environment.add_filter(KEEP, keep);
+    environment.add_filter(STORE, store);
     environment.add_function("range", range);
     environment.add_filter(WRITTEN, |state: &State<'_, '_>, bytes: usize| -> Result<&'static str, Error> {
         Room::of(state)?.write(bytes)?;
@@ -73,33 +74,50 @@ fn slice(
     if !is_list(value) {
         return Err(ErrorKind::InvalidOperation.into());
     }
-    let elements: Vec<Value> = value.try_iter()?.collect();
-    Room::of(state)?.make(elements.len() * ELEMENT)?;
-    let elements: Vec<Value> = picked(&elements, start, stop, step).collect();
+    let elements: Vec<Value> = match value.len().filter(|_| step > 0) {
+        // Only what is picked is looked at.
+        Some(length) => {
+            let (start, stop) = bounds(length, start, stop, step);
+            Room::of(state)?.make(stop.saturating_sub(start) * ELEMENT)?;
+            let between = value.try_iter()?.skip(start).take(stop.saturating_sub(start));
+            between.step_by(usize::try_from(step).unwrap_or(usize::MAX)).collect()
+        }
+        None => {
+            let elements: Vec<Value> = value.try_iter()?.collect();
+            Room::of(state)?.make(elements.len() * ELEMENT)?;
+            picked(&elements, start, stop, step).collect()
+        }
+    };
     Ok(if value.is_tuple() { Tuple::from(elements).into() } else { elements.into() })
 }
 
-/// The elements from one place to another, of which those below nought count from the end.
+/// From which place to which one a slice goes: of those below nought each counts from the end. Backwards, both are one
+/// more, since nothing is before the first.
+fn bounds(length: usize, start: Option<i64>, stop: Option<i64>, step: i64) -> (usize, usize) {
+    let length = i64::try_from(length).unwrap_or(i64::MAX);
+    let place = |place: i64| if place < 0 { place.saturating_add(length) } else { place };
+    let index = |place: i64| usize::try_from(place).unwrap_or(0);
+    if step > 0 {
+        let within = |at: i64| index(place(at).clamp(0, length));
+        (start.map_or(0, within), stop.map_or_else(|| index(length), within))
+    } else {
+        let within = |at: i64| index(place(at).clamp(-1, length - 1) + 1);
+        (start.map_or_else(|| index(length), within), stop.map_or(0, within))
+    }
+}
+
+/// The elements of a slice.
 fn picked<T: Clone>(
     elements: &[T],
     start: Option<i64>,
     stop: Option<i64>,
     step: i64,
 ) -> Box<dyn Iterator<Item = T> + '_> {
-    let length = i64::try_from(elements.len()).unwrap_or(i64::MAX);
-    let place = |place: i64| if place < 0 { place.saturating_add(length) } else { place };
-    let (first, last) = if step > 0 { (0, length) } else { (length - 1, -1) };
-    // Backwards, nothing is before the first.
-    let within = |place: i64| if step > 0 { place.clamp(0, length) } else { place.clamp(-1, length - 1) };
-    let start = start.map_or(first, |start| within(place(start)));
-    let stop = stop.map_or(last, |stop| within(place(stop)));
+    let (start, stop) = bounds(elements.len(), start, stop, step);
     let stride = usize::try_from(step.unsigned_abs()).unwrap_or(usize::MAX);
-    let index = |place: i64| usize::try_from(place).unwrap_or(0);
     if step > 0 {
-        let (start, stop) = (index(start), index(stop));
         Box::new(elements.get(start..stop).unwrap_or_default().iter().step_by(stride).cloned())
     } else {
-        let (start, stop) = (index(start.saturating_add(1)), index(stop.saturating_add(1)));
         Box::new(elements.get(stop..start).unwrap_or_default().iter().rev().step_by(stride).cloned())
     }
 }
@@ -107,6 +125,14 @@ fn picked<T: Clone>(
 fn keep(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
     if value.as_str().is_none() {
         Room::of(state)?.measure(value)?;
+    }
+    Ok(value.clone())
+}
+
+/// A namespace that was in itself would have no end.
+fn store(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
+    if value.as_object().is_some() && Room::of(state)?.measure(value)?.has_namespace {
+        return Err(ErrorKind::InvalidOperation.into());
     }
     Ok(value.clone())
 }

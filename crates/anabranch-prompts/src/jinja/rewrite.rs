@@ -16,6 +16,8 @@ pub(super) const MULTIPLY: &str = "__multiply";
 pub(super) const SLICE: &str = "__slice";
 /// Measures a value that is kept.
 pub(super) const KEEP: &str = "__keep";
+/// The same for a namespace.
+pub(super) const STORE: &str = "__store";
 /// Counts text that is written, and gives nothing.
 pub(super) const WRITTEN: &str = "__written";
 

@@ -23,7 +23,7 @@ const BYTES_OF_A_STEP: u64 = 64;
 pub(super) const SHORT: usize = 64;
 
 /// How deep values may nest: they are compared, measured and dropped one inside the other.
-const DEPTH: usize = 100;
+pub(super) const DEPTH: usize = 256;
 
 /// What an element of a list takes besides what it is.
 pub(super) const ELEMENT: usize = 32;
@@ -143,6 +143,7 @@ impl Room {
         if size.bytes > self.value {
             return Err(Full::Value.into());
         }
+        size.has_namespace |= value.as_object().is_some_and(|object| object.type_name().ends_with("::Namespace"));
         match value.kind() {
             _ if StandIn::of(value).is_some() => {}
             ValueKind::Map => {
@@ -175,6 +176,8 @@ pub(super) struct Size {
     pub(super) bytes: usize,
     pub(super) elements: usize,
     pub(super) depth: usize,
+    /// The only values that change.
+    pub(super) has_namespace: bool,
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Statements: what in them is an expression, and which variables they set for which part of the template.
 
-use super::expression::{Expressions, keep, outside};
+use super::expression::{Expressions, outside};
+use super::keep::{keep, store};
 use super::rewrite::{Refused, Walk};
 use super::tags::{Token, TokenKind};
 use super::variables::Block;
@@ -73,8 +74,13 @@ fn set<'a>(rest: &[Token<'a>], walk: &mut Walk<'a>) -> Result<(), Refused> {
     if let Some(&equals) = outside(rest, "=").first() {
         let value = &rest[equals + 1..];
         Expressions::new(value, walk).read()?;
-        keep(value, &mut walk.edits);
-        assign(&rest[..equals], walk);
+        let targets = &rest[..equals];
+        if targets.iter().any(|token| token.is_sign(".")) {
+            store(value, &mut walk.edits);
+        } else {
+            keep(value, &mut walk.edits);
+        }
+        assign(targets, walk);
         return Ok(());
     }
     let pipe = outside(rest, "|").first().copied().unwrap_or(rest.len());

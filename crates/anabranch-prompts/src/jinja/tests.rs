@@ -160,6 +160,40 @@ fn what_ended_the_program_does_not() {
     assert!(error.message().contains("an operation that does not fit"), "{error}");
 }
 
+/// A namespace that is in itself would have no end.
+#[test]
+fn what_is_in_itself_has_an_end() {
+    for assignment in [
+        "{% set ns.a = ns %}",
+        "{% set ns.a = [ns] %}",
+        "{% set ns.a, b = {'b': (1, ns)}, 1 %}",
+        "{% set other = ns %}{% set ns.a = other %}",
+        "{% set ns.a = [ns]|map('list')|chain([ns]) %}",
+        "{% set other = namespace(a=ns) %}{% set ns.a = other.a %}",
+        "{% set ns.a = dict(b=ns) %}",
+        "{% set ns.a = xs|zip([ns]) %}",
+    ] {
+        let template = format!("{{% set ns = namespace() %}}{assignment}{{{{ ns ~ [ns == ns.a] ~ (ns in 'text') }}}}");
+        let error = failure(&template, json!({"xs": [1]}));
+        assert!(error.message().contains("an operation that does not fit"), "{assignment}: {error}");
+    }
+    let kept = "{% set ns = namespace(a=1, b=[]) %}{% set ns.a = x %}{% set ns.b = ns.b + [x] %}{{ ns }}{{ [ns] }}";
+    assert_eq!(
+        render(kept, json!({"x": {"k": null}})),
+        r#"{"a":{"k":null},"b":[{"k":null}]}[{"a":{"k":null},"b":[{"k":null}]}]"#
+    );
+}
+
+/// As deep as the values of a program may be.
+#[test]
+fn deep_values() {
+    let deep = (0..120).fold(json!(1), |inner, _| json!([inner]));
+    let text = deep.to_string();
+    for expression in ["x", "x|string", "x ~ ''", "(x + [])|string", "[x][0]", "x|list|tojson|replace(' ', '')"] {
+        assert_eq!(render(&format!("{{{{ {expression} }}}}"), json!({"x": deep})), text, "{expression}");
+    }
+}
+
 #[test]
 fn slices_are_those_of_python() {
     let values = json!({"t": "abcde", "xs": [0, 1, 2, 3, 4], "n": null});

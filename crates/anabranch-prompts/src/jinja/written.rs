@@ -6,11 +6,8 @@ use std::fmt::{self, Write};
 use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, Output, State, Value};
 
-use super::room::{Full, Room};
+use super::room::{DEPTH, Full, Room};
 use super::stand_in::StandIn;
-
-/// How deep what is written may nest.
-const DEPTH: usize = 128;
 
 /// What an expression in the text gives.
 pub(super) fn write_value(output: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
