@@ -1,5 +1,6 @@
 //! Nothing that an expression makes is larger than it may be.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::jinja::tests::{failure, parse, render, try_render};
@@ -154,5 +155,66 @@ fn brackets_end_before_the_stack_does() {
     for (open, close) in [("(", ")"), ("[", "]"), ("f(", ")"), ("a[", "]"), ("[a,", "]")] {
         let source = format!("{{{{ {}1{} }}}}", open.repeat(100_000), close.repeat(100_000));
         assert!(parse(&source).is_err(), "{open}");
+    }
+}
+
+/// Expressions that are mostly right, with arguments that are mostly not.
+fn odd_expression() -> impl Strategy<Value = String> {
+    let words = |words: &'static str| prop::sample::select(words.split_whitespace().collect::<Vec<_>>());
+    let value = words(
+        "0 1 -1 3 2.5 1e308 9223372036854775807 -9223372036854775808 170141183460469231731687303715884105727 4294967296 \
+         65536 'a' '' '%s' '%*d' '%.9g' 'ßİ' none true xs o t n big [] () {} (1,) range(5) namespace(a=1) dict(a=1) \
+         o.zzz o.a",
+    );
+    let filter = words(
+        "upper lower title capitalize trim replace length dictsort items reverse join split lines default round abs int \
+         float attr first last min max sort list string bool batch slice sum indent select reject selectattr rejectattr \
+         map groupby unique chain zip pprint format tojson escape safe",
+    );
+    let test = words(
+        "odd even divisibleby number integer float string sequence iterable mapping startingwith endingwith lower upper \
+         sameas eq lt in true filter test none defined safe",
+    );
+    let operator = words("+ - * / // % ** ~ == < in and or");
+    let name = words("attribute start precision method indent width d default base reverse by case_sensitive first");
+    value.prop_map(String::from).prop_recursive(4, 24, 3, move |inner| {
+        let some = (inner.clone(), inner.clone());
+        prop_oneof![
+            (inner.clone(), filter.clone()).prop_map(|(a, f)| format!("({a})|{f}")),
+            (inner.clone(), filter.clone(), inner.clone()).prop_map(|(a, f, b)| format!("({a})|{f}({b})")),
+            (inner.clone(), filter.clone(), some.clone()).prop_map(|(a, f, (b, c))| format!("({a})|{f}({b}, {c})")),
+            (some.clone(), filter.clone(), name.clone()).prop_map(|((a, b), f, n)| format!("({a})|{f}({n}={b})")),
+            (some.clone(), filter.clone()).prop_map(|((a, b), f)| format!("[{a}, {b}]|map('{f}')|list")),
+            (inner.clone(), test.clone()).prop_map(|(a, t)| format!("({a}) is {t}")),
+            (some.clone(), test.clone()).prop_map(|((a, b), t)| format!("({a}) is {t}({b})")),
+            (some.clone(), operator.clone()).prop_map(|((a, b), o)| format!("({a}) {o} ({b})")),
+            (some.clone(), some.clone()).prop_map(|((a, b), (c, d))| format!("({a})[{b}:{c}:{d}]")),
+            some.clone().prop_map(|(a, b)| format!("({a})[{b}]")),
+            some.prop_map(|(a, b)| format!("range({a}, {b})")),
+            inner.prop_map(|a| format!("-({a})")),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 3000, ..ProptestConfig::default() })]
+
+    /// It gives a text or an error, soon, and shows no value.
+    #[test]
+    fn no_expression_ends_the_program(expression in odd_expression()) {
+        let values = json!({
+            "xs": [1, "b", null, {"a": 1}], "o": {"a": [1], "b": null}, "t": "secrettext", "n": null, "big": u64::MAX,
+        });
+        let template = format!("{{{{ {expression} }}}}");
+        if parse(&template).is_ok() {
+            let limits = Limits { output: 1 << 20, steps: 100_000 };
+            if let Err(error) = try_render(&template, &values, limits) {
+                prop_assert!(!format!("{error} {error:?}").contains("secrettext"), "{}", expression);
+            }
+            // And where it is only looked at, there is always something to see.
+            let prompt = crate::PromptTemplate::jinja(template).unwrap();
+            let shown = prompt.preview(&json!({}));
+            prop_assert!(shown.is_ok() || prompt.variables().is_empty(), "{}: {:?}", expression, shown);
+        }
     }
 }
