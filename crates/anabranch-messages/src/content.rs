@@ -17,7 +17,7 @@ use crate::part::ContentPart;
 /// let parts = Content::from([ContentPart::text("Hel"), ContentPart::text("lo")]);
 /// assert_eq!(plain.text(), parts.text());
 /// ```
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Content {
     /// Text.

@@ -110,9 +110,12 @@ impl Messages {
                 match part {
                     ContentPart::Image(_) => note("[image]"),
                     ContentPart::Audio(_) => note("[audio]"),
+                    ContentPart::Video(_) => note("[video]"),
                     ContentPart::File(_) => note("[file]"),
+                    ContentPart::ServerToolCall(call) => note(&format!("[calls {}]", call.name())),
+                    ContentPart::Other(_) => note("[other]"),
                     ContentPart::Refusal { text } => note(text),
-                    ContentPart::Text { .. } | ContentPart::Reasoning(_) => {}
+                    ContentPart::Text { .. } | ContentPart::Reasoning(_) | ContentPart::ServerToolResult(_) => {}
                 }
             }
             if let Message::Ai(answer) = message {

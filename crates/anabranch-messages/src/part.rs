@@ -6,7 +6,10 @@ use serde::Serialize;
 
 use crate::chars;
 use crate::media::Media;
+use crate::other_part::OtherPart;
 use crate::reasoning::Reasoning;
+use crate::server_tool_result::ServerToolResult;
+use crate::tool_call::ToolCall;
 
 /// One piece of a message's content.
 ///
@@ -19,7 +22,7 @@ use crate::reasoning::Reasoning;
 /// ]);
 /// assert_eq!(question.text(), "What is on this picture?");
 /// ```
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ContentPart {
@@ -32,6 +35,8 @@ pub enum ContentPart {
     Image(Media),
     /// A sound.
     Audio(Media),
+    /// A film.
+    Video(Media),
     /// A document of any kind.
     File(Media),
     /// What the model thought before it answered. It is no part of [`Content::text`](crate::Content::text).
@@ -41,6 +46,13 @@ pub enum ContentPart {
         /// The words.
         text: String,
     },
+    /// A call of a tool that the provider runs by itself. It is none of
+    /// [`AiMessage::tool_calls`](crate::AiMessage::tool_calls), which are for the program to run.
+    ServerToolCall(ToolCall),
+    /// What such a tool gave.
+    ServerToolResult(ServerToolResult),
+    /// What a provider said that has no kind here.
+    Other(OtherPart),
 }
 
 impl ContentPart {
@@ -75,8 +87,12 @@ impl fmt::Debug for ContentPart {
             Self::Refusal { text } => write!(f, "Refusal({:?})", chars(text)),
             Self::Image(media) => f.debug_tuple("Image").field(media).finish(),
             Self::Audio(media) => f.debug_tuple("Audio").field(media).finish(),
+            Self::Video(media) => f.debug_tuple("Video").field(media).finish(),
             Self::File(media) => f.debug_tuple("File").field(media).finish(),
             Self::Reasoning(thought) => fmt::Debug::fmt(thought, f),
+            Self::ServerToolCall(call) => f.debug_tuple("ServerToolCall").field(call).finish(),
+            Self::ServerToolResult(result) => fmt::Debug::fmt(result, f),
+            Self::Other(part) => fmt::Debug::fmt(part, f),
         }
     }
 }

@@ -37,9 +37,13 @@ impl Reasoning {
         Self::default().with_encrypted(data)
     }
 
-    pub(crate) fn with_text(mut self, text: String) -> Self {
-        self.text = text;
-        self
+    pub(crate) fn from_parts(
+        text: String,
+        signature: Option<String>,
+        encrypted: Option<String>,
+        id: Option<String>,
+    ) -> Self {
+        Self { id, text, signature, encrypted }
     }
 
     /// Adds the provider's signature. It seals the thought: what comes after it in a stream is another one.

@@ -19,7 +19,7 @@ use crate::one_role::SystemRole;
 /// assert_eq!(serde_json::to_string(&message)?, r#"{"role":"system","content":"Answer in one word."}"#);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Clone, PartialEq, Default, Serialize)]
 pub struct SystemMessage {
     role: SystemRole,
     content: Content,

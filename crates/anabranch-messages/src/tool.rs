@@ -23,7 +23,7 @@ use crate::tool_call::ToolCall;
 /// assert_eq!(result.tool_call_id(), "call_1");
 /// assert!(!result.is_error());
 /// ```
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Serialize)]
 pub struct ToolMessage {
     role: ToolRole,
     tool_call_id: String,

@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::chars;
-use crate::tool_call::{ToolCall, text_of};
+use crate::tool_call::{End, ToolCall, text_of};
 
 /// A piece of a tool call, as it comes in a stream. Everything in it may be missing.
 ///
@@ -32,6 +32,8 @@ pub struct ToolCallChunk {
     pub arguments: Value,
     /// What the provider wants back with the call unchanged.
     pub signature: Option<String>,
+    /// Whether the tool takes free text, of which `arguments` is the next piece.
+    pub free_form: bool,
 }
 
 impl ToolCallChunk {
@@ -69,6 +71,13 @@ impl ToolCallChunk {
         self
     }
 
+    /// Says that the tool takes free text, of which the arguments are the next piece.
+    #[must_use]
+    pub fn with_free_form(mut self) -> Self {
+        self.free_form = true;
+        self
+    }
+
     /// Sets what the provider wants back with the call unchanged.
     #[must_use]
     pub fn with_signature(mut self, signature: impl Into<String>) -> Self {
@@ -86,7 +95,8 @@ impl From<ToolCallChunk> for ToolCall {
             arguments,
             as_object,
             streamed: Some(chunk.index),
-            ended: false,
+            end: End::Open,
+            free_form: chunk.free_form,
             signature: chunk.signature,
         }
     }

@@ -19,7 +19,7 @@ use crate::one_role::UserRole;
 /// assert_eq!(serde_json::to_string(&message)?, r#"{"role":"user","content":"Which river is this?"}"#);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Clone, PartialEq, Default, Serialize)]
 pub struct UserMessage {
     role: UserRole,
     content: Content,

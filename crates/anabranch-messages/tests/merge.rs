@@ -415,6 +415,79 @@ proptest! {
     }
 }
 
+/// Any piece of a call: with or without index, id and name, in text or as an object.
+fn any_piece() -> impl Strategy<Value = AiMessage> {
+    let arguments = prop_oneof![
+        1 => Just(Value::Null),
+        1 => Just(json!("")),
+        4 => "[a-c{}]".prop_map(Value::from),
+        1 => Just(json!({})),
+        1 => (0..3).prop_map(|n| json!({ "n": n })),
+    ];
+    let index = prop::option::weighted(0.6, 0..2_u64);
+    let id = prop::option::weighted(0.5, "[xy]");
+    let piece = (index, id, prop::option::weighted(0.4, "[fg]"), arguments).prop_map(|(index, id, name, arguments)| {
+        let mut piece = ToolCallChunk::new().with_index(index).with_arguments(arguments);
+        (piece.id, piece.name) = (id, name);
+        AiMessage::from(piece)
+    });
+    prop_oneof![
+        12 => piece,
+        1 => Just(AiMessage::default().with_tool_call(ToolCall::new("x", "f", json!({"whole": true})))),
+        1 => "[a-c]".prop_map(AiMessage::new),
+        1 => prop_oneof![Just(FinishReason::stop()), Just(FinishReason::length())].prop_map(AiMessage::from),
+    ]
+}
+
+/// Adds up in the brackets that the choices make: each joins two neighbours.
+fn bracketed(mut parts: Vec<AiMessage>, choices: &[prop::sample::Index]) -> AiMessage {
+    let mut choices = choices.iter().cycle();
+    while parts.len() > 1 {
+        let place = choices.next().unwrap().index(parts.len() - 1);
+        let right = parts.remove(place + 1);
+        parts[place].append(right);
+    }
+    parts.pop().unwrap_or_default()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 20_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn adding_up_is_associative_for_every_sequence_of_pieces(
+        stream in prop::collection::vec(any_piece(), 1..9),
+        choices in prop::collection::vec(any::<prop::sample::Index>(), 1..9),
+    ) {
+        let written = format!("{:?}", stream.iter().map(shown).collect::<Vec<_>>());
+        let whole = add_up(stream.iter().cloned());
+        let sum = bracketed(stream, &choices);
+        prop_assert_eq!(shown(&sum), shown(&whole), "{}", written);
+        for (one, other) in sum.tool_calls().iter().zip(whole.tool_calls()) {
+            prop_assert_eq!(one.has_valid_arguments(), other.has_valid_arguments());
+        }
+    }
+}
+
+#[test]
+fn pieces_under_an_index_and_under_an_id_keep_their_order() {
+    let piece = |index: Option<u64>, id: &str, arguments: &str| {
+        let mut piece = ToolCallChunk::new().with_index(index).with_id(id).with_arguments(arguments);
+        piece.name = (arguments == "{").then(|| "f".to_string());
+        AiMessage::from(piece)
+    };
+    let stream = [piece(Some(0), "a", "{"), piece(None, "a", "x"), piece(Some(0), "", "y"), piece(None, "a", "z")];
+    let [head, rest @ ..] = stream.clone();
+    let right = add_up([head, add_up(rest)]);
+    assert_eq!(right.tool_calls()[0].raw_arguments(), "{xyz");
+    assert_eq!(shown(&right), shown(&add_up(stream)));
+    // A piece that says nothing of where it belongs goes to the call that was written to last, wherever that stands.
+    let stream = [piece(Some(0), "a", "{"), piece(Some(1), "b", "{"), piece(Some(0), "", "x"), piece(None, "", "y")];
+    let [one, two, rest @ ..] = stream.clone();
+    let right = add_up([add_up([one, two]), add_up(rest)]);
+    assert_eq!(right.tool_calls()[0].raw_arguments(), "{xy");
+    assert_eq!(shown(&right), shown(&add_up(stream)));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 

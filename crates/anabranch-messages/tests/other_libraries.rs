@@ -3,10 +3,17 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use anabranch_messages::{
-    AiMessage, Content, ContentPart, FinishKind, FinishReason, Media, Message, Messages, Reasoning, Role,
-    SystemMessage, ToolCall, ToolMessage, Usage, UserMessage,
+    AiMessage, Content, ContentPart, FinishKind, FinishReason, Media, Message, Messages, OtherPart, Reasoning, Role,
+    ServerToolResult, SystemMessage, ToolCall, ToolMessage, Usage, UserMessage,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(object) => object,
+        _ => panic!("no object"),
+    }
+}
 
 fn read(json: Value) -> Message {
     let message: Message = serde_json::from_value(json).unwrap();
@@ -56,7 +63,8 @@ fn a_call_is_read_in_every_shape_and_never_without_name_or_arguments() {
         (json!({"name": "f", "args": {}, "parameters": {"secret": 1}}), "cannot be read: `parameters`"),
         (json!({"type": "function", "function": {"arguments": "{}"}}), "without `name`"),
         (json!({"type": "function", "function": "secret"}), "came text"),
-        (json!({"type": "custom", "custom": {"name": "f", "input": "secret"}}), "another `type`"),
+        (json!({"type": "computer", "computer": {"name": "f", "input": "secret"}}), "another `type`"),
+        (json!({"type": "custom", "custom": {"name": "f", "input": {"secret": 1}}}), "whose input is no text"),
         (json!({"name": 1, "args": {}}), "`name` of a tool call is a number, where text was expected"),
         (json!("secret"), "came text"),
     ] {
@@ -69,12 +77,15 @@ fn a_call_is_read_in_every_shape_and_never_without_name_or_arguments() {
 #[test]
 fn no_number_of_a_call_is_rounded() {
     let of = |arguments: &str| format!(r#"{{"name": "f", "args": {{"a": [{arguments}]}}}}"#);
-    for fits in ["18446744073709551615", "-9223372036854775808", "0.5", "1e10", "-0.25e-30"] {
+    for fits in
+        ["18446744073709551615", "-9223372036854775808", "0.5", "1e10", "-0.25e-30", "1e30", "-3.4028234663852886e38"]
+    {
         assert!(serde_json::from_str::<ToolCall>(&of(fits)).is_ok(), "{fits}");
     }
-    for large in ["18446744073709551616", "12345678901234567890123", "-9223372036854775809000"] {
+    for large in ["18446744073709551616", "12345678901234567890123", "-9223372036854775809", "-9223372036854775809000"]
+    {
         let error = serde_json::from_str::<ToolCall>(&of(large)).unwrap_err().to_string();
-        assert!(error.contains("too large to be kept exactly: give its arguments as text"), "{error}");
+        assert!(error.contains("too large to be kept exactly: give it as text"), "{error}");
         // As text nothing is read before it is asked for.
         let text = json!({"name": "f", "arguments": format!("{{\"a\": {large}}}")});
         let call: ToolCall = serde_json::from_value(text).unwrap();
@@ -245,12 +256,47 @@ fn parts_of_every_library() {
             Reasoning::new("hm").with_encrypted("x").with_id("rs_1").into(),
         ),
         (json!({"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}), Reasoning::new("hm").into()),
+        (
+            json!({"type": "reasoning_content", "reasoning_content": {"text": "hm", "signature": "s", "id": "r"}}),
+            Reasoning::new("hm").with_signature("s").with_id("r").into(),
+        ),
+        (
+            json!({"type": "reasoning_content", "reasoning_content": {"redacted_content": "x"}}),
+            Reasoning::encrypted_only("x").into(),
+        ),
+        (json!({"type": "video", "url": "https://e.org/a.mp4"}), ContentPart::Video(Media::url("https://e.org/a.mp4"))),
+        (
+            json!({"type": "video_url", "video_url": {"url": "https://e.org/a.mp4"}}),
+            ContentPart::Video(Media::url("https://e.org/a.mp4")),
+        ),
+        (
+            json!({"type": "server_tool_call", "id": "s1", "name": "search", "args": {"q": "Weser"}}),
+            ContentPart::ServerToolCall(ToolCall::new("s1", "search", json!({"q": "Weser"}))),
+        ),
+        (
+            json!({"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {"query": "Weser"}}),
+            ContentPart::ServerToolCall(ToolCall::new("s1", "web_search", json!({"query": "Weser"}))),
+        ),
+        (
+            json!({"type": "server_tool_result", "tool_call_id": "s1", "status": "error", "output": [1]}),
+            ContentPart::ServerToolResult(ServerToolResult::new("s1", json!([1])).with_error()),
+        ),
+        (
+            json!({"type": "web_search_tool_result", "tool_use_id": "s1", "content": [{"type": "web_search_result"}]}),
+            ContentPart::ServerToolResult(
+                ServerToolResult::new("s1", json!([{"type": "web_search_result"}])).with_name("web_search_tool_result"),
+            ),
+        ),
+        (
+            json!({"type": "non_standard", "value": {"type": "computer_call", "id": "1"}}),
+            ContentPart::Other(OtherPart::new(object(json!({"type": "computer_call", "id": "1"})))),
+        ),
     ] {
         let read: ContentPart = serde_json::from_value(part.clone()).unwrap_or_else(|error| panic!("{part}: {error}"));
         assert_eq!(read, expected, "{part}");
     }
     let of = |part: Value| refused(json!({"role": "user", "content": ["a", part]}));
-    assert!(of(json!({"type": "video", "url": "secret"})).contains("`content`: part 1: expected a part of content"));
+    assert!(of(json!({"type": "hologram", "url": "secret"})).contains("`content`: part 1: expected a part of content"));
     assert!(of(json!({"text": "secret"})).contains("without `type`"));
     assert!(of(json!({"type": "text", "text": "a", "colour": "secret"})).contains("cannot be read: `colour`"));
     assert!(of(json!({"type": "text", "text": "a", "a secret": "b"})).contains("1 name not shown"));
@@ -366,7 +412,11 @@ fn counts_and_reasons() {
         ("tool_use", FinishKind::ToolCalls),
         ("SAFETY", FinishKind::ContentFilter),
         ("refusal", FinishKind::Refusal),
-        ("pause_turn", FinishKind::Other),
+        ("pause_turn", FinishKind::Pause),
+        ("model_context_window_exceeded", FinishKind::ContextWindow),
+        ("UNEXPECTED_TOOL_CALL", FinishKind::MalformedToolCall),
+        ("malformed_tool_use", FinishKind::MalformedToolCall),
+        ("a_new_one", FinishKind::Other),
     ] {
         let reason: FinishReason = serde_json::from_value(json!(word)).unwrap();
         assert_eq!((reason.kind(), reason.raw()), (kind, Some(word)));
@@ -422,7 +472,7 @@ fn why_an_answer_ended_is_read_in_all_words() {
         (json!({"finish_reason": "content-filter"}), FinishKind::ContentFilter),
         (json!({"finish_reason": "IMAGE_SAFETY"}), FinishKind::ContentFilter),
         (json!({"finish_reason": "tool-calls"}), FinishKind::ToolCalls),
-        (json!({"finish_reason": "MALFORMED_FUNCTION_CALL"}), FinishKind::Error),
+        (json!({"finish_reason": "MALFORMED_FUNCTION_CALL"}), FinishKind::MalformedToolCall),
         (json!({"status": "completed", "incomplete_details": null}), FinishKind::Stop),
         (json!({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}), FinishKind::Length),
         (
@@ -439,4 +489,134 @@ fn why_an_answer_ended_is_read_in_all_words() {
     let other = json!({"type": "ai", "content": "a", "response_metadata": {"status": 200}});
     let read: AiMessage = serde_json::from_value(other).unwrap();
     assert_eq!((read.finish_reason(), &read.metadata()["status"]), (None, &json!(200)));
+}
+
+#[test]
+fn a_field_nobody_knows_is_told_whatever_is_in_it() {
+    for empty in [json!(false), json!(""), json!([]), json!({}), json!(0)] {
+        for message in [
+            json!({"role": "user", "content": "a", "mystery": empty}),
+            json!({"role": "assistant", "content": "a", "mystery": empty}),
+            json!({"role": "user", "content": [{"type": "text", "text": "a", "mystery": empty}]}),
+            json!({"role": "assistant", "content": [{"type": "reasoning", "text": "a", "mystery": empty}]}),
+            json!({"role": "assistant", "tool_calls": [{"name": "f", "arguments": {}, "mystery": empty}]}),
+        ] {
+            assert!(refused(message).contains("`mystery`"));
+        }
+    }
+    let nothing = json!({"role": "user", "content": "a", "mystery": null});
+    assert_eq!(read(nothing), Message::user("a"));
+}
+
+#[test]
+fn what_is_said_of_a_thought_is_kept() {
+    let answer = ai(json!({"role": "assistant", "content": [
+        {"type": "reasoning", "id": "r", "summary": [], "status": "in_progress"},
+    ]}));
+    assert_eq!(answer.metadata()["parts"]["0"]["status"], "in_progress");
+    let two = json!({"role": "assistant", "content": [
+        {"type": "reasoning_content", "signature": "a", "reasoning_content": {"text": "hm", "signature": "secret"}},
+    ]});
+    assert!(refused(two).contains("two of its signature"));
+}
+
+#[test]
+fn one_call_in_two_places_is_one_call_or_none() {
+    let both = |input: Value, args: Value| {
+        json!({"type": "ai", "content": [{"type": "tool_use", "id": "c1", "name": "f", "input": input}],
+            "tool_calls": [{"name": "f", "args": args, "id": "c1", "type": "tool_call"}]})
+    };
+    assert!(refused(both(json!({"a": "secret"}), json!({"a": 2}))).contains("two calls of one id that differ"));
+    // As streams of Anthropic's are added up by LangChain: the parts are without arguments.
+    for (input, args) in
+        [(json!({"a": 1}), json!({"a": 1})), (json!({}), json!({"a": 1})), (json!({"a": 1}), json!({}))]
+    {
+        let answer = ai(both(input, args));
+        assert_eq!(answer.tool_calls(), [ToolCall::new("c1", "f", json!({"a": 1}))]);
+    }
+    let named = json!({"type": "ai", "content": [{"type": "tool_use", "id": "c1", "name": "g", "input": {}}],
+        "tool_calls": [{"name": "f", "args": {}, "id": "c1", "type": "tool_call"}]});
+    assert!(refused(named).contains("differ"));
+    // Twice the same id is what some servers give.
+    let twice = json!([{"name": "f", "args": {"a": 1}, "id": "c"}, {"name": "f", "args": {"a": 2}, "id": "c"}]);
+    let parts = json!([{"type": "tool_use", "id": "c", "name": "f", "input": {"a": 1}},
+        {"type": "tool_use", "id": "c", "name": "f", "input": {"a": 2}}]);
+    assert_eq!(ai(json!({"type": "ai", "content": parts, "tool_calls": twice})).tool_calls().len(), 2);
+}
+
+#[test]
+fn a_call_without_a_name_that_could_not_be_read_spoils_nothing() {
+    let invalid = json!({"name": null, "args": "{\"a\":", "id": "c9", "error": "no name", "type": "invalid_tool_call"});
+    let answer = ai(json!({"type": "ai", "content": "x", "tool_calls": [], "invalid_tool_calls": [invalid]}));
+    assert_eq!((answer.text().as_ref(), answer.tool_calls().len()), ("x", 0));
+    assert_eq!(answer.metadata()["invalid_tool_calls"]["0"], invalid);
+    let among_parts = ai(json!({"type": "ai", "content": [{"type": "text", "text": "x"}, invalid]}));
+    assert!(matches!(among_parts.content().parts(), [_, ContentPart::Other(part)] if part.value()["id"] == "c9"));
+}
+
+#[test]
+fn no_number_is_rounded_and_no_key_is_lost() {
+    let of = |metadata: &str| format!(r#"{{"role": "assistant", "content": "a", "metadata": {{"a": {metadata}}}}}"#);
+    for (json, says) in [
+        ("[12345678901234567890123]", "too large to be kept exactly"),
+        ("-9223372036854775809", "too large to be kept exactly"),
+        (r#"{"b": 1, "b": 2}"#, "the same key twice: `b`"),
+        (r#"{"a secret": 1, "a secret": 2}"#, "the same key twice: 1 name not shown"),
+    ] {
+        let error = serde_json::from_str::<AiMessage>(&of(json)).unwrap_err().to_string();
+        assert!(error.contains(says) && !error.contains("secret"), "{error}");
+    }
+    let twice = r#"{"role": "user", "content": "a", "content": "b"}"#;
+    assert!(serde_json::from_str::<Message>(twice).unwrap_err().to_string().contains("the same key twice"));
+    for fits in
+        ["18446744073709551615", "-9223372036854775808", "1e300", "-3.4028234663852886e38", "100000000000000000000"]
+    {
+        let read: AiMessage = serde_json::from_str(&of(fits)).unwrap();
+        let again: AiMessage = serde_json::from_str(&serde_json::to_string(&read).unwrap()).unwrap();
+        assert_eq!(again, read, "{fits}");
+    }
+}
+
+#[test]
+fn tools_that_take_text() {
+    let chat = ai(json!({"role": "assistant", "content": null, "tool_calls": [
+        {"id": "c1", "type": "custom", "custom": {"name": "write_sql", "input": "SELECT 1"}},
+    ]}));
+    assert_eq!(chat.tool_calls(), [ToolCall::free_form("c1", "write_sql", "SELECT 1")]);
+    assert_eq!(chat.tool_calls()[0].free_form_input(), Some("SELECT 1"));
+    let responses = ai(json!({"role": "assistant", "content": [
+        {"type": "custom_tool_call", "id": "ct_1", "call_id": "c1", "name": "write_sql", "input": "SELECT 1", "status": "completed"},
+        {"type": "function_call", "id": "fc_1", "call_id": "c2", "name": "f", "arguments": "{}"},
+    ]}));
+    assert_eq!(responses.tool_calls()[0], chat.tool_calls()[0]);
+    assert_eq!(responses.tool_calls()[1].id(), "c2");
+    assert_eq!(responses.metadata()["parts"]["0"]["item_id"], "ct_1");
+}
+
+#[test]
+fn what_a_provider_says_that_has_no_kind_is_kept_as_it_came() {
+    let item = json!({"type": "image_generation_call", "id": "ig_1", "result": "iVBORw==", "status": "completed"});
+    let answer = ai(json!({"role": "assistant", "content": [item]}));
+    assert!(
+        matches!(answer.content().parts(), [ContentPart::Other(part)] if Value::Object(part.value().clone()) == item)
+    );
+    let searched = ai(json!({"role": "assistant", "content": [
+        {"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {"query": "Weser"}},
+        {"type": "web_search_tool_result", "tool_use_id": "s1", "content": {"type": "web_search_tool_result_error", "error_code": "x"}},
+        {"type": "text", "text": "Nothing."},
+    ]}));
+    assert_eq!((searched.text().as_ref(), searched.tool_calls().len()), ("Nothing.", 0));
+    assert!(matches!(&searched.content().parts()[1], ContentPart::ServerToolResult(result) if result.is_error()));
+}
+
+#[test]
+fn kinds_of_an_end_that_a_later_version_wrote_are_kept_as_text() {
+    let later: FinishReason = serde_json::from_value(json!({"kind": "some_day"})).unwrap();
+    assert_eq!(later, FinishReason::new(FinishKind::Other, "some_day"));
+    for kind in [FinishKind::Pause, FinishKind::ContextWindow, FinishKind::MalformedToolCall] {
+        let reason = FinishReason::from(kind);
+        assert!(reason.is_cut_off(), "{kind:?}");
+        let again: FinishReason = serde_json::from_value(serde_json::to_value(&reason).unwrap()).unwrap();
+        assert_eq!(again, reason);
+    }
 }

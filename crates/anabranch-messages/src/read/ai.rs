@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::fields::{Fields, Read, Unreadable};
 use super::part::{self, Besides};
+use super::together::Together;
 use super::tool_call::tool_call;
 use super::usage;
 use crate::ai::AiMessage;
@@ -19,7 +20,7 @@ const EXPECTED: &str = "`role`, `content`, `tool_calls`, `finish_reason`, `usage
 const KEPT: &[&str] = &["name", "annotations", "audio", "reasoning_details", "logprobs", "chunk_position", "example"];
 
 pub(super) fn ai(mut fields: Fields) -> Read<AiMessage> {
-    let mut besides = Besides::default();
+    let mut besides = Besides::of_answer();
     let mut content = match fields.take("content") {
         None => Content::default(),
         Some(value) => part::content(value, &mut besides).map_err(|error| error.within("`content`"))?,
@@ -28,18 +29,18 @@ pub(super) fn ai(mut fields: Fields) -> Read<AiMessage> {
     let mut more = Fields::new("`additional_kwargs`", Value::Object(fields.object("additional_kwargs")?))?;
 
     let mut complaints = Map::new();
-    let mut calls = calls(&mut fields, &mut complaints)?;
-    let mut add = |extra: Vec<ToolCall>| extra.into_iter().for_each(|call| add_missing(&mut calls, call));
-    add(std::mem::take(&mut besides.calls));
-    add(list_of_calls(&mut more, "tool_calls")?);
+    let pieces = list_of_calls(&mut fields, "tool_call_chunks")?;
+    let mut calls = calls(&mut fields, &mut complaints, &pieces)?;
+    calls.add(std::mem::take(&mut besides.calls))?;
+    calls.add(list_of_calls(&mut more, "tool_calls")?)?;
     for fields in [&mut fields, &mut more] {
-        add(function_call(fields)?.into_iter().collect());
+        calls.add(function_call(fields)?.into_iter().collect())?;
         read_thought(fields, &mut content)?;
         read_refusal(fields, &mut content)?;
     }
 
     let mut metadata = fields.object("metadata")?;
-    let mut message = AiMessage::new(content).with_tool_calls(calls);
+    let mut message = AiMessage::new(content).with_tool_calls(calls.into_vec());
     if let Some(usage) = first(&mut fields, &["usage", "usage_metadata"])? {
         message = message.with_usage(usage::usage(usage)?);
     } else if let Some(usage) = first(&mut response, &["token_usage", "usage"])? {
@@ -80,26 +81,30 @@ pub(super) fn ai(mut fields: Fields) -> Read<AiMessage> {
 }
 
 /// The calls of the message. Of a chunk of LangChain's, the pieces: its `tool_calls` are guessed from them.
-fn calls(fields: &mut Fields, complaints: &mut Map<String, Value>) -> Read<Vec<ToolCall>> {
-    let pieces = list_of_calls(fields, "tool_call_chunks")?;
+fn calls(fields: &mut Fields, complaints: &mut Map<String, Value>, pieces: &[ToolCall]) -> Read<Together> {
     if !pieces.is_empty() {
         fields.take("tool_calls");
         fields.take("invalid_tool_calls");
-        return Ok(pieces);
+        return Ok(Together::of(pieces.to_vec()));
     }
     let mut calls = list_of_calls(fields, "tool_calls")?;
-    if fields.has("invalid_tool_calls") {
-        let invalid = fields.list("invalid_tool_calls")?;
-        // What LangChain's parser had to say about them.
-        for (place, call) in invalid.iter().enumerate() {
-            if let Some(error) = call.get("error").filter(|error| !error.is_null()) {
-                complaints.insert(place.to_string(), error.clone());
-            }
+    let mut invalid = Vec::new();
+    for (place, call) in fields.list("invalid_tool_calls")?.into_iter().enumerate() {
+        let has_name = call.get("name").and_then(Value::as_str).is_some_and(|name| !name.trim().is_empty());
+        if call.is_object() && !has_name {
+            // It is no call of anything: all that is left to do is to keep it.
+            complaints.insert(place.to_string(), call);
+            continue;
         }
-        fields.put("invalid_tool_calls", Value::Array(invalid));
-        calls.extend(list_of_calls(fields, "invalid_tool_calls")?);
+        // What LangChain's parser had to say about them.
+        if let Some(error) = call.get("error").filter(|error| !error.is_null()) {
+            complaints.insert(place.to_string(), error.clone());
+        }
+        invalid.push(call);
     }
-    Ok(calls)
+    fields.put("invalid_tool_calls", Value::Array(invalid));
+    calls.extend(list_of_calls(fields, "invalid_tool_calls")?);
+    Ok(Together::of(calls))
 }
 
 fn list_of_calls(fields: &mut Fields, key: &str) -> Read<Vec<ToolCall>> {
@@ -116,17 +121,6 @@ fn list_of_calls(fields: &mut Fields, key: &str) -> Read<Vec<ToolCall>> {
         tool_call(value).map_err(|error| error.within(format_args!("`{key}` {place}")))
     })
     .collect()
-}
-
-/// The same call may stand in several places, of which `tool_calls` is the one that counts.
-fn add_missing(calls: &mut Vec<ToolCall>, call: ToolCall) {
-    let is_there = calls.iter().any(|there| match (there.id(), call.id()) {
-        ("", _) | (_, "") => there.name() == call.name() && there.raw_arguments() == call.raw_arguments(),
-        (one, other) => one == other,
-    });
-    if !is_there {
-        calls.push(call);
-    }
 }
 
 /// OpenAI before there were several calls.

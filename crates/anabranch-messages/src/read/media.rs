@@ -11,6 +11,7 @@ use crate::media::Media;
 pub(super) enum Sort {
     Image,
     Audio,
+    Video,
     File,
 }
 
@@ -44,7 +45,8 @@ pub(super) fn any(sort: Sort, fields: &mut Fields) -> Read<Media> {
         Some(_) => return Err(Unreadable::new("`source_type` is none of `url`, `base64`, `text` and `id`")),
     }
     match sort {
-        Sort::Image => source.take_image_url(fields)?,
+        Sort::Image => source.take_url("image_url", fields)?,
+        Sort::Video => source.take_url("video_url", fields)?,
         Sort::Audio => source.take_input_audio(fields)?,
         Sort::File => source.take_file(fields)?,
     }
@@ -72,13 +74,13 @@ impl Source {
         first(fields, &["detail"], &mut self.detail)
     }
 
-    /// OpenAI: `image_url` is an address, or an object with one.
-    fn take_image_url(&mut self, fields: &mut Fields) -> Read<()> {
-        match fields.take("image_url") {
+    /// OpenAI: `image_url` is an address, or an object with one; others have `video_url` like it.
+    fn take_url(&mut self, key: &str, fields: &mut Fields) -> Read<()> {
+        match fields.take(key) {
             None => Ok(()),
             Some(Value::String(url)) => self.set_url(url),
             Some(inner) => {
-                let mut inner = Fields::new("`image_url`", inner)?;
+                let mut inner = Fields::new("`image_url` or `video_url`", inner)?;
                 let url = inner.some_text("url")?;
                 self.set_url(url)?;
                 self.detail = self.detail.take().or(inner.text("detail")?);

@@ -4,15 +4,17 @@ use serde_json::{Map, Value};
 
 use super::fields::{Fields, Read, Unreadable, kind};
 use super::media::{self, Sort};
+use super::reasoning::{self, reasoning};
+use super::server_tool;
 use super::tool_call::tool_call;
 use crate::content::Content;
+use crate::other_part::OtherPart;
 use crate::part::ContentPart;
-use crate::reasoning::Reasoning;
 use crate::tool_call::ToolCall;
 
-const EXPECTED: &str = "expected a part of content: an object whose `type` is `text`, `image`, `audio`, `file`, \
-                        `reasoning` or `refusal`, or one of OpenAI's (`image_url`, `input_audio`), of Anthropic's or of \
-                        LangChain's";
+const EXPECTED: &str = "expected a part of content: an object whose `type` is `text`, `image`, `audio`, `video`, `file`, \
+                        `reasoning`, `refusal` or `other`, or one of OpenAI's (`image_url`, `input_audio`), of \
+                        Anthropic's or of LangChain's";
 
 /// What parts of other libraries say that is not content.
 #[derive(Default)]
@@ -21,13 +23,30 @@ pub(super) struct Besides {
     pub(super) calls: Vec<ToolCall>,
     /// What else, by the number of the part.
     parts: Map<String, Value>,
+    /// Whether a model said it, and may have said what nobody knows here: that is kept as it came.
+    is_answer: bool,
 }
 
 /// Fields of other libraries that are no content: they are kept in the message's metadata.
-const KEPT: &[&str] =
-    &["id", "annotations", "citations", "cache_control", "extras", "title", "context", "metadata", "logprobs", "phase"];
+const KEPT: &[&str] = &[
+    "id",
+    "annotations",
+    "citations",
+    "cache_control",
+    "extras",
+    "title",
+    "context",
+    "metadata",
+    "logprobs",
+    "phase",
+    "status",
+];
 
 impl Besides {
+    pub(super) fn of_answer() -> Self {
+        Self { is_answer: true, ..Self::default() }
+    }
+
     /// Keeps it in the metadata of the message, under `parts` and the number of the part.
     pub(super) fn into_metadata(self, metadata: &mut Map<String, Value>) {
         if !self.parts.is_empty() {
@@ -47,12 +66,14 @@ impl Besides {
     }
 
     fn keep(&mut self, place: usize, fields: &mut Fields) {
+        self.keep_these(place, fields, KEPT);
+    }
+
+    fn keep_these(&mut self, place: usize, fields: &mut Fields, keys: &[&str]) {
         // It says where the part stands, and there it stands.
         fields.take("index");
-        let kept = fields.besides(KEPT);
-        if !kept.is_empty() {
-            self.parts.insert(place.to_string(), Value::Object(kept));
-        }
+        let kept = fields.besides(keys);
+        kept.into_iter().for_each(|(key, value)| self.note(place, &key, value));
     }
 }
 
@@ -109,33 +130,88 @@ fn part(value: Value, place: usize, besides: &mut Besides) -> Read<Option<Conten
             ContentPart::Refusal { text }
         }
         "reasoning" | "thinking" | "redacted_thinking" | "reasoning_content" => {
-            fields.take("index");
-            ContentPart::Reasoning(reasoning(fields)?)
+            let thought = reasoning(&mut fields)?;
+            besides.keep(place, &mut fields);
+            fields.named("a thought").end(reasoning::KNOWN)?;
+            ContentPart::Reasoning(thought)
         }
         "image" | "image_url" | "input_image" => ContentPart::Image(media_of(Sort::Image, fields, place, besides)?),
         "audio" | "input_audio" => ContentPart::Audio(media_of(Sort::Audio, fields, place, besides)?),
+        "video" | "video_url" => ContentPart::Video(media_of(Sort::Video, fields, place, besides)?),
         "file" | "input_file" | "document" | "text-plain" => {
             ContentPart::File(media_of(Sort::File, fields, place, besides)?)
         }
-        "tool_use" | "tool_call" | "tool_call_chunk" | "invalid_tool_call" => {
+        "invalid_tool_call" if !fields.has("name") => {
+            fields.put("type", kind.into());
+            ContentPart::Other(OtherPart::new(fields.rest()))
+        }
+        "tool_use" | "tool_call" | "tool_call_chunk" | "invalid_tool_call" | "function_call" | "custom_tool_call"
+        | "input_json_delta" => {
             // Here it is the place of the part, and no sign of a stream.
-            if kind != "tool_call_chunk" {
+            if kind != "tool_call_chunk" && kind != "input_json_delta" {
                 fields.take("index");
             }
-            besides.keep_of_call(place, &mut fields);
+            besides.keep_these(place, &mut fields, &["cache_control", "extras", "caller", "status"]);
+            if fields.has("call_id") {
+                // OpenAI's id of the item; the result is given back under the other.
+                let id = fields.take("id");
+                fields.put("item_id", id.unwrap_or_default());
+                besides.keep_these(place, &mut fields, &["item_id"]);
+            }
             fields.put("type", kind.into());
             besides.calls.push(tool_call(Value::Object(fields.rest()))?);
             return Ok(None);
+        }
+        "server_tool_call" | "server_tool_use" | "mcp_tool_use" => {
+            besides.keep_these(place, &mut fields, &["cache_control", "extras", "caller", "server_name"]);
+            if kind == "mcp_tool_use" {
+                besides.note(place, "type", kind.into());
+            }
+            ContentPart::ServerToolCall(tool_call(Value::Object(fields.rest()))?)
+        }
+        "server_tool_result" => {
+            let result = server_tool::result(&mut fields)?;
+            besides.keep(place, &mut fields);
+            fields.end(server_tool::KNOWN)?;
+            ContentPart::ServerToolResult(result)
+        }
+        _ if kind.ends_with("_tool_result") && fields.has("tool_use_id") => {
+            let result = server_tool::result_of(&kind, &mut fields)?;
+            besides.keep_these(place, &mut fields, &["cache_control", "caller", "extras"]);
+            fields.named("the result of a tool").end("`tool_use_id`, `content` and `is_error`")?;
+            ContentPart::ServerToolResult(result)
+        }
+        "other" | "non_standard" => {
+            besides.keep_these(place, &mut fields, &["id", "extras"]);
+            ContentPart::Other(other(fields)?)
+        }
+        _ if besides.is_answer => {
+            fields.put("type", kind.into());
+            ContentPart::Other(OtherPart::new(fields.rest()))
         }
         _ => return Err(Unreadable::new(EXPECTED)),
     }))
 }
 
+/// What a provider said that has no kind here.
+pub(super) fn other(mut fields: Fields) -> Read<OtherPart> {
+    let provider = fields.text("provider")?;
+    if !fields.has("value") {
+        return Err(fields.lacks("value"));
+    }
+    let part = OtherPart::new(fields.object("value")?);
+    fields.end("`value` and `provider`")?;
+    Ok(match provider {
+        Some(provider) => part.with_provider(provider),
+        None => part,
+    })
+}
+
 impl Besides {
-    fn keep_of_call(&mut self, place: usize, fields: &mut Fields) {
-        let kept = fields.besides(&["cache_control", "extras", "caller"]);
-        if !kept.is_empty() {
-            self.parts.insert(place.to_string(), Value::Object(kept));
+    fn note(&mut self, place: usize, key: &str, value: Value) {
+        let entry = self.parts.entry(place.to_string()).or_insert_with(|| Value::Object(Map::new()));
+        if let Value::Object(entry) = entry {
+            entry.insert(key.to_string(), value);
         }
     }
 }
@@ -144,60 +220,4 @@ fn media_of(sort: Sort, mut fields: Fields, place: usize, besides: &mut Besides)
     let media = media::any(sort, &mut fields)?;
     besides.keep(place, &mut fields);
     fields.end("one of `url`, `data` and `file_id`, and `media_type`, `name` and `detail`").map(|()| media)
-}
-
-/// A thought: this crate's (`text`), LangChain's (`reasoning`), Anthropic's (`thinking`, `data`), OpenAI's (`summary`,
-/// `content`, `encrypted_content`).
-pub(super) fn reasoning(fields: Fields) -> Read<Reasoning> {
-    let mut fields = fields.named("a thought");
-    let mut thought = Reasoning::default();
-    let mut texts = Vec::new();
-    for key in ["text", "reasoning", "thinking", "summary", "content"] {
-        match fields.take(key) {
-            Some(Value::Array(list)) => {
-                for value in list {
-                    let mut piece = Fields::new("a piece of a thought", value)?;
-                    piece.take("type");
-                    texts.push(piece.some_text("text")?);
-                    piece.end("`type` and `text`")?;
-                }
-            }
-            Some(text) => {
-                fields.put(key, text);
-                texts.push(fields.some_text(key)?);
-            }
-            None => {}
-        }
-    }
-    // Bedrock puts one into the other.
-    if let Some(inner) = fields.take("reasoning_content") {
-        let inner = reasoning(Fields::new("a thought", inner)?)?;
-        texts.push(inner.text().to_string());
-        if let Some(signature) = inner.signature() {
-            thought = thought.with_signature(signature);
-        }
-    }
-    let mut extras = Fields::new("`extras` of a thought", Value::Object(fields.object("extras")?))?;
-    if let Some(signature) = extras.text("signature")?.or(fields.text("signature")?) {
-        thought = thought.with_signature(signature);
-    }
-    extras.end("`signature`")?;
-    for key in ["encrypted", "encrypted_content", "data"] {
-        if let Some(data) = fields.text(key)? {
-            if thought.encrypted().is_some() {
-                return Err(Unreadable::new(format!(
-                    "a thought whose encrypted text stands there twice, also in `{key}`"
-                )));
-            }
-            thought = thought.with_encrypted(data);
-        }
-    }
-    if let Some(id) = fields.text("id")? {
-        thought = thought.with_id(id);
-    }
-    fields.take("status");
-    fields.end("`text` (or `reasoning`, `thinking`, `summary`), `signature`, `encrypted` and `id`")?;
-    // What OpenAI summarises in several paragraphs is one thought.
-    texts.retain(|text| !text.is_empty());
-    Ok(thought.with_text(texts.join("\n\n")))
 }

@@ -80,10 +80,12 @@ pub(super) fn finish_reason(value: Value) -> Read<FinishReason> {
     let kind = fields.some_text("kind")?;
     let raw = fields.text("raw")?;
     fields.end("`kind` and `raw`")?;
-    let kind = FinishKind::named(&kind);
+    let known = FinishKind::named(&kind);
     Ok(match raw {
-        Some(raw) => FinishReason::new(kind, raw),
-        None => kind.into(),
+        Some(raw) => FinishReason::new(known, raw),
+        // The word for it is all there is of a kind that a later version wrote.
+        None if known == FinishKind::Other && kind != known.as_str() => FinishReason::new(known, kind),
+        None => known.into(),
     })
 }
 

@@ -236,7 +236,7 @@ impl<'a> Assembly<'a> {
         };
         let before = self.whole.tool_calls().len();
         self.whole.append(piece.clone());
-        let calls = self.whole.tool_calls_mut();
+        let calls = self.whole.tool_calls();
         if calls.len() == before {
             return Ok(piece);
         }
@@ -244,11 +244,11 @@ impl<'a> Assembly<'a> {
             let message = format!("{} asked for more than {MAX_CALLS} tool calls at once", self.errors.host);
             return Err(self.broken(Error::new(ErrorKind::Parse, message)));
         }
-        if let Some((new, others)) = calls.split_last_mut() {
+        if let Some((new, others)) = calls.split_last() {
             if lacks_id(others, new.id()) {
                 let answer = self.id.as_deref().unwrap_or_default();
                 let id = own_id(answer, others.len(), new.name());
-                *new = new.clone().with_id(&id);
+                self.whole.set_tool_call_id(before, &id);
                 self.renamed.push((piece.index, said, id.clone()));
                 piece.id = Some(id);
             }
