@@ -38,8 +38,10 @@
 
 mod ai;
 mod assembly;
-mod besides;
+mod by_provider;
+mod citation;
 mod content;
+mod extras;
 mod finish_reason;
 mod media;
 mod message;
@@ -53,13 +55,16 @@ mod reasoning;
 mod role;
 mod server_tool_result;
 mod system;
+mod text_part;
 mod tool;
 mod tool_call;
 mod tool_call_chunk;
+mod tool_calls;
 mod usage;
 mod user;
 
 pub use ai::AiMessage;
+pub use citation::Citation;
 pub use content::Content;
 pub use finish_reason::{FinishKind, FinishReason};
 pub use media::{Media, MediaSource};
@@ -71,9 +76,11 @@ pub use reasoning::Reasoning;
 pub use role::Role;
 pub use server_tool_result::ServerToolResult;
 pub use system::SystemMessage;
+pub use text_part::TextPart;
 pub use tool::ToolMessage;
 pub use tool_call::ToolCall;
 pub use tool_call_chunk::ToolCallChunk;
+pub use tool_calls::ToolCalls;
 pub use usage::Usage;
 pub use user::UserMessage;
 

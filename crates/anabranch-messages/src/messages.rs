@@ -112,14 +112,16 @@ impl Messages {
                     ContentPart::Audio(_) => note("[audio]"),
                     ContentPart::Video(_) => note("[video]"),
                     ContentPart::File(_) => note("[file]"),
-                    ContentPart::ServerToolCall(call) => note(&format!("[calls {}]", call.name())),
+                    ContentPart::ToolCall(call) | ContentPart::ServerToolCall(call) => {
+                        note(&format!("[calls {}]", call.name()))
+                    }
                     ContentPart::Other(_) => note("[other]"),
-                    ContentPart::Refusal { text } => note(text),
-                    ContentPart::Text { .. } | ContentPart::Reasoning(_) | ContentPart::ServerToolResult(_) => {}
+                    ContentPart::Refusal(text) => note(text.text()),
+                    ContentPart::Text(_)
+                    | ContentPart::Reasoning(_)
+                    | ContentPart::Citation(_)
+                    | ContentPart::ServerToolResult(_) => {}
                 }
-            }
-            if let Message::Ai(answer) = message {
-                answer.tool_calls().iter().for_each(|call| note(&format!("[calls {}]", call.name())));
             }
             line
         });

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::extras::{Extras, by_provider};
+
 /// What a provider said that has no kind here, kept as it came, so that it can go back unchanged.
 ///
 /// ```
@@ -15,18 +17,20 @@ use serde_json::{Map, Value};
 /// let part = OtherPart::new(item).with_provider("openai");
 /// assert_eq!(part.kind(), Some("computer_call"));
 /// ```
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct OtherPart {
     #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<String>,
     value: Map<String, Value>,
+    #[serde(flatten)]
+    extras: Extras,
 }
 
 impl OtherPart {
     /// What came.
     #[must_use]
     pub fn new(value: Map<String, Value>) -> Self {
-        Self { provider: None, value }
+        Self { provider: None, value, extras: Extras::default() }
     }
 
     /// Says whose it is: no other provider is sent it.
@@ -48,12 +52,22 @@ impl OtherPart {
         self.value.get("type")?.as_str()
     }
 
+    pub(crate) fn extras(&self) -> &Extras {
+        &self.extras
+    }
+
+    pub(crate) fn extras_mut(&mut self) -> &mut Extras {
+        &mut self.extras
+    }
+
     /// What came.
     #[must_use]
     pub fn value(&self) -> &Map<String, Value> {
         &self.value
     }
 }
+
+by_provider!(OtherPart);
 
 impl fmt::Debug for OtherPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

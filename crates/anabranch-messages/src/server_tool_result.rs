@@ -5,6 +5,8 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::extras::{Extras, by_provider, cacheable};
+
 /// What a tool gave that the provider ran by itself: pages that were found, what a program printed.
 ///
 /// ```
@@ -15,7 +17,7 @@ use serde_json::Value;
 /// assert_eq!(found.tool_call_id(), "srvtoolu_1");
 /// assert!(!found.is_error());
 /// ```
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct ServerToolResult {
     tool_call_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -23,12 +25,20 @@ pub struct ServerToolResult {
     output: Value,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     is_error: bool,
+    #[serde(flatten)]
+    extras: Extras,
 }
 
 impl ServerToolResult {
     /// The result of the call with this id, as the provider gave it.
     pub fn new(tool_call_id: impl Into<String>, output: impl Into<Value>) -> Self {
-        Self { tool_call_id: tool_call_id.into(), name: None, output: output.into(), is_error: false }
+        Self {
+            tool_call_id: tool_call_id.into(),
+            name: None,
+            output: output.into(),
+            is_error: false,
+            extras: Extras::default(),
+        }
     }
 
     /// Says of which tool it is, or of which kind, in the provider's words.
@@ -43,6 +53,14 @@ impl ServerToolResult {
     pub fn with_error(mut self) -> Self {
         self.is_error = true;
         self
+    }
+
+    pub(crate) fn extras(&self) -> &Extras {
+        &self.extras
+    }
+
+    pub(crate) fn extras_mut(&mut self) -> &mut Extras {
+        &mut self.extras
     }
 
     /// The call it answers.
@@ -69,6 +87,9 @@ impl ServerToolResult {
         self.is_error
     }
 }
+
+by_provider!(ServerToolResult);
+cacheable!(ServerToolResult);
 
 impl fmt::Debug for ServerToolResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::chars;
+use crate::extras::{Extras, by_provider, cacheable};
 
 /// A call of a tool the model asks for, which knows whether its arguments are complete and valid.
 ///
@@ -41,7 +42,7 @@ pub struct ToolCall {
     pub(crate) end: End,
     /// Whether the arguments are free text and no JSON.
     pub(crate) free_form: bool,
-    pub(crate) signature: Option<String>,
+    pub(crate) extras: Extras,
 }
 
 /// Whether more may come after the arguments, which decides what none at all are.
@@ -67,7 +68,7 @@ impl ToolCall {
             streamed: None,
             end: End::Whole,
             free_form: false,
-            signature: None,
+            extras: Extras::default(),
         }
     }
 
@@ -88,7 +89,14 @@ impl ToolCall {
     /// Adds what the provider wants back with the call unchanged.
     #[must_use]
     pub fn with_signature(mut self, signature: impl Into<String>) -> Self {
-        self.signature = Some(signature.into());
+        self.extras.get_mut().signature = Some(signature.into());
+        self
+    }
+
+    /// Adds a second id, under which the provider keeps the call itself: OpenAI's responses have one.
+    #[must_use]
+    pub fn with_item_id(mut self, id: impl Into<String>) -> Self {
+        self.extras.get_mut().item_id = Some(id.into());
         self
     }
 
@@ -105,6 +113,20 @@ impl ToolCall {
         &self.id
     }
 
+    /// The id under which the provider keeps the call itself, where that is another one.
+    #[must_use]
+    pub fn item_id(&self) -> Option<&str> {
+        self.extras.get()?.item_id.as_deref()
+    }
+
+    pub(crate) fn extras(&self) -> &Extras {
+        &self.extras
+    }
+
+    pub(crate) fn extras_mut(&mut self) -> &mut Extras {
+        &mut self.extras
+    }
+
     /// The tool.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -114,7 +136,7 @@ impl ToolCall {
     /// What the provider wants back with the call unchanged.
     #[must_use]
     pub fn signature(&self) -> Option<&str> {
-        self.signature.as_deref()
+        self.extras.signature()
     }
 
     /// The arguments as text, as far as they came.
@@ -258,13 +280,16 @@ pub(crate) fn is_rounded(number: f64) -> bool {
     digits() > 15
 }
 
+by_provider!(ToolCall);
+cacheable!(ToolCall);
+
 impl PartialEq for ToolCall {
     fn eq(&self, other: &Self) -> bool {
         self.id == other.id
             && self.name == other.name
             && self.arguments == other.arguments
             && self.free_form == other.free_form
-            && self.signature == other.signature
+            && self.extras == other.extras
     }
 }
 
@@ -288,8 +313,8 @@ struct FormOut<'a> {
     free_form: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     index: Option<Option<u64>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    signature: Option<&'a str>,
+    #[serde(flatten)]
+    extras: &'a Extras,
 }
 
 impl Serialize for ToolCall {
@@ -301,7 +326,7 @@ impl Serialize for ToolCall {
             arguments,
             free_form: self.free_form,
             index: self.streamed,
-            signature: self.signature.as_deref(),
+            extras: &self.extras,
         };
         form.serialize(serializer)
     }

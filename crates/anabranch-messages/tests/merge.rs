@@ -4,8 +4,8 @@
 
 use anabranch_core::{Chunks, RunnableExt, RunnableParallel, RunnablePassthrough, generator};
 use anabranch_messages::{
-    AiMessage, Content, ContentPart, FinishKind, FinishReason, Media, Messages, Reasoning, ToolCall, ToolCallChunk,
-    Usage,
+    AiMessage, Citation, Content, ContentPart, FinishKind, FinishReason, Media, Messages, OtherPart, Reasoning,
+    ServerToolResult, TextPart, ToolCall, ToolCallChunk, Usage,
 };
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -123,6 +123,63 @@ async fn messages_pass_through_a_parallel() {
 #[test]
 fn a_piece_of_text_is_small() {
     assert!(size_of::<AiMessage>() <= 40, "{}", size_of::<AiMessage>());
+    // What is rare costs a pointer.
+    assert!(size_of::<TextPart>() <= 32 && size_of::<ContentPart>() <= 136, "{}", size_of::<ContentPart>());
+}
+
+#[test]
+fn calls_keep_their_place_among_the_parts() {
+    let head = |index: u64, id: &str| ToolCallChunk::new().with_index(index).with_id(id).with_name("f");
+    let rest = |index: u64| ToolCallChunk::new().with_index(index).with_arguments("{}");
+    let mut whole = AiMessage::new([ContentPart::from(Reasoning::new("hm").with_signature("s"))]);
+    whole.append("Let me ");
+    whole.append("look.");
+    whole.append(head(1, "a"));
+    whole.append("And ");
+    whole.append(head(2, "s").with_from_server());
+    whole.append(rest(1));
+    whole.append(rest(2));
+    whole.append(ContentPart::from(ServerToolResult::new("s", json!([]))));
+    whole.append("there.");
+    whole.append(head(3, "b"));
+    let expected = [
+        Reasoning::new("hm").with_signature("s").into(),
+        ContentPart::text("Let me look."),
+        ToolCall::new("a", "f", "{}").into(),
+        ContentPart::text("And "),
+        ContentPart::ServerToolCall(ToolCall::new("s", "f", "{}")),
+        ServerToolResult::new("s", json!([])).into(),
+        ContentPart::text("there."),
+        ToolCall::new("b", "f", "").into(),
+    ];
+    assert_eq!(whole.content().parts(), expected);
+    assert_eq!(whole.tool_calls(), [ToolCall::new("a", "f", "{}"), ToolCall::new("b", "f", "")]);
+    assert_eq!((whole.tool_calls().len(), whole.tool_calls()[1].id()), (2, "b"));
+    assert_eq!(whole.text(), "Let me look.And there.");
+}
+
+#[test]
+fn text_that_rests_on_something_else_is_another_part() {
+    let cited =
+        |text: &str, url: &str| ContentPart::from(TextPart::new(text).with_citation(Citation::new().with_url(url)));
+    let mut whole = AiMessage::new([ContentPart::text("a"), cited("b", "1")]);
+    whole.append(AiMessage::new([cited("c", "2")]));
+    whole.append(AiMessage::new([cited("d", "2")]));
+    whole.append("e");
+    whole.append("f");
+    let texts: Vec<_> =
+        whole.content().parts().iter().map(|part| matches!(part, ContentPart::Text(text) if text.is_plain())).collect();
+    assert_eq!(texts, [true, false, false, false, true]);
+    assert_eq!((whole.text().as_ref(), whole.citations().count()), ("abcdef", 3));
+}
+
+#[test]
+fn a_sound_adds_up() {
+    let piece = |bytes: &[u8]| Media::bytes("audio/wav", bytes).with_id("s");
+    let mut whole = AiMessage::from(ContentPart::Audio(piece(&[1, 2]).with_transcript("Hel")));
+    whole.append(ContentPart::Audio(piece(&[3]).with_transcript("lo")));
+    let [ContentPart::Audio(sound)] = whole.content().parts() else { panic!() };
+    assert_eq!((sound.base64().as_deref(), sound.transcript()), (Some("AQID"), Some("Hello")));
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -227,8 +284,10 @@ fn content_pieces(content: &Content, at: &[prop::sample::Index]) -> Vec<AiMessag
             .iter()
             .flat_map(|part| -> Vec<ContentPart> {
                 match part {
-                    ContentPart::Text { text } => cut(text, at).into_iter().map(ContentPart::text).collect(),
-                    ContentPart::Refusal { text } => cut(text, at).into_iter().map(ContentPart::refusal).collect(),
+                    ContentPart::Text(text) if text.is_plain() => {
+                        cut(text.text(), at).into_iter().map(ContentPart::text).collect()
+                    }
+                    ContentPart::Refusal(text) => cut(text.text(), at).into_iter().map(ContentPart::refusal).collect(),
                     ContentPart::Reasoning(thought) if thought.encrypted().is_none() => {
                         let mut pieces: Vec<_> = cut(thought.text(), at).into_iter().map(Reasoning::new).collect();
                         let seal = thought.signature().map(|seal| Reasoning::default().with_signature(seal));
@@ -415,6 +474,55 @@ proptest! {
     }
 }
 
+/// Any part of an answer that is no call, with what a provider may say of it.
+fn any_rich_part() -> impl Strategy<Value = ContentPart> {
+    let id = || prop::option::weighted(0.6, "[pq]");
+    let text = (id(), "[a-cé]{0,2}", 0..6_u8).prop_map(|(id, text, more)| {
+        let mut part = TextPart::new(text);
+        if let Some(id) = id {
+            part = part.with_id(id);
+        }
+        match more {
+            0 => part.with_citation(Citation::new().with_url("https://e.org").with_range(0..1).with_id("c")),
+            1 => part.with_annotation(json!({"type": "url_citation", "url": "x"})),
+            2 => part.with_signature("s").with_provider_data("gemini", "k", 1),
+            3 => {
+                part.with_cache_control(json!({"type": "ephemeral"})).with_provider_option("anthropic", "o", json!([1]))
+            }
+            _ => part,
+        }
+    });
+    let thought = (id(), "[a-c]{0,2}", 0..4_u8).prop_map(|(id, text, more)| {
+        let mut thought = Reasoning::new(text);
+        if let Some(id) = id {
+            thought = thought.with_id(id);
+        }
+        match more {
+            0 => thought.with_signature("s"),
+            1 => thought.with_encrypted("e"),
+            2 => thought.with_provider_data("openai", "status", "x"),
+            _ => thought,
+        }
+    });
+    let sound =
+        (id(), prop::collection::vec(any::<u8>(), 0..3), prop::option::of("[a-c]")).prop_map(|(id, bytes, said)| {
+            let mut sound = Media::bytes("audio/wav", bytes);
+            if let Some(id) = id {
+                sound = sound.with_id(id);
+            }
+            ContentPart::Audio(if let Some(said) = said { sound.with_transcript(said) } else { sound })
+        });
+    prop_oneof![
+        6 => text.prop_map(ContentPart::from),
+        3 => thought.prop_map(ContentPart::from),
+        2 => sound,
+        1 => Just(ContentPart::from(Citation::new().with_title("t").with_cited_text("x").with_provider_data("p", "k", 1))),
+        1 => Just(ServerToolResult::new("x", json!([1, "a"])).with_name("n").with_error().into()),
+        1 => Just(OtherPart::new(Map::from_iter([("type".into(), "odd".into())])).with_provider("p").into()),
+        1 => "[a-c]".prop_map(ContentPart::refusal),
+    ]
+}
+
 /// Any piece of a call: with or without index, id and name, in text or as an object.
 fn any_piece() -> impl Strategy<Value = AiMessage> {
     let arguments = prop_oneof![
@@ -431,9 +539,14 @@ fn any_piece() -> impl Strategy<Value = AiMessage> {
         (piece.id, piece.name) = (id, name);
         AiMessage::from(piece)
     });
+    let of_server = (prop::option::weighted(0.6, 0..2_u64), "[xy]").prop_map(|(index, id)| {
+        AiMessage::from(ToolCallChunk::new().with_index(index).with_id(id).with_name("s").with_from_server())
+    });
     prop_oneof![
         12 => piece,
+        1 => of_server,
         1 => Just(AiMessage::default().with_tool_call(ToolCall::new("x", "f", json!({"whole": true})))),
+        2 => any_rich_part().prop_map(AiMessage::from),
         1 => "[a-c]".prop_map(AiMessage::new),
         1 => prop_oneof![Just(FinishReason::stop()), Just(FinishReason::length())].prop_map(AiMessage::from),
     ]
@@ -460,8 +573,15 @@ proptest! {
     ) {
         let written = format!("{:?}", stream.iter().map(shown).collect::<Vec<_>>());
         let whole = add_up(stream.iter().cloned());
+        // What was written is read again.
+        for message in stream.iter().chain([&whole]) {
+            let again: AiMessage = serde_json::from_str(&shown(message)).unwrap();
+            prop_assert_eq!(shown(&again), shown(message));
+            prop_assert_eq!(&again, message);
+        }
         let sum = bracketed(stream, &choices);
         prop_assert_eq!(shown(&sum), shown(&whole), "{}", written);
+        prop_assert_eq!(&sum, &whole);
         for (one, other) in sum.tool_calls().iter().zip(whole.tool_calls()) {
             prop_assert_eq!(one.has_valid_arguments(), other.has_valid_arguments());
         }
@@ -531,5 +651,41 @@ proptest! {
         // Chunk by chunk through JSON is the same as through JSON at the end.
         let through = add_up(stream.iter().map(|piece| serde_json::from_str(&shown(piece)).unwrap()));
         prop_assert_eq!(shown(&through), shown(&add_up(stream)));
+    }
+}
+
+fn any_usage() -> impl Strategy<Value = Usage> {
+    let count = || prop::option::of(0_u64..1000);
+    let cache = prop::option::of((0_u64..300, 0_u64..300));
+    (0_u64..1000, count(), cache, count(), prop::option::of(0_u32..8), count()).prop_map(
+        |(input, output, cache, total, cost, audio)| {
+            Usage::new(input, output)
+                .with_cached_input_tokens(cache.map(|(read, _)| read))
+                .with_cache_write_tokens(cache.map(|(_, written)| written))
+                .with_total_tokens(total)
+                .with_input_audio_tokens(audio)
+                .with_reasoning_tokens(output.map(|output| output / 2))
+                // Halves add up exactly.
+                .with_cost(cost.map(|cost| f64::from(cost) / 2.0))
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_usage_of_several_calls_adds_up(calls in prop::collection::vec(any_usage(), 0..6), at in any::<prop::sample::Index>()) {
+        let whole: Usage = calls.iter().sum();
+        let (left, right) = calls.split_at(at.index(calls.len() + 1));
+        let sum = left.iter().sum::<Usage>() + right.iter().sum();
+        prop_assert_eq!(&sum, &whole);
+        prop_assert_eq!(whole.total_tokens(), calls.iter().map(Usage::total_tokens).sum::<u64>());
+        prop_assert_eq!(whole.input_tokens().unwrap_or(0), calls.iter().filter_map(Usage::input_tokens).sum::<u64>());
+        prop_assert_eq!(whole.uncached_input_tokens().unwrap_or(0), calls.iter().filter_map(Usage::uncached_input_tokens).sum::<u64>());
+        prop_assert_eq!(whole.text_tokens().unwrap_or(0), calls.iter().filter_map(Usage::text_tokens).sum::<u64>());
+        prop_assert_eq!(whole.cost().unwrap_or(0.0), calls.iter().filter_map(Usage::cost).sum::<f64>());
+        let again: Usage = serde_json::from_value(serde_json::to_value(&whole).unwrap()).unwrap();
+        prop_assert_eq!(again, whole);
     }
 }

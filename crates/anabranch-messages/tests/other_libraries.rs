@@ -158,7 +158,7 @@ fn an_answer_of_langchain() {
         // Nothing is lost: what has no place of its own is in the metadata.
         assert_eq!(answer.metadata()["system_fingerprint"], "fp_1");
         assert_eq!(answer.metadata()["token_usage"]["prompt_tokens"], 20);
-        assert_eq!(answer.metadata()["invalid_tool_calls"]["0"], "not valid");
+        assert_eq!(answer.tool_calls()[1].provider_data("langchain")["error"], "not valid");
     }
 }
 
@@ -310,7 +310,8 @@ fn parts_of_every_library() {
 fn calls_among_the_parts_are_calls() {
     let call = json!({"type": "tool_use", "id": "c1", "name": "f", "input": {"a": 1}});
     let answer = ai(json!({"role": "assistant", "content": [{"type": "text", "text": "Look"}, call]}));
-    assert_eq!(*answer.content(), Content::from([ContentPart::text("Look")]));
+    let read = ToolCall::new("c1", "f", json!({"a": 1}));
+    assert_eq!(*answer.content(), Content::from([ContentPart::text("Look"), read.into()]));
     assert_eq!(answer.tool_calls(), [ToolCall::new("c1", "f", json!({"a": 1}))]);
     // LangChain keeps Anthropic's parts beside its own list of calls: that is one call.
     let both = ai(json!({
@@ -347,7 +348,9 @@ fn the_other_roles() {
     let marked =
         json!({"role": "user", "content": [{"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}]});
     let Message::User(marked) = read(marked) else { panic!() };
-    assert_eq!(marked.metadata()["parts"]["0"]["cache_control"]["type"], "ephemeral");
+    assert!(
+        matches!(marked.content().parts(), [ContentPart::Text(text)] if text.cache_control().unwrap()["type"] == "ephemeral")
+    );
 }
 
 #[test]
@@ -403,7 +406,9 @@ fn roles_and_kinds_on_their_own() {
 fn counts_and_reasons() {
     let usage: Usage =
         serde_json::from_value(json!({"input_tokens": 1, "cache_read_input_tokens": 2, "tier": "x"})).unwrap();
-    assert_eq!((usage.input_tokens(), usage.cached_input_tokens()), (Some(1), Some(2)));
+    // Anthropic says beside the cache what went in.
+    assert_eq!((usage.input_tokens(), usage.cached_input_tokens()), (Some(3), Some(2)));
+    assert_eq!(usage.uncached_input_tokens(), Some(1));
     assert_eq!(usage.raw()["tier"], "x");
     for (word, kind) in [
         ("stop", FinishKind::Stop),
@@ -513,7 +518,8 @@ fn what_is_said_of_a_thought_is_kept() {
     let answer = ai(json!({"role": "assistant", "content": [
         {"type": "reasoning", "id": "r", "summary": [], "status": "in_progress"},
     ]}));
-    assert_eq!(answer.metadata()["parts"]["0"]["status"], "in_progress");
+    assert!(matches!(answer.content().parts(), [ContentPart::Reasoning(thought)]
+        if thought.provider_data("openai")["status"] == "in_progress" && thought.id() == Some("r")));
     let two = json!({"role": "assistant", "content": [
         {"type": "reasoning_content", "signature": "a", "reasoning_content": {"text": "hm", "signature": "secret"}},
     ]});
@@ -588,9 +594,10 @@ fn tools_that_take_text() {
         {"type": "custom_tool_call", "id": "ct_1", "call_id": "c1", "name": "write_sql", "input": "SELECT 1", "status": "completed"},
         {"type": "function_call", "id": "fc_1", "call_id": "c2", "name": "f", "arguments": "{}"},
     ]}));
-    assert_eq!(responses.tool_calls()[0], chat.tool_calls()[0]);
-    assert_eq!(responses.tool_calls()[1].id(), "c2");
-    assert_eq!(responses.metadata()["parts"]["0"]["item_id"], "ct_1");
+    let call = &responses.tool_calls().to_vec()[0];
+    assert_eq!((call.id(), call.item_id(), call.free_form_input()), ("c1", Some("ct_1"), Some("SELECT 1")));
+    assert_eq!(call.provider_data("openai")["status"], "completed");
+    assert_eq!((responses.tool_calls()[1].id(), responses.tool_calls()[1].item_id()), ("c2", Some("fc_1")));
 }
 
 #[test]
@@ -619,4 +626,87 @@ fn kinds_of_an_end_that_a_later_version_wrote_are_kept_as_text() {
         let again: FinishReason = serde_json::from_value(serde_json::to_value(&reason).unwrap()).unwrap();
         assert_eq!(again, reason);
     }
+}
+
+#[test]
+fn what_text_rests_on_is_read_in_all_shapes() {
+    let text = |text: &str, key: &str, value: Value| {
+        let answer = ai(json!({"role": "assistant", "content": [{"type": "text", "text": text, key: [value]}]}));
+        match answer.content().parts() {
+            [ContentPart::Text(text)] => text.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    // Characters become bytes.
+    let url = json!({"type": "url_citation", "url": "https://e.org", "title": "E", "start_index": 1, "end_index": 3});
+    let langchain = json!({"type": "citation", "url": "https://e.org", "title": "E", "start_index": 1, "end_index": 3});
+    for citation in [
+        url.clone(),
+        langchain,
+        json!({"type": "url_citation", "url_citation": {"url": "https://e.org", "title": "E", "start_index": 1, "end_index": 3}}),
+    ] {
+        let text = text("éàx", "annotations", citation);
+        let citation = &text.citations()[0];
+        assert_eq!(
+            (citation.url(), citation.title(), citation.range()),
+            (Some("https://e.org"), Some("E"), Some(2..5))
+        );
+    }
+    let beyond = text("é", "annotations", url);
+    assert_eq!(beyond.citations()[0].range(), None);
+    assert_eq!(beyond.citations()[0].provider_data("openai")["end_index"], 3);
+    let anthropic = json!({"type": "char_location", "cited_text": "The grass", "document_index": 0,
+        "document_title": "Grass", "start_char_index": 0, "end_char_index": 9});
+    let text_of_anthropic = text("It is green", "citations", anthropic);
+    let citation = &text_of_anthropic.citations()[0];
+    assert_eq!((citation.title(), citation.cited_text(), citation.range()), (Some("Grass"), Some("The grass"), None));
+    assert_eq!(citation.provider_data("anthropic")["type"], "char_location");
+    assert_eq!(citation.provider_data("anthropic")["start_char_index"], 0);
+    let file = json!({"type": "file_citation", "file_id": "f", "index": 3});
+    assert_eq!(text("a", "annotations", file.clone()).annotations(), [file]);
+    // Beside the text.
+    let chat = ai(json!({"role": "assistant", "content": "Rivers", "annotations": [
+        {"type": "url_citation", "url_citation": {"url": "https://e.org", "start_index": 0, "end_index": 6}},
+    ]}));
+    let citation = chat.citations().next().unwrap();
+    assert_eq!(&chat.text()[citation.range().unwrap()], "Rivers");
+}
+
+#[test]
+fn a_sound_that_is_the_answer() {
+    let answer = ai(json!({"role": "assistant", "content": null,
+        "audio": {"id": "a1", "data": "AQID", "transcript": "Hello", "expires_at": 17}}));
+    let [ContentPart::Audio(sound)] = answer.content().parts() else { panic!() };
+    assert_eq!((sound.id(), sound.transcript()), (Some("a1"), Some("Hello")));
+    assert_eq!(sound.provider_data("openai")["expires_at"], 17);
+}
+
+#[test]
+fn usage_means_the_same_whoever_says_it() {
+    let read = |usage: Value| serde_json::from_value::<Usage>(usage).unwrap();
+    for usage in [
+        json!({"input_tokens": 7, "cache_read_input_tokens": 2, "cache_creation_input_tokens": 1, "output_tokens": 5,
+            "output_tokens_details": {"thinking_tokens": 3}}),
+        json!({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15,
+            "prompt_tokens_details": {"cached_tokens": 2, "cache_write_tokens": 1}, "completion_tokens_details": {"reasoning_tokens": 3}}),
+        json!({"input_tokens": 10, "output_tokens": 5, "total_tokens": 15,
+            "input_token_details": {"cache_read": 2, "cache_creation": 1}, "output_token_details": {"reasoning": 3}}),
+    ] {
+        let usage = read(usage);
+        assert_eq!((usage.input_tokens(), usage.output_tokens(), usage.total_tokens()), (Some(10), Some(5), 15));
+        assert_eq!(
+            (usage.uncached_input_tokens(), usage.cached_input_tokens(), usage.cache_write_tokens()),
+            (Some(7), Some(2), Some(1))
+        );
+        assert_eq!((usage.text_tokens(), usage.reasoning_tokens()), (Some(2), Some(3)));
+    }
+    let gemini = read(json!({"promptTokenCount": 10, "candidatesTokenCount": 2, "thoughtsTokenCount": 3,
+        "cachedContentTokenCount": 4, "totalTokenCount": 15}));
+    assert_eq!(
+        (gemini.input_tokens(), gemini.output_tokens(), gemini.reasoning_tokens()),
+        (Some(10), Some(5), Some(3))
+    );
+    assert_eq!((gemini.uncached_input_tokens(), gemini.total_tokens()), (Some(6), 15));
+    let paid = read(json!({"prompt_tokens": 1, "completion_tokens": 2, "cost": 0.25}));
+    assert_eq!((paid.cost(), paid.raw()["cost"].as_f64()), (Some(0.25), Some(0.25)));
 }

@@ -190,7 +190,7 @@ fn json_keeps_the_text() {
     assert_eq!(serde_json::to_value(&call).unwrap(), json!({"id": "i", "name": "f", "arguments": {"a": 1}}));
     let open = AiMessage::from(piece().with_name("f").with_arguments("{"));
     let json = serde_json::to_value(&open).unwrap();
-    assert_eq!(json["tool_calls"], json!([{"id": "", "name": "f", "arguments": "{", "index": null}]));
+    assert_eq!(json["content"], json!([{"type": "tool_call", "id": "", "name": "f", "arguments": "{", "index": null}]));
     assert_eq!(serde_json::from_value::<Value>(json.clone()).unwrap(), json);
 }
 
@@ -216,7 +216,7 @@ fn many_parallel_calls_find_their_pieces() {
     for n in (0..20_000_u64).rev() {
         whole.append(piece().with_index(n).with_arguments("{}"));
     }
-    assert!(whole.tool_calls().len() == 20_000 && whole.tool_calls().iter().all(ToolCall::has_valid_arguments));
+    assert!(whole.tool_calls().len() == 20_000 && whole.tool_calls().iter().all(|call| call.has_valid_arguments()));
 }
 
 #[test]

@@ -79,11 +79,11 @@ impl<T: DeserializeOwned> ToolCallsParser<T> {
 
     fn read(&self, answer: &AiMessage) -> Result<Vec<T>> {
         check(answer)?;
-        self.calls(answer.tool_calls())
+        self.calls(answer.tool_calls().iter())
     }
 
-    fn calls(&self, calls: &[ToolCall]) -> Result<Vec<T>> {
-        let wanted = calls.iter().filter(|call| self.only.as_deref().is_none_or(|only| only == call.name()));
+    fn calls<'a>(&self, calls: impl Iterator<Item = &'a ToolCall>) -> Result<Vec<T>> {
+        let wanted = calls.filter(|call| self.only.as_deref().is_none_or(|only| only == call.name()));
         wanted.map(|call| self.call_of(call)).collect()
     }
 
@@ -174,9 +174,9 @@ impl<T: DeserializeOwned> Calling<'_, T> {
         self.whole.append(piece);
         let calls = self.whole.tool_calls();
         let complete = calls.len().saturating_sub(1).max(self.given);
-        let ready = &calls[self.given.min(calls.len())..complete.min(calls.len())];
-        self.progress.resize_with(ready.len(), Progress::default);
-        let mut each = ready.iter().zip(&mut self.progress);
+        let ready = (self.given..complete.min(calls.len())).filter_map(|place| calls.get(place));
+        self.progress.resize_with(ready.clone().count(), Progress::default);
+        let mut each = ready.clone().zip(&mut self.progress);
         if !each.all(|(call, progress)| progress.is_ready(call)) {
             return Ok(Vec::new());
         }
@@ -187,7 +187,7 @@ impl<T: DeserializeOwned> Calling<'_, T> {
 
     fn last(self) -> Result<Vec<T>> {
         check(&self.whole)?;
-        self.parser.calls(self.whole.tool_calls().get(self.given..).unwrap_or_default())
+        self.parser.calls(self.whole.tool_calls().iter().skip(self.given))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::ser::SerializeStruct;
+use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::AiMessage;
@@ -10,6 +10,7 @@ use crate::chars;
 use crate::content::Content;
 use crate::finish_reason::FinishReason;
 use crate::one_role::AssistantRole;
+use crate::part::ContentPart;
 use crate::tool_call_chunk::ToolCallChunk;
 use crate::usage::Usage;
 
@@ -21,9 +22,6 @@ impl fmt::Debug for AiMessage {
             Content::Parts(parts) => shown.field("parts", parts),
         };
         let rest = self.rest();
-        if !rest.calls.as_slice().is_empty() {
-            shown.field("tool_calls", &rest.calls.as_slice().len());
-        }
         if let Some(reason) = &rest.finish_reason {
             shown.field("finish_reason", &reason.kind());
         }
@@ -34,24 +32,21 @@ impl fmt::Debug for AiMessage {
 impl Serialize for AiMessage {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let rest = self.rest();
-        let mut fields = serializer.serialize_struct("AiMessage", 8)?;
-        fields.serialize_field("role", &AssistantRole::default())?;
-        fields.serialize_field("content", &self.content)?;
+        let mut fields = serializer.serialize_map(None)?;
+        fields.serialize_entry("role", &AssistantRole::default())?;
+        fields.serialize_entry("content", &self.content)?;
         macro_rules! unless {
             ($missing:ident: $($field:ident)*) => {$(
-                if rest.$field.$missing() {
-                    fields.skip_field(stringify!($field))?;
-                } else {
-                    fields.serialize_field(stringify!($field), &rest.$field)?;
+                if !rest.$field.$missing() {
+                    fields.serialize_entry(stringify!($field), &rest.$field)?;
                 }
             )*};
         }
-        match rest.calls.as_slice() {
-            [] => fields.skip_field("tool_calls")?,
-            calls => fields.serialize_field("tool_calls", calls)?,
-        }
         unless!(is_none: finish_reason usage model id);
         unless!(is_empty: metadata);
+        if let Some(extra) = rest.extras.get() {
+            extra.write_providers(&mut fields)?;
+        }
         fields.end()
     }
 }
@@ -74,6 +69,14 @@ impl From<Content> for AiMessage {
     #[inline]
     fn from(content: Content) -> Self {
         Self::new(content)
+    }
+}
+
+/// One part, or a piece of one.
+impl From<ContentPart> for AiMessage {
+    #[inline]
+    fn from(part: ContentPart) -> Self {
+        Self::new(part)
     }
 }
 

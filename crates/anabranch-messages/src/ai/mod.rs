@@ -9,10 +9,15 @@ use anabranch_core::Merge;
 use serde_json::{Map, Value};
 
 use self::rest::{NOTHING, Rest};
+use crate::assembly::Assembly;
+use crate::citation::Citation;
 use crate::content::Content;
+use crate::extras::{Extras, by_provider};
 use crate::finish_reason::{FinishKind, FinishReason};
+use crate::part::ContentPart;
 use crate::tool_call::ToolCall;
 use crate::tool_call_chunk::ToolCallChunk;
+use crate::tool_calls::ToolCalls;
 use crate::usage::Usage;
 
 /// What a model answers, or a piece of it: a chunk of an `AiMessage` is an `AiMessage`.
@@ -34,7 +39,10 @@ use crate::usage::Usage;
 /// ```
 ///
 /// A piece that is text and nothing else, which nearly all are, is one allocation.
-#[derive(Clone, PartialEq, Default)]
+///
+/// Its [parts](Content::parts) are in the order in which the model gave them: thoughts, text, calls, and what the
+/// provider did by itself. [`tool_calls`](Self::tool_calls) is a view of the parts that are calls.
+#[derive(Clone, Default)]
 pub struct AiMessage {
     content: Content,
     rest: Option<Box<Rest>>,
@@ -50,7 +58,7 @@ impl AiMessage {
     /// Adds a call the model asks for.
     #[must_use]
     pub fn with_tool_call(mut self, call: ToolCall) -> Self {
-        self.rest_mut().push_call(call);
+        self.push_call(call);
         self
     }
 
@@ -63,14 +71,14 @@ impl AiMessage {
     /// Adds a piece of a call, which finds the call it belongs to.
     #[must_use]
     pub fn with_tool_call_chunk(mut self, piece: ToolCallChunk) -> Self {
-        self.rest_mut().add_call(piece.into());
+        self.append_part(piece.into());
         self
     }
 
     /// Says why the model stopped. Nothing can come after the arguments of its calls then.
     #[must_use]
     pub fn with_finish_reason(mut self, reason: impl Into<FinishReason>) -> Self {
-        self.rest_mut().finish(reason.into());
+        self.finish(reason.into());
         self
     }
 
@@ -164,18 +172,34 @@ impl AiMessage {
         self.content
     }
 
-    /// The calls the model asks for. Whether it wants tools is decided by these, never by the finish reason.
+    /// Text and other parts, taken out. What else there is stays: finish reason, usage, metadata.
+    pub fn take_content(&mut self) -> Content {
+        if let Some(rest) = &mut self.rest {
+            rest.assembly = None;
+        }
+        std::mem::take(&mut self.content)
+    }
+
+    /// The calls the model asks for, in their order. Whether it wants tools is decided by these, never by the finish
+    /// reason. Calls of tools that the provider runs are none of them.
     #[must_use]
-    pub fn tool_calls(&self) -> &[ToolCall] {
-        self.rest().calls.as_slice()
+    pub fn tool_calls(&self) -> ToolCalls<'_> {
+        ToolCalls::new(self.content.parts(), self.rest().assembly.as_deref().map(Assembly::calls))
     }
 
     /// Gives the call at this place of [`tool_calls`](Self::tool_calls) another id, where the provider gave none or the
     /// same one twice. Pieces that come under the new id are its.
     pub fn set_tool_call_id(&mut self, place: usize, id: impl Into<String>) {
-        if let Some(rest) = &mut self.rest {
-            rest.calls.set_id(place, id.into());
-        }
+        self.set_call_id(place, id.into());
+    }
+
+    /// What the answer rests on: the citations of its text, and those beside it.
+    pub fn citations(&self) -> impl Iterator<Item = &Citation> {
+        self.content.parts().iter().flat_map(|part| match part {
+            ContentPart::Text(text) => text.citations(),
+            ContentPart::Citation(citation) => std::slice::from_ref(citation),
+            _ => &[],
+        })
     }
 
     /// Why the model stopped; `None` in a chunk that is not the last.
@@ -247,11 +271,12 @@ impl AiMessage {
     #[inline]
     pub fn append(&mut self, next: impl Into<Self>) {
         let next = next.into();
-        self.content.append(next.content);
-        match (&mut self.rest, next.rest) {
-            (_, None) => {}
-            (rest @ None, later) => *rest = later,
-            (Some(rest), Some(later)) => rest.append(*later),
+        match (&mut self.content, next) {
+            // What nearly all pieces are.
+            (Content::Text(text), Self { content: Content::Text(more), rest: None }) if !text.is_empty() => {
+                text.push_str(&more);
+            }
+            (_, next) => self.append_all(next),
         }
     }
 
@@ -261,5 +286,21 @@ impl AiMessage {
 
     fn rest_mut(&mut self) -> &mut Rest {
         self.rest.get_or_insert_default()
+    }
+
+    pub(crate) fn extras(&self) -> &Extras {
+        &self.rest().extras
+    }
+
+    pub(crate) fn extras_mut(&mut self) -> &mut Extras {
+        &mut self.rest_mut().extras
+    }
+}
+
+by_provider!(AiMessage);
+
+impl PartialEq for AiMessage {
+    fn eq(&self, other: &Self) -> bool {
+        self.content == other.content && self.rest() == other.rest()
     }
 }

@@ -103,6 +103,16 @@ impl Fields {
         }
     }
 
+    pub(super) fn count(&mut self, key: &str) -> Read<Option<usize>> {
+        match self.take(key) {
+            None => Ok(None),
+            Some(value) => match value.as_u64().and_then(|count| usize::try_from(count).ok()) {
+                Some(count) => Ok(Some(count)),
+                None => Err(self.not(key, "a count", &value)),
+            },
+        }
+    }
+
     pub(super) fn flag(&mut self, key: &str) -> Read<bool> {
         match self.take(key) {
             None => Ok(false),

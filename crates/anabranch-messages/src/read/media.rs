@@ -4,7 +4,9 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
+use super::extras::extra;
 use super::fields::{Fields, Read, Unreadable};
+use crate::extras::{Extra, Extras};
 use crate::media::Media;
 
 #[derive(Clone, Copy)]
@@ -24,12 +26,14 @@ struct Source {
     media_type: Option<String>,
     name: Option<String>,
     detail: Option<String>,
+    extras: Extras,
 }
 
 /// As this crate writes it.
 pub(super) fn own(mut fields: Fields) -> Read<Media> {
     let mut source = Source::default();
     source.take(&mut fields)?;
+    source.take_extras(&mut fields)?;
     let media = source.media()?;
     fields.end("one of `url`, `data` and `file_id`, and `media_type`, `name` and `detail`").map(|()| media)
 }
@@ -53,6 +57,7 @@ pub(super) fn any(sort: Sort, fields: &mut Fields) -> Read<Media> {
     if let Some(inner) = fields.take("source") {
         source.take_source(Fields::new("`source`", inner)?)?;
     }
+    source.take_extras(fields)?;
     source.media()
 }
 
@@ -72,6 +77,12 @@ impl Source {
         first(fields, &["media_type", "mime_type"], &mut self.media_type)?;
         first(fields, &["name", "filename"], &mut self.name)?;
         first(fields, &["detail"], &mut self.detail)
+    }
+
+    fn take_extras(&mut self, fields: &mut Fields) -> Read<()> {
+        let transcript = fields.text("transcript")?;
+        self.extras = Extra { transcript, ..extra(fields)? }.into();
+        Ok(())
     }
 
     /// OpenAI: `image_url` is an address, or an object with one; others have `video_url` like it.
@@ -166,6 +177,6 @@ impl Source {
             (None, None, Some(id)) => Media::file_id(id),
             _ => return Err(Unreadable::new("expected exactly one of `url`, `data` and `file_id`")),
         };
-        Ok(media.with_optional(self.media_type, self.name, self.detail))
+        Ok(media.with_optional(self.media_type, self.name, self.detail, self.extras))
     }
 }

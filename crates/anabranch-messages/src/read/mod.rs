@@ -1,6 +1,6 @@
 //! Reading: JSON as this crate writes it, and as LangChain and the providers' own libraries do.
 //!
-//! One rule for all of it: what a field says is read, kept in the metadata of its message, or an error that says what
+//! One rule for all of it: what a field says is read, kept as metadata or as a provider's data, or an error that says what
 //! was expected. Null is as good as missing, and so is what other libraries write where there is nothing to say (an
 //! empty list of annotations). Errors name fields and kinds, never what stands in them.
 //!
@@ -11,6 +11,8 @@
 //! | `message.rs` | who speaks, in which envelope, and what all messages have |
 //! | `ai.rs` | what only the model's messages have |
 //! | `part.rs` | content and its parts |
+//! | `citation.rs` | what text rests on |
+//! | `extras.rs` | what is said of a part besides what it says |
 //! | `media.rs` | images, sounds and files |
 //! | `reasoning.rs` | thoughts |
 //! | `tool_call.rs` | calls of tools |
@@ -19,7 +21,9 @@
 //! | `usage.rs` | what it cost, and why the model stopped |
 
 mod ai;
+mod citation;
 mod exact;
+mod extras;
 mod fields;
 mod media;
 mod message;
@@ -36,6 +40,7 @@ use serde::de::{DeserializeSeed, Error as _};
 use serde::{Deserialize, Deserializer};
 
 use crate::ai::AiMessage;
+use crate::citation::Citation;
 use crate::content::Content;
 use crate::finish_reason::{FinishKind, FinishReason};
 use crate::media::Media;
@@ -47,6 +52,7 @@ use crate::reasoning::Reasoning;
 use crate::role::Role;
 use crate::server_tool_result::ServerToolResult;
 use crate::system::SystemMessage;
+use crate::text_part::TextPart;
 use crate::tool::ToolMessage;
 use crate::tool_call::ToolCall;
 use crate::usage::Usage;
@@ -72,6 +78,8 @@ read_by! {
     ToolMessage: |value| message::opened(value, Role::Tool).and_then(message::tool);
     Content: part::lone_content;
     ContentPart: part::lone_part;
+    TextPart: |value| Fields::new("a text part", value).and_then(part::text);
+    Citation: |value| Fields::new("a citation", value).and_then(citation::lone);
     Media: |value| Fields::new("an image, sound or file", value).and_then(media::own);
     Reasoning: |value| Fields::new("a thought", value).and_then(reasoning::lone);
     ServerToolResult: |value| Fields::new("the result of a tool", value).and_then(server_tool::lone_result);

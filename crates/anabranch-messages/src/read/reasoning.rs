@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use super::extras::extra;
 use super::fields::{Fields, Read, Unreadable};
+use crate::extras::Extra;
 use crate::reasoning::Reasoning;
 
 pub(super) const KNOWN: &str = "`text` (or `reasoning`, `thinking`, `summary`), `signature`, `encrypted` and `id`";
@@ -49,7 +51,6 @@ pub(super) fn reasoning(fields: &mut Fields) -> Read<Reasoning> {
     }
     let mut extras = Fields::new("`extras` of a thought", Value::Object(fields.object("extras")?))?;
     set(&mut signature, extras.text("signature")?, "signature")?;
-    set(&mut signature, fields.text("signature")?, "signature")?;
     let extras: Map<String, Value> = extras.rest();
     if !extras.is_empty() {
         fields.put("extras", Value::Object(extras));
@@ -57,10 +58,12 @@ pub(super) fn reasoning(fields: &mut Fields) -> Read<Reasoning> {
     for key in ["encrypted", "encrypted_content", "data", "redacted_content"] {
         set(&mut encrypted, fields.text(key)?, "encrypted text")?;
     }
-    set(&mut id, fields.text("id")?, "id")?;
+    let mut extra = extra(fields)?;
+    set(&mut signature, extra.signature.take(), "signature")?;
+    set(&mut id, extra.id.take(), "id")?;
     // What OpenAI summarises in several paragraphs is one thought.
     texts.retain(|text| !text.is_empty());
-    Ok(Reasoning::from_parts(texts.join("\n\n"), signature, encrypted, id))
+    Ok(Reasoning::from_parts(texts.join("\n\n"), encrypted, Extra { signature, id, ..extra }.into()))
 }
 
 /// The same may be said twice, and not two things.

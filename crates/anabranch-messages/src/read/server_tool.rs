@@ -2,12 +2,14 @@
 
 use serde_json::Value;
 
+use super::extras::extras;
 use super::fields::{Fields, Read, Unreadable};
 use crate::server_tool_result::ServerToolResult;
 
 pub(super) const KNOWN: &str = "`tool_call_id`, `name`, `output` and `is_error` (or `status`)";
 
 pub(super) fn lone_result(mut fields: Fields) -> Read<ServerToolResult> {
+    fields.take("type");
     let result = result(&mut fields)?;
     fields.end(KNOWN).map(|()| result)
 }
@@ -25,6 +27,7 @@ pub(super) fn result(fields: &mut Fields) -> Read<ServerToolResult> {
         Some("error") => true,
         Some(_) => return Err(Unreadable::new("`status` of the result of a tool is neither `success` nor `error`")),
     };
+    *result.extras_mut() = extras(fields)?;
     Ok(if is_error { result.with_error() } else { result })
 }
 
@@ -32,6 +35,7 @@ pub(super) fn result(fields: &mut Fields) -> Read<ServerToolResult> {
 pub(super) fn result_of(kind: &str, fields: &mut Fields) -> Read<ServerToolResult> {
     let output = fields.take("content").unwrap_or_default();
     let error = output.get("type").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("_error"));
-    let result = ServerToolResult::new(fields.some_text("tool_use_id")?, output).with_name(kind);
+    let mut result = ServerToolResult::new(fields.some_text("tool_use_id")?, output).with_name(kind);
+    *result.extras_mut() = extras(fields)?;
     Ok(if fields.flag("is_error")? || error { result.with_error() } else { result })
 }

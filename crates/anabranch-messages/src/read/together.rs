@@ -5,65 +5,73 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::fields::{Read, Unreadable};
+use crate::part::ContentPart;
 use crate::tool_call::ToolCall;
 
-/// The calls of a message, each once.
+/// The parts of a message, among which each call is once.
 pub(super) struct Together {
-    calls: Vec<ToolCall>,
+    parts: Vec<ContentPart>,
     /// Where the calls with an id are. Some servers give the same id twice.
     places: HashMap<String, Vec<usize>>,
+    /// Where the calls without an id are.
+    nameless: Vec<usize>,
 }
 
 impl Together {
-    pub(super) fn of(calls: Vec<ToolCall>) -> Self {
-        let mut places: HashMap<String, Vec<usize>> = HashMap::new();
-        for (place, call) in calls.iter().enumerate().filter(|(_, call)| !call.id().is_empty()) {
-            places.entry(call.id().to_string()).or_default().push(place);
+    pub(super) fn of(parts: Vec<ContentPart>) -> Self {
+        let mut this = Self { parts, places: HashMap::new(), nameless: Vec::new() };
+        this.enter_from(0);
+        this
+    }
+
+    pub(super) fn into_parts(self) -> Vec<ContentPart> {
+        self.parts
+    }
+
+    fn enter_from(&mut self, start: usize) {
+        for (place, part) in self.parts.iter().enumerate().skip(start) {
+            match part {
+                ContentPart::ToolCall(call) if call.id().is_empty() => self.nameless.push(place),
+                ContentPart::ToolCall(call) => self.places.entry(call.id().to_string()).or_default().push(place),
+                _ => {}
+            }
         }
-        Self { calls, places }
     }
 
-    pub(super) fn into_vec(self) -> Vec<ToolCall> {
-        self.calls
-    }
-
-    /// Adds the calls that are not there. One with the id of another is the same call, or cannot be read: which of the
-    /// two is to be run?
+    /// Adds the calls of one place that are not there. One with the id of another is the same call, or cannot be read:
+    /// which of the two is to be run?
     pub(super) fn add(&mut self, calls: Vec<ToolCall>) -> Read<()> {
+        let there = self.parts.len();
         for call in calls {
-            match self.places.get(call.id()) {
+            let with_its_id = self.places.get(call.id()).map(Vec::as_slice);
+            let twin = match with_its_id {
                 Some(places) => {
-                    let same =
-                        places.iter().find(|place| self.calls.get(**place).is_some_and(|there| agree(there, &call)));
-                    let Some(there) = same.and_then(|place| self.calls.get_mut(*place)) else {
+                    let Some(twin) = self.first(places, |there| agree(there, &call)) else {
                         return Err(Unreadable::new(
                             "a message with two calls of one id that differ: one among its parts, the other beside them",
                         ));
                     };
-                    if there.has_no_arguments() {
-                        there.arguments = call.arguments;
-                        there.as_object = call.as_object;
-                    }
-                    there.signature = there.signature.take().or(call.signature);
+                    Some(twin)
                 }
-                None if self.calls.iter().any(|there| is_nameless_twin(there, &call)) => {}
-                None => {
-                    if !call.id().is_empty() {
-                        self.places.entry(call.id().to_string()).or_default().push(self.calls.len());
-                    }
-                    self.calls.push(call);
-                }
+                None => self.first(&self.nameless, |there| says_the_same(there, &call)),
+            };
+            match twin.and_then(|place| self.parts.get_mut(place)?.call_mut()) {
+                Some(there) => fill(there, call),
+                None => self.parts.push(call.into()),
             }
         }
+        self.enter_from(there);
         Ok(())
+    }
+
+    fn first(&self, places: &[usize], is_it: impl Fn(&ToolCall) -> bool) -> Option<usize> {
+        let call = |place: &usize| self.parts.get(*place).and_then(ContentPart::call);
+        places.iter().find(|place| call(place).is_some_and(&is_it)).copied()
     }
 }
 
-/// Two calls without an id, or one of them, that say the same.
-fn is_nameless_twin(one: &ToolCall, other: &ToolCall) -> bool {
-    (one.id().is_empty() || other.id().is_empty())
-        && one.name() == other.name()
-        && one.raw_arguments() == other.raw_arguments()
+fn says_the_same(one: &ToolCall, other: &ToolCall) -> bool {
+    one.name() == other.name() && one.raw_arguments() == other.raw_arguments()
 }
 
 fn agree(one: &ToolCall, other: &ToolCall) -> bool {
@@ -74,6 +82,23 @@ fn agree(one: &ToolCall, other: &ToolCall) -> bool {
             || other.has_no_arguments()
             || one.raw_arguments() == other.raw_arguments()
             || json(one).is_some_and(|one| json(other) == Some(one)))
+}
+
+/// Adds to a call what only the other place says.
+fn fill(there: &mut ToolCall, call: ToolCall) {
+    let is_piece = call.streamed.is_some() && there.streamed.is_none();
+    if is_piece {
+        (there.streamed, there.end) = (call.streamed, call.end);
+    }
+    if there.has_no_arguments() && (is_piece || !call.has_no_arguments()) {
+        (there.arguments, there.as_object) = (call.arguments, call.as_object);
+    }
+    if there.id.is_empty() {
+        there.id = call.id;
+    }
+    let mut extras = call.extras;
+    extras.append(std::mem::take(&mut there.extras));
+    there.extras = extras;
 }
 
 impl ToolCall {

@@ -3,7 +3,9 @@
 use anabranch_core::__private::listed;
 use serde_json::Value;
 
+use super::extras::extra;
 use super::fields::{Fields, Read, Unreadable};
+use crate::extras::Extra;
 use crate::tool_call::{End, ToolCall, may_be_rounded, text_of};
 
 const EXPECTED: &str = "expected a tool call: `name` and `arguments` (or LangChain's `args`), or OpenAI's `function` \
@@ -15,16 +17,26 @@ pub(super) fn tool_call(value: Value) -> Read<ToolCall> {
     let mut fields = Fields::new("a tool call", value)?;
     let kind = fields.text("type")?;
     let kind = kind.as_deref();
-    let is_piece = fields.mentions("index") || matches!(kind, Some("tool_call_chunk" | "input_json_delta"));
+    let is_piece = fields.mentions("index")
+        || matches!(kind, Some("tool_call_chunk" | "server_tool_call_chunk" | "input_json_delta"));
     let mut free_form = fields.flag("free_form")?;
     let index = index(&mut fields)?;
-    let mut signature = fields.text("signature")?;
-    let id = id(&mut fields)?;
+    let (id, item_id) = (id(&mut fields)?, item_id(&mut fields)?);
+    let mut extra = Extra { item_id, ..extra(&mut fields)? };
     match kind {
         None
         | Some(
-            "function" | "function_call" | "tool_call" | "tool_call_chunk" | "tool_use" | "invalid_tool_call"
-            | "input_json_delta" | "server_tool_call" | "server_tool_use" | "mcp_tool_use",
+            "function"
+            | "function_call"
+            | "tool_call"
+            | "tool_call_chunk"
+            | "tool_use"
+            | "invalid_tool_call"
+            | "input_json_delta"
+            | "server_tool_call"
+            | "server_tool_call_chunk"
+            | "server_tool_use"
+            | "mcp_tool_use",
         ) => {}
         Some("custom" | "custom_tool_call") => free_form = true,
         Some(_) => {
@@ -35,8 +47,12 @@ pub(super) fn tool_call(value: Value) -> Read<ToolCall> {
     let is_invalid = kind == Some("invalid_tool_call");
     // What LangChain's parser had to say about arguments that are none.
     let complaint = if is_invalid { fields.text("error")? } else { None };
+    let has_complaint = complaint.is_some();
+    if let Some(complaint) = complaint {
+        extra.data.insert("langchain", "error", complaint);
+    }
     if let Some(text) = fields.take("extra_content") {
-        signature = signature.or(google_signature(text)?);
+        extra.signature = extra.signature.take().or(google_signature(text)?);
     }
     let mut inner = match fields.take(if free_form { "custom" } else { "function" }) {
         None => fields,
@@ -61,11 +77,19 @@ pub(super) fn tool_call(value: Value) -> Read<ToolCall> {
         return Err(Unreadable::new("a tool call of free form whose input is no text"));
     }
     let (streamed, end) = (is_piece.then_some(index), if is_piece { End::Open } else { End::Whole });
-    let call = ToolCall { id, name, arguments, as_object, streamed, end, free_form, signature };
-    if is_invalid && complaint.is_some() && call.has_valid_arguments() {
+    let call = ToolCall { id, name, arguments, as_object, streamed, end, free_form, extras: extra.into() };
+    if has_complaint && call.has_valid_arguments() {
         return Err(Unreadable::new("a call of the type `invalid_tool_call` whose arguments are valid"));
     }
     Ok(call)
+}
+
+/// OpenAI's responses have the id of the item beside that of the call.
+fn item_id(fields: &mut Fields) -> Read<Option<String>> {
+    match fields.text("item_id")? {
+        Some(id) => Ok(Some(id)),
+        None => fields.text("id"),
+    }
 }
 
 /// Some servers count. OpenAI's responses have two, and the result is given back under this one.

@@ -107,7 +107,7 @@ fn tool(result: ToolMessage, dialect: Dialect) -> Result<Value> {
 fn content(content: Content, dialect: Dialect) -> Result<Value> {
     match content {
         Content::Text(text) => Ok(text.into()),
-        Content::Parts(parts) if parts.iter().all(|part| matches!(part, ContentPart::Text { .. })) => {
+        Content::Parts(parts) if parts.iter().all(|part| matches!(part, ContentPart::Text(_))) => {
             Ok(Content::Parts(parts).into_text().into())
         }
         Content::Parts(parts) => {
@@ -120,7 +120,7 @@ fn content(content: Content, dialect: Dialect) -> Result<Value> {
 fn part(part: ContentPart, dialect: Dialect) -> Result<Option<Value>> {
     let cannot = |what: &str| Err(Error::new(ErrorKind::Unsupported, format!("chat completions take no {what}")));
     let value = match part {
-        ContentPart::Text { text } => json!({"type": "text", "text": text}),
+        ContentPart::Text(text) => json!({"type": "text", "text": text.text()}),
         ContentPart::Image(image) => match image.to_url() {
             Some(url) => {
                 let mut value = json!({"type": "image_url", "image_url": {"url": url}});
@@ -147,7 +147,7 @@ fn part(part: ContentPart, dialect: Dialect) -> Result<Option<Value>> {
             (_, None) => return cannot("file like this"),
         },
         // What a model said or thought before is no part of what is asked.
-        ContentPart::Reasoning(_) | ContentPart::Refusal { .. } => return Ok(None),
+        ContentPart::Reasoning(_) | ContentPart::Refusal(_) => return Ok(None),
         _ => return cannot("content of this kind"),
     };
     Ok(Some(value))

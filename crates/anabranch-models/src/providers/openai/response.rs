@@ -205,8 +205,8 @@ pub(super) fn own_id(answer: &str, place: usize, call: &str) -> String {
 }
 
 /// Whether a call needs an [`own_id`].
-pub(super) fn lacks_id(calls: &[ToolCall], id: &str) -> bool {
-    id.is_empty() || calls.iter().any(|call| call.id() == id)
+pub(super) fn lacks_id<'a>(mut calls: impl Iterator<Item = &'a ToolCall>, id: &str) -> bool {
+    id.is_empty() || calls.any(|call| call.id() == id)
 }
 
 /// A whole answer from the body of a success.
@@ -246,7 +246,7 @@ fn message(mut document: Document, errors: Errors<'_>) -> Result<AiMessage> {
     let mut message = AiMessage::new(turn.content());
     for mut call in turn.tool_calls.unwrap_or_default() {
         let (mut call_id, name) = (call.id().unwrap_or_default(), call.name().unwrap_or_default());
-        if lacks_id(message.tool_calls(), &call_id) {
+        if lacks_id(message.tool_calls().iter(), &call_id) {
             call_id = own_id(&id, message.tool_calls().len(), &name);
         }
         let mut built = ToolCall::new(call_id, name, call.arguments());

@@ -244,10 +244,10 @@ impl<'a> Assembly<'a> {
             let message = format!("{} asked for more than {MAX_CALLS} tool calls at once", self.errors.host);
             return Err(self.broken(Error::new(ErrorKind::Parse, message)));
         }
-        if let Some((new, others)) = calls.split_last() {
-            if lacks_id(others, new.id()) {
+        if let Some(new) = calls.get(before) {
+            if lacks_id(calls.iter().take(before), new.id()) {
                 let answer = self.id.as_deref().unwrap_or_default();
-                let id = own_id(answer, others.len(), new.name());
+                let id = own_id(answer, before, new.name());
                 self.whole.set_tool_call_id(before, &id);
                 self.renamed.push((piece.index, said, id.clone()));
                 piece.id = Some(id);
