@@ -62,9 +62,16 @@ impl Assembly {
             add_next(parts, piece);
             return None;
         };
+        if self.log.is_none() && parts.last().is_some_and(|last| goes_on(last, &piece)) {
+            let (last, of_server) = (parts.len() - 1, matches!(piece, ContentPart::ServerToolCall(_)));
+            add_next(parts, piece);
+            if of_server && self.calls.last() == Some(&last) {
+                self.calls.pop();
+            }
+            return Some(last);
+        }
         let place = self.place(parts, call);
-        let is_next = |last: &ContentPart| goes_on(last, &piece);
-        if self.log.is_none() && place.is_some() && !parts.last().is_some_and(is_next) {
+        if self.log.is_none() && place.is_some() {
             self.log = Some(parts.clone());
         }
         if let Some(log) = &mut self.log {
@@ -155,7 +162,7 @@ pub(crate) fn add_next(parts: &mut Vec<ContentPart>, next: ContentPart) {
 
 /// Whether a piece, right behind another, goes to the same call whatever came before them, and the two are as good as
 /// one. Where this says no, it may be the same call all the same.
-fn goes_on(last: &ContentPart, piece: &ContentPart) -> bool {
+pub(crate) fn goes_on(last: &ContentPart, piece: &ContentPart) -> bool {
     let (Some(last), Some(piece)) = (last.call(), piece.call()) else { return false };
     let (Some(last_index), Some(index)) = (last.streamed, piece.streamed) else { return false };
     // Whether an object begins another call depends on what the call has already.

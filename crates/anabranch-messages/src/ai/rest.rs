@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value};
 
 use super::AiMessage;
-use crate::assembly::{Assembly, add_next};
+use crate::assembly::{Assembly, add_next, goes_on};
 use crate::content::Content;
 use crate::extras::Extras;
 use crate::finish_reason::FinishReason;
@@ -68,16 +68,16 @@ impl AiMessage {
 
     /// Adds the next piece of a part.
     pub(super) fn append_part(&mut self, piece: ContentPart) {
-        let is_piece = piece.call().is_some_and(|call| call.streamed.is_some());
         let parts = self.content.make_parts();
         let rest = &mut self.rest;
-        let assembly = match rest.as_deref_mut().and_then(|rest| rest.assembly.as_deref_mut()) {
-            None if is_piece && parts.iter().any(|part| part.call().is_some()) => {
-                let assembly = Box::new(Assembly::of(parts));
-                Some(&mut **rest.get_or_insert_default().assembly.insert(assembly))
-            }
-            there => there,
-        };
+        let is_piece = piece.call().is_some_and(|call| call.streamed.is_some());
+        let mut assembly = rest.as_deref_mut().and_then(|rest| rest.assembly.as_deref_mut());
+        // Pieces that follow each other, which nearly all do, need no more to find their part.
+        let is_next = || parts.last().is_some_and(|last| goes_on(last, &piece));
+        if assembly.is_none() && is_piece && !is_next() && parts.iter().any(|part| part.call().is_some()) {
+            let made = Box::new(Assembly::of(parts));
+            assembly = Some(&mut **rest.get_or_insert_default().assembly.insert(made));
+        }
         let place = match assembly {
             Some(assembly) => assembly.add(parts, piece),
             None => {
