@@ -197,6 +197,10 @@ fn messages_of_all_roles_speak_to_providers() {
     let Message::Ai(answer) = &messages[2] else { panic!() };
     assert_eq!((&answer.provider_options("p")["k"], &answer.provider_data("p")["k"]), (&json!(1), &json!(2)));
     assert!(answer.provider_data("q").is_empty());
+    for role in ["user", "assistant", "system"] {
+        let lost = json!({"role": role, "content": "a", "cache_control": {}});
+        assert!(serde_json::from_value::<Message>(lost).is_err(), "only parts and results of tools have it");
+    }
     let wrong = json!({"role": "user", "content": "a", "provider_options": {"p": "secret"}});
     let error = serde_json::from_value::<Message>(wrong).unwrap_err().to_string();
     assert!(

@@ -50,8 +50,7 @@ pub(super) fn extras(fields: &mut Fields) -> Read<Extras> {
 /// What a message may have: its metadata, and what it says to providers or they to it.
 pub(super) fn of_message(fields: &mut Fields, metadata: Map<String, Value>) -> Read<Extras> {
     let (options, data) = by_providers(fields)?;
-    let cache_control = fields.take("cache_control");
-    Ok(Extra { options, data, metadata, cache_control, ..Extra::default() }.into())
+    Ok(Extra { options, data, metadata, ..Extra::default() }.into())
 }
 
 fn by_providers(fields: &mut Fields) -> Read<(ByProvider, ByProvider)> {

@@ -183,7 +183,10 @@ pub(super) fn tool(mut fields: Fields) -> Read<ToolMessage> {
         Some("error") => is_error = true,
         Some(_) => return Err(Unreadable::new("`status` of a tool message is neither `success` nor `error`")),
     }
-    let extras = extras::of_message(&mut fields, metadata)?;
+    let mut extras = extras::of_message(&mut fields, metadata)?;
+    if let Some(control) = fields.take("cache_control") {
+        extras.get_mut().cache_control = Some(control);
+    }
     fields.end("`role`, `tool_call_id`, `content`, `name`, `is_error` (or `status`) and `metadata`")?;
     let mut message = ToolMessage::new(id, content).with_extras(extras);
     if let Some(name) = name {
