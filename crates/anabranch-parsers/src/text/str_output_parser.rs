@@ -96,7 +96,7 @@ struct Texts<'a> {
     answer: Chunks<'a, AiMessage>,
     thoughts: Thoughts,
     end: End,
-    /// How many pieces without text came in a row.
+    /// How many pieces without text came.
     dropped: usize,
 }
 
@@ -108,23 +108,34 @@ struct End {
     finish: Option<FinishReason>,
 }
 
-/// So many pieces without text are read in one turn, so that a stream of thoughts does not keep its thread.
+/// After so many pieces without text others have their turn, so that a stream of thoughts does not keep its thread.
 const IN_ONE_TURN: usize = 64;
 
 impl Texts<'_> {
-    fn text_of(&mut self, piece: AiMessage) -> Result<String> {
-        if let Some(finish) = piece.finish_reason() {
-            self.end.finish = Some(finish.clone());
-        }
-        if !matches!(piece.content(), Content::Text(_)) {
-            self.end.refusal.push_str(&piece.refusal());
+    /// What a piece adds to the text, if that is something.
+    #[inline]
+    fn text_of(&mut self, piece: AiMessage) -> Result<Option<String>> {
+        // Nearly all pieces are nothing but text.
+        if !matches!(piece.content(), Content::Text(_)) || piece.finish_reason().is_some() {
+            self.end.note(&piece);
         }
         let text = piece.into_text();
         self.end.text.push_str(&text);
-        if self.thoughts.passes(&text) {
-            return Ok(text);
+        if !self.thoughts.passes(&text) {
+            let text = self.thoughts.push(text).map_err(|EndWithoutBegin| thought_without_begin(&self.end.text))?;
+            return Ok(Some(text).filter(|text| !text.is_empty()));
         }
-        self.thoughts.push(text).map_err(|EndWithoutBegin| thought_without_begin(&self.end.text))
+        Ok(if text.is_empty() { None } else { Some(text) })
+    }
+}
+
+impl End {
+    #[cold]
+    fn note(&mut self, piece: &AiMessage) {
+        if let Some(finish) = piece.finish_reason() {
+            self.finish = Some(finish.clone());
+        }
+        self.refusal.push_str(&piece.refusal());
     }
 }
 
@@ -134,15 +145,16 @@ impl Stream for Texts<'_> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         loop {
-            let Some(piece) = ready!(Pin::new(&mut this.answer).poll_next(cx)) else {
-                let End { text, refusal, finish } = std::mem::take(&mut this.end);
-                return Poll::Ready(allowed(&refusal, finish.as_ref(), &text).err().map(Err));
-            };
-            match piece.and_then(|piece| this.text_of(piece)) {
-                Ok(text) if text.is_empty() => {}
-                text => {
-                    this.dropped = 0;
-                    return Poll::Ready(Some(text));
+            match ready!(Pin::new(&mut this.answer).poll_next(cx)) {
+                Some(Ok(piece)) => match this.text_of(piece) {
+                    Ok(Some(text)) => return Poll::Ready(Some(Ok(text))),
+                    Ok(None) => {}
+                    Err(error) => return Poll::Ready(Some(Err(error))),
+                },
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => {
+                    let End { text, refusal, finish } = std::mem::take(&mut this.end);
+                    return Poll::Ready(allowed(&refusal, finish.as_ref(), &text).err().map(Err));
                 }
             }
             this.dropped += 1;
