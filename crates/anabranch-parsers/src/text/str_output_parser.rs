@@ -1,12 +1,8 @@
 //! [`StrOutputParser`]: the text of an answer.
 
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-
 use anabranch_core::describe::{Description, Gives, Kind, Label};
 use anabranch_core::{Chunks, Merge, Result, RunConfig, Runnable, pipe_operator};
 use anabranch_messages::{AiMessage, Content, FinishReason};
-use futures_util::Stream;
 
 use crate::answer::allowed;
 use crate::answer::thinking::{EndWithoutBegin, Thoughts, without_thoughts};
@@ -67,10 +63,12 @@ impl Runnable for StrOutputParser {
             if answer.merge().replaces() {
                 return Ok(answer.map_chunks(text_of, Merge::last()));
             }
-            Ok(Chunks::new(
-                Texts { answer, thoughts: Thoughts::new(), end: End::default(), dropped: 0 },
-                Merge::append(),
-            ))
+            let mut texts = Texts { thoughts: Thoughts::new(), end: End::default() };
+            let text_of = move |piece: Option<AiMessage>| match piece {
+                Some(piece) => texts.text_of(piece),
+                None => texts.end.check(),
+            };
+            Ok(answer.filter_map_to_end(text_of, Merge::append()))
         })
     }
 
@@ -92,12 +90,9 @@ fn text_of(answer: AiMessage) -> Result<String> {
 }
 
 /// The texts of an answer, piece by piece.
-struct Texts<'a> {
-    answer: Chunks<'a, AiMessage>,
+struct Texts {
     thoughts: Thoughts,
     end: End,
-    /// How many pieces without text came.
-    dropped: usize,
 }
 
 /// What is known at the end of an answer.
@@ -108,10 +103,7 @@ struct End {
     finish: Option<FinishReason>,
 }
 
-/// After so many pieces without text others have their turn, so that a stream of thoughts does not keep its thread.
-const IN_ONE_TURN: usize = 64;
-
-impl Texts<'_> {
+impl Texts {
     /// What a piece adds to the text, if that is something.
     #[inline]
     fn text_of(&mut self, piece: AiMessage) -> Result<Option<String>> {
@@ -137,32 +129,9 @@ impl End {
         }
         self.refusal.push_str(&piece.refusal());
     }
-}
 
-impl Stream for Texts<'_> {
-    type Item = Result<String>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        loop {
-            match ready!(Pin::new(&mut this.answer).poll_next(cx)) {
-                Some(Ok(piece)) => match this.text_of(piece) {
-                    Ok(Some(text)) => return Poll::Ready(Some(Ok(text))),
-                    Ok(None) => {}
-                    Err(error) => return Poll::Ready(Some(Err(error))),
-                },
-                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                None => {
-                    let End { text, refusal, finish } = std::mem::take(&mut this.end);
-                    return Poll::Ready(allowed(&refusal, finish.as_ref(), &text).err().map(Err));
-                }
-            }
-            this.dropped += 1;
-            if this.dropped % IN_ONE_TURN == 0 {
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-        }
+    fn check(&self) -> Result<Option<String>> {
+        allowed(&self.refusal, self.finish.as_ref(), &self.text).map(|()| None)
     }
 }
 
