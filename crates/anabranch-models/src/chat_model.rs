@@ -303,7 +303,9 @@ impl ChatModel {
 impl ChatModel {
     async fn answer(&self, input: Messages, config: &RunConfig) -> Result<ChatAnswer> {
         let permit = config.permit().await;
-        permit.during(self.backend.answer(self.request(input), ChatCall::new(config))).await
+        let answer = permit.during(self.backend.answer(self.request(input), ChatCall::new(config))).await?;
+        Metered::new(config).see(&answer);
+        Ok(answer)
     }
 
     fn chunks<'a>(
@@ -316,7 +318,8 @@ impl ChatModel {
             let permit = config.permit().await;
             Ok::<_, Error>(permit.hold(self.backend.stream(request, ChatCall::new(config))))
         };
-        futures_util::stream::once(answer).try_flatten()
+        let mut metered = Metered::new(config);
+        futures_util::stream::once(answer).try_flatten().inspect_ok(move |chunk| metered.see(chunk))
     }
 }
 
@@ -350,7 +353,9 @@ impl fmt::Debug for ChatModel {
 
 pipe_operator!(impl for ChatModel);
 
+mod metered;
 mod with_envelope;
+use metered::Metered;
 pub use with_envelope::WithEnvelope;
 
 #[cfg(test)]

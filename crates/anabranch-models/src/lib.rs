@@ -28,6 +28,7 @@ mod reader;
 #[cfg(feature = "schemars")]
 mod schema;
 mod scripted;
+mod server_limits;
 #[cfg(feature = "schemars")]
 mod structured_output;
 #[cfg(feature = "testing")]

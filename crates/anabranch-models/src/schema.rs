@@ -219,14 +219,14 @@ impl Closing {
         if is_list && !object.get_mut("items").is_some_and(|items| self.close(items)) {
             return false;
         }
-        let branches = object.get_mut("anyOf").and_then(Value::as_array_mut).into_iter().flatten();
+        let mut branches = object.get_mut("anyOf").and_then(Value::as_array_mut).into_iter().flatten();
         let definitions = |object: &mut Map<String, Value>| object.shift_remove("$defs");
-        if !branches.fold(true, |all, branch| all && self.close(branch)) {
+        if !branches.all(|branch| self.close(branch)) {
             return false;
         }
         let Some(mut defined) = definitions(object) else { return true };
-        let all = defined.as_object_mut().into_iter().flat_map(|all| all.values_mut());
-        let are_closed = all.fold(true, |all, one| all && self.close(one));
+        let mut all = defined.as_object_mut().into_iter().flat_map(|all| all.values_mut());
+        let are_closed = all.all(|one| self.close(one));
         object.insert("$defs".into(), defined);
         are_closed
     }
@@ -239,7 +239,7 @@ impl Closing {
         let properties = object.entry("properties").or_insert_with(|| Value::Object(Map::new()));
         let Some(properties) = properties.as_object_mut() else { return false };
         let names: Vec<Value> = properties.keys().map(|key| key.as_str().into()).collect();
-        let are_closed = properties.values_mut().fold(true, |all, property| all && self.close(property));
+        let are_closed = properties.values_mut().all(|property| self.close(property));
         object.insert("required".into(), names.into());
         are_closed
     }

@@ -13,13 +13,13 @@ use crate::tool::{Tool, ToolChoice};
 pub(super) fn answer(request: &ChatRequest) -> AiMessage {
     let options = &request.options;
     let topic = || shortened(topic(&asked_last(&request.messages)));
-    let functions = options.tools.iter().filter_map(|tool| match tool {
+    let mut functions = options.tools.iter().filter_map(|tool| match tool {
         Tool::Function(function) => Some(function),
         Tool::Provider { .. } => None,
     });
     let called = match &options.tool_choice {
-        Some(ToolChoice::Required) => functions.take(1).next(),
-        Some(ToolChoice::Function(name)) => functions.filter(|function| function.name == *name).last(),
+        Some(ToolChoice::Required) => functions.next(),
+        Some(ToolChoice::Function(name)) => functions.find(|function| function.name == *name),
         _ => None,
     };
     if let Some(function) = called {

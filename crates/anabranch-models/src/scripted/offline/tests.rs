@@ -58,16 +58,16 @@ fn a_schema_gets_a_value_of_it() {
             "children": {"type": "array", "items": {"$ref": "#"}},
         },
     });
-    let mut options = crate::ChatOptions::default();
-    options.response_format = Some(ResponseFormat::Schema(crate::JsonSchema::new("headline", schema.clone())));
+    let format = ResponseFormat::Schema(crate::JsonSchema::new("headline", schema.clone()));
+    let options = crate::ChatOptions { response_format: Some(format), ..Default::default() };
     let value: serde_json::Value = serde_json::from_str(&answer(&asked(options)).text()).unwrap();
     assert_eq!(value["title"], "made-up title for tidal power");
     assert_eq!(value["keywords"][2], "made-up keyword for tidal power 3");
     assert_eq!((&value["at"], &value["kind"], &value["count"]), (&"2026-01-01".into(), &"a".into(), &5.into()));
     assert!(value["child"]["title"].is_string());
 
-    let mut options = crate::ChatOptions::default();
-    options.tools = vec![crate::FunctionTool::new("headline", schema).into()];
+    let tools = vec![crate::FunctionTool::new("headline", schema).into()];
+    let mut options = crate::ChatOptions { tools, ..Default::default() };
     assert!(answer(&asked(options.clone())).tool_calls().is_empty());
     options.tool_choice = Some(ToolChoice::Required);
     let called = answer(&asked(options));
