@@ -10,6 +10,7 @@
 //! | let the environment choose | [`ChatModel::from_env`] |
 //! | have an example run without a key | [`ChatModel::from_env_or_offline`] |
 //! | say where the server is and what the key is | `OpenAi` (feature `openai`) |
+//! | get a type of your own | `ChatModel::with_structured_output` (feature `schemars`, which every provider has) |
 //! | test without a network | [`ScriptedModel`] |
 //! | bring a provider of your own | [`ChatBackend`], [`ChatModel::from_backend`] |
 
@@ -18,12 +19,18 @@
 
 mod answer;
 mod backend;
+mod capabilities;
 mod chat_model;
 mod options;
 mod providers;
 #[cfg(feature = "_http")]
 mod reader;
+#[cfg(feature = "schemars")]
+mod schema;
 mod scripted;
+mod server_limits;
+#[cfg(feature = "schemars")]
+mod structured_output;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tool;
@@ -32,11 +39,14 @@ pub mod transport;
 
 pub use answer::{ChatAnswer, Warning};
 pub use backend::{ChatBackend, ChatCall, ChatRequest};
+pub use capabilities::Capabilities;
 pub use chat_model::{ChatModel, WithEnvelope};
 pub use options::{ChatOptions, JsonSchema, ReasoningOptions, ResponseFormat};
 #[cfg(feature = "openai")]
 pub use providers::openai::{OpenAi, OpenAiDialect, ReasoningBack, ReasoningField};
 pub use scripted::{Pieces, Reply, ScriptedModel};
+#[cfg(feature = "schemars")]
+pub use structured_output::{StructuredAnswer, StructuredOutput, StructuredOutputMethod, StructuredWithRaw};
 pub use tool::{FunctionTool, Tool, ToolChoice};
 #[cfg(feature = "_http")]
 pub use transport::{Secret, Transport};
