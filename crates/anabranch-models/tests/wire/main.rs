@@ -9,6 +9,8 @@
 #![cfg(feature = "_http")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[cfg(feature = "anthropic")]
+mod anthropic_messages;
 mod compare;
 mod fixture;
 #[cfg(feature = "openai")]
@@ -46,6 +48,8 @@ pub(crate) struct Provider {
 const PROVIDERS: &[&Provider] = &[
     #[cfg(feature = "openai")]
     &openai_chat::PROVIDER,
+    #[cfg(feature = "anthropic")]
+    &anthropic_messages::PROVIDER,
 ];
 
 /// Shows a line that the test harness does not swallow.
