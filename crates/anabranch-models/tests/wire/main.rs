@@ -15,6 +15,8 @@ mod compare;
 mod fixture;
 #[cfg(feature = "openai")]
 mod openai_chat;
+#[cfg(any(feature = "anthropic", feature = "ollama"))]
+mod requests;
 mod server;
 #[cfg(feature = "testing")]
 mod sse;
