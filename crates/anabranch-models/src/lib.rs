@@ -22,12 +22,30 @@ mod chat_model;
 mod options;
 mod providers;
 #[cfg(feature = "_http")]
+#[cfg_attr(
+    not(feature = "openai"),
+    allow(
+        dead_code,
+        unused_imports,
+        unused_macros,
+        reason = "what is used of it is up to the providers that are compiled in"
+    )
+)]
 mod reader;
 mod scripted;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tool;
 #[cfg(feature = "_http")]
+#[cfg_attr(
+    not(feature = "openai"),
+    allow(
+        dead_code,
+        unused_imports,
+        unused_macros,
+        reason = "what is used of it is up to the providers that are compiled in"
+    )
+)]
 pub mod transport;
 
 pub use answer::{ChatAnswer, Warning};

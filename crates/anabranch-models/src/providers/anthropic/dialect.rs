@@ -18,8 +18,7 @@
 pub struct AnthropicDialect {
     /// The limit on an answer's length where the call sets none: the API demands one.
     pub max_tokens: u32,
-    /// Whether an answer is held to a schema by `output_config`; else by a tool that the model must call, whose input is
-    /// the answer then.
+    /// Whether an answer can be held to a schema, by `output_config`.
     pub json_schema: bool,
     /// How a request says how much the model is to think.
     pub thinking: AnthropicThinking,

@@ -36,12 +36,7 @@ struct Backend {
 }
 
 impl Backend {
-    async fn post(
-        &self,
-        request: ChatRequest,
-        call: ChatCall,
-        streamed: bool,
-    ) -> Result<(Exchange, Chat, Vec<Warning>)> {
+    async fn post(&self, request: ChatRequest, call: ChatCall, streamed: bool) -> Result<(Exchange, Vec<Warning>)> {
         let options = request.options.clone();
         let written = request::document(request, &self.model, &self.dialect, streamed)?;
         let mut headers: Vec<_> = self
@@ -62,8 +57,7 @@ impl Backend {
             body: written.body,
             accept: if streamed { "text/event-stream" } else { "application/json" },
         };
-        let exchange = self.server.post(post, &options, call).await?;
-        Ok((exchange, Chat::new(written.answer_tool), written.warnings))
+        Ok((self.server.post(post, &options, call).await?, written.warnings))
     }
 }
 
@@ -85,14 +79,14 @@ impl ChatBackend for Backend {
     }
 
     async fn answer(&self, request: ChatRequest, call: ChatCall) -> Result<ChatAnswer> {
-        let (exchange, chat, warnings) = self.post(request, call, false).await?;
-        read_answer(exchange, chat, warnings).await
+        let (exchange, warnings) = self.post(request, call, false).await?;
+        read_answer(exchange, Chat::default(), warnings).await
     }
 
     fn stream(&self, request: ChatRequest, call: ChatCall) -> BoxStream<'_, Result<ChatAnswer>> {
         let chunks = async move {
-            let (exchange, chat, warnings) = self.post(request, call, true).await?;
-            Ok::<_, Error>(read_stream(exchange, chat, warnings))
+            let (exchange, warnings) = self.post(request, call, true).await?;
+            Ok::<_, Error>(read_stream(exchange, Chat::default(), warnings))
         };
         futures_util::stream::once(chunks).try_flatten().boxed()
     }

@@ -19,8 +19,6 @@ pub(super) struct Written {
     pub(super) warnings: Vec<Warning>,
     /// What the request needs of what is not for everybody yet.
     pub(super) betas: Vec<&'static str>,
-    /// The tool whose input is the answer.
-    pub(super) answer_tool: Option<String>,
 }
 
 /// What is being written.
@@ -28,7 +26,6 @@ struct Writer<'a> {
     dialect: &'a AnthropicDialect,
     warnings: Vec<Warning>,
     betas: Vec<&'static str>,
-    answer_tool: Option<String>,
 }
 
 /// The document that is posted, and what could not be put into it.
@@ -38,7 +35,7 @@ pub(super) fn document(
     dialect: &AnthropicDialect,
     streamed: bool,
 ) -> Result<Written> {
-    let mut writer = Writer { dialect, warnings: Vec::new(), betas: Vec::new(), answer_tool: None };
+    let mut writer = Writer { dialect, warnings: Vec::new(), betas: Vec::new() };
     let (system, messages) = writer.messages(request.messages)?;
     if messages.is_empty() {
         return Err(Error::invalid_input("there are no messages to answer: a system message alone is none"));
@@ -60,7 +57,7 @@ pub(super) fn document(
         }
     }
     let body = serde_json::to_vec(&Value::Object(document))?;
-    Ok(Written { body, warnings: writer.warnings, betas: writer.betas, answer_tool: writer.answer_tool })
+    Ok(Written { body, warnings: writer.warnings, betas: writer.betas })
 }
 
 /// The list of messages as it grows: neighbours of the same role are one.

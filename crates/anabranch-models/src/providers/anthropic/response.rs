@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anabranch_core::{ErrorKind, Result};
-use anabranch_messages::{AiMessage, ContentPart, FinishKind, FinishReason, Reasoning, ToolCall, ToolCallChunk, Usage};
+use anabranch_messages::{AiMessage, ContentPart, FinishReason, Reasoning, ToolCall, ToolCallChunk, Usage};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -100,8 +100,6 @@ enum Came {
     Call {
         /// What it began with, where nothing was added: some servers send all of it at once.
         input: Option<String>,
-        /// Whether its input is the answer.
-        is_answer: bool,
     },
     /// A tool of the provider's, its result, and whatever else there will be.
     Other {
@@ -111,8 +109,8 @@ enum Came {
 }
 
 /// An answer as far as it came.
+#[derive(Default)]
 pub(super) struct Answer {
-    answer_tool: Option<String>,
     id: Option<String>,
     model: Option<String>,
     begun: bool,
@@ -128,22 +126,6 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    pub(super) fn new(answer_tool: Option<String>) -> Self {
-        Self {
-            answer_tool,
-            id: None,
-            model: None,
-            begun: false,
-            finish: None,
-            usage: Map::new(),
-            metadata: Map::new(),
-            blocks: Vec::new(),
-            open: BTreeMap::new(),
-            kept: 0,
-            too_many: false,
-        }
-    }
-
     /// A whole answer from the body of a success.
     pub(super) fn document(&mut self, body: &str, out: &mut Assembly) -> Result<()> {
         let message: Message<'_> = reader::document(body, out.errors())?;
@@ -239,7 +221,7 @@ impl Answer {
                 out.push(AiMessage::new([ContentPart::Reasoning(Reasoning::encrypted_only(data))]))?;
                 Came::RedactedThinking
             }
-            Some("tool_use") => self.call(index, block, out)?,
+            Some("tool_use") => Self::call(index, block, out)?,
             _ => {
                 out.progress();
                 match self.keep(raw.get(), out)? {
@@ -255,28 +237,22 @@ impl Answer {
         Ok(())
     }
 
-    fn call(&mut self, index: Option<u64>, block: Block<'_>, out: &mut Assembly) -> Result<Came> {
+    fn call(index: Option<u64>, block: Block<'_>, out: &mut Assembly) -> Result<Came> {
         let input = block.input.map(RawValue::get).filter(|input| !matches!(*input, "{}" | "null" | "\"\""));
         let (id, name) = (block.id.into_string().unwrap_or_default(), block.name.into_string().unwrap_or_default());
-        let is_answer = self.answer_tool.as_deref() == Some(name.as_str());
-        match (index, is_answer) {
-            (None, true) => out.push(block.input.map_or("{}", RawValue::get))?,
-            (None, false) => {
+        match index {
+            None => {
                 let input = input.unwrap_or("{}");
                 // What cannot be read stays text, and is no input that runs.
                 let arguments = reader::value::<Value>(input).unwrap_or_else(|| input.into());
                 out.whole_call(ToolCall::new(id, name, arguments))?;
             }
-            (Some(_), true) => out.progress(),
-            (Some(index), false) => {
-                let piece = ToolCallChunk::new().with_index(index).with_id(id).with_name(name);
-                out.call(piece)?;
-            }
+            Some(index) => out.call(ToolCallChunk::new().with_index(index).with_id(id).with_name(name))?,
         }
         // Counted, for it is kept until it is known whether more of it comes.
         let input = input.filter(|_| index.is_some());
         out.keep(input.map_or(0, str::len))?;
-        Ok(Came::Call { input: input.map(str::to_string), is_answer })
+        Ok(Came::Call { input: input.map(str::to_string) })
     }
 
     /// Something is added to a block.
@@ -318,12 +294,9 @@ impl Answer {
 
     fn input(&mut self, place: usize, index: u64, json: String, out: &mut Assembly) -> Result<()> {
         match self.blocks.get_mut(place) {
-            Some(Came::Call { input, is_answer }) => {
+            Some(Came::Call { input }) => {
                 *input = None;
-                match is_answer {
-                    true => out.push(json),
-                    false => out.call(ToolCallChunk::new().with_index(index).with_arguments(json)),
-                }
+                out.call(ToolCallChunk::new().with_index(index).with_arguments(json))
             }
             Some(Came::Other { input, .. }) if !self.too_many => {
                 input.push_str(&json);
@@ -337,13 +310,12 @@ impl Answer {
     /// A block ends.
     pub(super) fn stop(&mut self, index: u64, out: &mut Assembly) -> Result<()> {
         let place = self.open.remove(&index);
-        let Some(Came::Call { input, is_answer }) = place.and_then(|place| self.blocks.get_mut(place)) else {
-            return Ok(());
-        };
-        match (input.take(), is_answer) {
-            (None, _) => Ok(()),
-            (Some(input), true) => out.push(input),
-            (Some(input), false) => out.call(ToolCallChunk::new().with_index(index).with_arguments(input)),
+        match place.and_then(|place| self.blocks.get_mut(place)) {
+            Some(Came::Call { input: Some(input) }) => {
+                let input = std::mem::take(input);
+                out.call(ToolCallChunk::new().with_index(index).with_arguments(input))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -395,10 +367,6 @@ impl Answer {
         }
         let calls = out.whole().tool_calls();
         match self.finish.take().filter(|_| complete) {
-            // The call was the answer.
-            Some(word) if word == "tool_use" && calls.is_empty() && self.answer_tool.is_some() => {
-                last.with_finish_reason(FinishReason::new(FinishKind::Stop, word))
-            }
             Some(word) => last.with_finish_reason(FinishReason::from_word(word)),
             // An end mark without a reason is an end, too: what has no input by now takes none.
             None if complete => {
@@ -437,7 +405,6 @@ impl Came {
             }
             Self::Thinking => json!({"type": "thinking"}),
             Self::RedactedThinking => json!({"type": "redacted_thinking"}),
-            Self::Call { is_answer: true, .. } => return None,
             Self::Call { .. } => json!({"type": "tool_use"}),
             Self::Other { raw, input } => {
                 let mut block: Map<String, Value> = reader::value(&raw)?;

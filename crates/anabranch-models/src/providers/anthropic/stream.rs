@@ -11,15 +11,9 @@ use crate::reader::{self, Assembly, Decode, Documents, Flow, Frame, Standing, Te
 use crate::transport::is_error;
 
 /// What reads an answer.
+#[derive(Default)]
 pub(super) struct Chat {
     answer: Answer,
-}
-
-impl Chat {
-    /// A reader that takes the input of the tool with this name for the answer.
-    pub(super) fn new(answer_tool: Option<String>) -> Self {
-        Self { answer: Answer::new(answer_tool) }
-    }
 }
 
 /// An event. Its type stands in the data, too, and is what counts.

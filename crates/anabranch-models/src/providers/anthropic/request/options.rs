@@ -30,7 +30,7 @@ impl Writer<'_> {
         if !options.stop.is_empty() {
             document.insert("stop_sequences".into(), options.stop.clone().into());
         }
-        self.tools(document, options, thinks);
+        self.tools(document, options);
         if let Some(tier) = &options.service_tier {
             document.insert("service_tier".into(), tier.as_str().into());
         }
@@ -85,7 +85,7 @@ impl Writer<'_> {
         !is_off
     }
 
-    fn tools(&mut self, document: &mut Map<String, Value>, options: &ChatOptions, thinks: bool) {
+    fn tools(&mut self, document: &mut Map<String, Value>, options: &ChatOptions) {
         let mut tools = Vec::new();
         for tool in &options.tools {
             match tool {
@@ -114,7 +114,9 @@ impl Writer<'_> {
             Some(ResponseFormat::Schema(schema)) if self.dialect.json_schema => {
                 config(document, "format", json!({"type": "json_schema", "schema": described(schema)}));
             }
-            Some(ResponseFormat::Schema(schema)) => self.answer_tool(schema, &mut tools, &mut choice, thinks),
+            Some(ResponseFormat::Schema(_)) => {
+                self.warn("response_format", "not sent: this model takes no schema; make it call a tool, or say it");
+            }
         }
         if tools.is_empty() {
             return;
@@ -126,29 +128,6 @@ impl Writer<'_> {
         if let Some(choice) = choice {
             document.insert("tool_choice".into(), choice);
         }
-    }
-
-    /// A tool whose input is the answer, for models that cannot be held to a schema otherwise.
-    fn answer_tool(&mut self, schema: &JsonSchema, tools: &mut Vec<Value>, choice: &mut Option<Value>, thinks: bool) {
-        let mut name = schema.name.clone();
-        while tools.iter().any(|tool| tool["name"] == name.as_str()) {
-            name.push('_');
-        }
-        let description = schema.description.as_deref().unwrap_or("Gives the answer, in the form that is wanted.");
-        let may_choose = choice.as_ref().is_none_or(|choice| choice["type"] != "none");
-        *choice = match (tools.is_empty() || !may_choose, thinks) {
-            (_, true) => {
-                self.warn(
-                    "response_format",
-                    "the model was asked for it and not held to it: one that thinks cannot be",
-                );
-                Some(json!({"type": "auto"}))
-            }
-            (true, false) => Some(json!({"type": "tool", "name": name})),
-            (false, false) => Some(json!({"type": "any"})),
-        };
-        tools.push(json!({"name": name, "description": description, "input_schema": schema.schema}));
-        self.answer_tool = Some(name);
     }
 }
 

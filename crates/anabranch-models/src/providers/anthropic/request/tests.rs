@@ -260,20 +260,17 @@ fn an_answer_is_held_to_a_schema_as_the_model_can_be() {
     assert_eq!(new["output_config"], json!({"format": {"type": "json_schema", "schema": schema}}));
     assert_eq!(new.get("tools"), None);
 
-    let old = written("claude-3-haiku", "Hello", options(vec![])).unwrap();
-    assert_eq!(old.answer_tool.as_deref(), Some("answer"));
-    let old: Value = serde_json::from_slice(&old.body).unwrap();
-    assert_eq!(old["tools"][0]["input_schema"], schema);
-    assert_eq!(old["tool_choice"], json!({"type": "tool", "name": "answer"}));
+    let (old, warnings) = sent("claude-3-haiku", "Hello", options(vec![weather()]));
+    assert_eq!((old.get("output_config"), warnings), (None, vec!["response_format".to_string()]));
+    assert_eq!(old["tools"].as_array().unwrap().len(), 1);
+}
 
-    let taken = FunctionTool::new("answer", json!({})).into();
-    let both = written("claude-3-haiku", "Hello", options(vec![taken])).unwrap();
-    assert_eq!(both.answer_tool.as_deref(), Some("answer_"));
-    let both: Value = serde_json::from_slice(&both.body).unwrap();
-    assert_eq!(both["tool_choice"], json!({"type": "any"}));
-    assert_eq!(both["tools"][0]["input_schema"], json!({"type": "object"}));
-
-    let thinks = ChatOptions { reasoning: Some(ReasoningOptions::budget(2000)), ..options(vec![]) };
-    let (document, warnings) = sent(OLD, "Hello", thinks);
-    assert_eq!((&document["tool_choice"]["type"], warnings), (&json!("auto"), vec!["response_format".to_string()]));
+/// A tool that takes nothing has a schema all the same.
+#[test]
+fn a_tool_without_parameters_has_an_object_of_none() {
+    for parameters in [json!({}), Value::Null] {
+        let tools = vec![FunctionTool::new("now", parameters).into()];
+        let (document, _) = sent(NEW, "Hello", ChatOptions { tools, ..ChatOptions::default() });
+        assert_eq!(document["tools"], json!([{"name": "now", "input_schema": {"type": "object"}}]));
+    }
 }

@@ -1,5 +1,5 @@
 use anabranch_core::ErrorKind;
-use anabranch_messages::{AiMessage, FinishKind, Message as Said, Messages};
+use anabranch_messages::{AiMessage, Message as Said, Messages};
 use serde_json::{Value, json};
 
 use crate::backend::ChatRequest;
@@ -18,8 +18,8 @@ fn out(limit: usize) -> Assembly {
 }
 
 /// What a stream of these events adds up to, and whether it came to its end.
-fn streamed(answer_tool: Option<&str>, events: &[Value], limit: usize) -> anabranch_core::Result<(AiMessage, bool)> {
-    let (mut chat, mut out) = (Chat::new(answer_tool.map(str::to_string)), out(limit));
+fn streamed(events: &[Value], limit: usize) -> anabranch_core::Result<(AiMessage, bool)> {
+    let (mut chat, mut out) = (Chat::default(), out(limit));
     let mut ended = false;
     for event in events {
         let frame = Frame { event: event["type"].as_str().unwrap().into(), data: event.to_string().into() };
@@ -31,8 +31,8 @@ fn streamed(answer_tool: Option<&str>, events: &[Value], limit: usize) -> anabra
     Ok((whole, ended))
 }
 
-fn whole(answer_tool: Option<&str>, body: &Value) -> anabranch_core::Result<AiMessage> {
-    let (mut chat, mut out) = (Chat::new(answer_tool.map(str::to_string)), out(LIMIT));
+fn whole(body: &Value) -> anabranch_core::Result<AiMessage> {
+    let (mut chat, mut out) = (Chat::default(), out(LIMIT));
     chat.document(body.to_string().as_bytes(), &mut out)?;
     Ok(out.whole().clone())
 }
@@ -112,8 +112,8 @@ fn what_came_goes_back_as_it_came_however_it_came() {
     let blocks = everything();
     let document = json!({"id": "m1", "model": "claude-x", "content": blocks, "stop_reason": "pause_turn",
         "usage": {"output_tokens": 7}});
-    let plain = whole(None, &document).unwrap();
-    let (chunks, ended) = streamed(None, &events(&blocks), LIMIT).unwrap();
+    let plain = whole(&document).unwrap();
+    let (chunks, ended) = streamed(&events(&blocks), LIMIT).unwrap();
     assert!(ended);
     assert_eq!(plain, chunks);
     assert_eq!((plain.text().as_ref(), plain.reasoning().as_ref()), ("I look. Found. Wait.", "Hm."));
@@ -128,7 +128,7 @@ fn what_came_goes_back_as_it_came_however_it_came() {
 #[test]
 fn an_answer_that_was_changed_goes_back_without_what_lost_its_place_and_says_so() {
     let document = json!({"id": "m1", "content": everything(), "stop_reason": "pause_turn"});
-    let came = whole(None, &document).unwrap();
+    let came = whole(&document).unwrap();
     let changed =
         AiMessage::new("Found.").with_tool_calls(came.tool_calls().to_vec()).with_metadata(came.metadata().clone());
     let (content, warnings) = sent_back(changed);
@@ -146,7 +146,7 @@ fn no_call_runs_whose_input_did_not_come() {
         let mut events = vec![start("m"), call.clone(), stop(0)];
         events.extend(end(reason));
         events.truncate(if ends { events.len() } else { 3 });
-        let (message, _) = streamed(None, &events, LIMIT).unwrap();
+        let (message, _) = streamed(&events, LIMIT).unwrap();
         message.tool_calls()[0].has_valid_arguments()
     };
     assert!(runs(Some("tool_use"), true));
@@ -163,7 +163,7 @@ fn the_input_of_a_call_may_stand_where_it_begins() {
     events.push(delta(1, &json!({"type": "input_json_delta", "partial_json": "{\"a\":2}"})));
     events.push(head(2));
     events.extend(end(Some("tool_use")));
-    let (message, _) = streamed(None, &events, LIMIT).unwrap();
+    let (message, _) = streamed(&events, LIMIT).unwrap();
     let calls: Vec<_> = message.tool_calls().iter().map(|call| call.arguments().unwrap()["a"].clone()).collect();
     assert_eq!(calls, [1, 2, 1]);
     let ids: std::collections::BTreeSet<_> = message.tool_calls().iter().map(|call| call.id()).collect();
@@ -177,39 +177,24 @@ fn two_answers_in_one_stream_are_an_error_and_one_that_begins_twice_is_not() {
         let mut events = vec![start("m1"), start(second)];
         events.extend(text.clone());
         events.extend(end(Some("end_turn")));
-        streamed(None, &events, LIMIT)
+        streamed(&events, LIMIT)
     };
     assert_eq!(with("m1").unwrap().0.text(), "a");
     assert_eq!(with("m2").unwrap_err().kind(), ErrorKind::Parse);
 }
 
 #[test]
-fn the_input_of_the_answer_tool_is_the_answer() {
-    let blocks = [json!({"type": "tool_use", "id": "t", "name": "answer", "input": {"city": "Bremen"}})];
-    let document = json!({"id": "m1", "model": "claude-x", "content": blocks, "stop_reason": "tool_use",
-        "usage": {"output_tokens": 7}});
-    let plain = whole(Some("answer"), &document).unwrap();
-    assert_eq!(plain.text(), r#"{"city":"Bremen"}"#);
-    assert!(plain.tool_calls().is_empty());
-    assert_eq!(*plain.finish_reason().unwrap(), FinishKind::Stop);
-    let mut events = events(&blocks);
-    let stop_at = events.len() - 2;
-    events[stop_at]["delta"]["stop_reason"] = "tool_use".into();
-    assert_eq!(streamed(Some("answer"), &events, LIMIT).unwrap().0, plain);
-}
-
-#[test]
 fn errors_come_in_all_clothes() {
-    let kind = |body: &Value| whole(None, body).unwrap_err().kind();
+    let kind = |body: &Value| whole(body).unwrap_err().kind();
     let error = json!({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}});
     assert_eq!(kind(&error), ErrorKind::Overloaded);
     assert_eq!(kind(&json!({"error": {"type": "overloaded_error"}})), ErrorKind::Overloaded);
     assert_eq!(kind(&json!({"type": "error"})), ErrorKind::Other);
     assert_eq!(kind(&json!({})), ErrorKind::Parse);
-    assert_eq!(whole(None, &json!({"content": null, "error": null})).unwrap_err().kind(), ErrorKind::Parse);
-    assert!(whole(None, &json!({"content": [], "error": {}})).is_ok());
+    assert_eq!(whole(&json!({"content": null, "error": null})).unwrap_err().kind(), ErrorKind::Parse);
+    assert!(whole(&json!({"content": [], "error": {}})).is_ok());
 
-    let (mut chat, mut out) = (Chat::new(None), out(LIMIT));
+    let (mut chat, mut out) = (Chat::default(), out(LIMIT));
     let mut frame = |event: &'static str, data: &'static str| {
         chat.frame(&Frame { event: event.into(), data: data.into() }, &mut out).map_err(|error| error.kind())
     };
@@ -229,11 +214,11 @@ fn blocks_without_end_are_left_out_and_told() {
     all.insert(0, start("m"));
     all.push(block(100, &json!({"type": "text", "text": "Still here."})));
     all.extend(end(Some("end_turn")));
-    let (message, ended) = streamed(None, &all, 64 << 10).unwrap();
+    let (message, ended) = streamed(&all, 64 << 10).unwrap();
     assert!(ended && message.metadata().get("content_blocks").is_none());
     assert_eq!(message.text(), "Still here.");
     let empty: Vec<_> = (0..10_000).map(|index| block(index, &json!({"type": "text", "text": ""}))).collect();
-    assert_eq!(streamed(None, &empty, 64 << 10).unwrap_err().kind(), ErrorKind::Parse);
+    assert_eq!(streamed(&empty, 64 << 10).unwrap_err().kind(), ErrorKind::Parse);
 }
 
 #[test]
@@ -242,7 +227,7 @@ fn usage_is_a_running_total() {
         {"input_tokens": 10, "cache_read_input_tokens": 90, "output_tokens": 1}}});
     let last = json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage":
         {"input_tokens": null, "cache_creation_input_tokens": 5, "output_tokens": 20}});
-    let (message, _) = streamed(None, &[first, last], LIMIT).unwrap();
+    let (message, _) = streamed(&[first, last], LIMIT).unwrap();
     let usage = message.usage().unwrap();
     assert_eq!((usage.input_tokens(), usage.output_tokens()), (Some(10), Some(20)));
     assert_eq!((usage.cached_input_tokens(), usage.cache_write_tokens()), (Some(90), Some(5)));
