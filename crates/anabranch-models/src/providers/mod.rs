@@ -1,5 +1,7 @@
 //! The providers: which there are, which is meant, and what they read from the environment.
 
+#[cfg(feature = "anthropic")]
+pub(crate) mod anthropic;
 #[cfg(feature = "openai")]
 pub(crate) mod openai;
 
@@ -32,15 +34,26 @@ pub(crate) fn environment(variable: &str) -> Option<String> {
 }
 
 /// In the order in which the environment is searched for them.
-const PROVIDERS: &[Provider] = &[Provider {
-    name: "openai",
-    #[cfg(feature = "openai")]
-    build: Some(openai::from_environment),
-    #[cfg(not(feature = "openai"))]
-    build: None,
-    configured_by: &["OPENAI_API_KEY", "OPENAI_BASE_URL"],
-    default_model: "gpt-4o-mini",
-}];
+const PROVIDERS: &[Provider] = &[
+    Provider {
+        name: "openai",
+        #[cfg(feature = "openai")]
+        build: Some(openai::from_environment),
+        #[cfg(not(feature = "openai"))]
+        build: None,
+        configured_by: &["OPENAI_API_KEY", "OPENAI_BASE_URL"],
+        default_model: "gpt-4o-mini",
+    },
+    Provider {
+        name: "anthropic",
+        #[cfg(feature = "anthropic")]
+        build: Some(anthropic::from_environment),
+        #[cfg(not(feature = "anthropic"))]
+        build: None,
+        configured_by: &["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL"],
+        default_model: "claude-haiku-4-5",
+    },
+];
 
 /// The variable that names the model.
 const MODEL: &str = "ANABRANCH_MODEL";

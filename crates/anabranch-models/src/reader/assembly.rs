@@ -44,7 +44,7 @@ struct KnownCall {
 
 impl Assembly {
     /// For an answer in chunks.
-    pub(super) fn in_chunks(errors: Errors, limit: usize) -> Self {
+    pub(crate) fn in_chunks(errors: Errors, limit: usize) -> Self {
         Self { ready: Some(VecDeque::new()), ..Self::as_a_whole(errors, limit) }
     }
 

@@ -9,10 +9,14 @@
 #![cfg(feature = "_http")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[cfg(feature = "anthropic")]
+mod anthropic_messages;
 mod compare;
 mod fixture;
 #[cfg(feature = "openai")]
 mod openai_chat;
+#[cfg(any(feature = "anthropic", feature = "ollama"))]
+mod requests;
 mod server;
 #[cfg(feature = "testing")]
 mod sse;
@@ -46,6 +50,8 @@ pub(crate) struct Provider {
 const PROVIDERS: &[&Provider] = &[
     #[cfg(feature = "openai")]
     &openai_chat::PROVIDER,
+    #[cfg(feature = "anthropic")]
+    &anthropic_messages::PROVIDER,
 ];
 
 /// Shows a line that the test harness does not swallow.
