@@ -9,7 +9,7 @@
 //! | choose a model by name | [`ChatModel::new`]: `openai:gpt-4o-mini` |
 //! | let the environment choose | [`ChatModel::from_env`] |
 //! | have an example run without a key | [`ChatModel::from_env_or_offline`] |
-//! | say where the server is and what the key is | `OpenAi` (feature `openai`) |
+//! | say where the server is and what the key is | `OpenAi` (feature `openai`), `Gemini` (feature `gemini`) |
 //! | test without a network | [`ScriptedModel`] |
 //! | bring a provider of your own | [`ChatBackend`], [`ChatModel::from_backend`] |
 
@@ -22,18 +22,38 @@ mod chat_model;
 mod options;
 mod providers;
 #[cfg(feature = "_http")]
+#[cfg_attr(
+    not(feature = "openai"),
+    allow(
+        dead_code,
+        unused_imports,
+        unused_macros,
+        reason = "what is used of it is up to the providers that are compiled in"
+    )
+)]
 mod reader;
 mod scripted;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tool;
 #[cfg(feature = "_http")]
+#[cfg_attr(
+    not(feature = "openai"),
+    allow(
+        dead_code,
+        unused_imports,
+        unused_macros,
+        reason = "what is used of it is up to the providers that are compiled in"
+    )
+)]
 pub mod transport;
 
 pub use answer::{ChatAnswer, Warning};
 pub use backend::{ChatBackend, ChatCall, ChatRequest};
 pub use chat_model::{ChatModel, WithEnvelope};
 pub use options::{ChatOptions, JsonSchema, ReasoningOptions, ResponseFormat};
+#[cfg(feature = "gemini")]
+pub use providers::gemini::Gemini;
 #[cfg(feature = "openai")]
 pub use providers::openai::{OpenAi, OpenAiDialect, ReasoningBack, ReasoningField};
 pub use scripted::{Pieces, Reply, ScriptedModel};

@@ -64,6 +64,8 @@ pub mod prelude {
     pub use anabranch_messages::{
         AiMessage, ContentPart, FinishReason, Message, Messages, SystemMessage, ToolCall, ToolMessage, UserMessage,
     };
+    #[cfg(feature = "gemini")]
+    pub use anabranch_models::Gemini;
     #[cfg(feature = "openai")]
     pub use anabranch_models::OpenAi;
     pub use anabranch_models::{ChatModel, ScriptedModel};

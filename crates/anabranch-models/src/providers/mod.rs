@@ -1,5 +1,7 @@
 //! The providers: which there are, which is meant, and what they read from the environment.
 
+#[cfg(feature = "gemini")]
+pub(crate) mod gemini;
 #[cfg(feature = "openai")]
 pub(crate) mod openai;
 
@@ -32,15 +34,26 @@ pub(crate) fn environment(variable: &str) -> Option<String> {
 }
 
 /// In the order in which the environment is searched for them.
-const PROVIDERS: &[Provider] = &[Provider {
-    name: "openai",
-    #[cfg(feature = "openai")]
-    build: Some(openai::from_environment),
-    #[cfg(not(feature = "openai"))]
-    build: None,
-    configured_by: &["OPENAI_API_KEY", "OPENAI_BASE_URL"],
-    default_model: "gpt-4o-mini",
-}];
+const PROVIDERS: &[Provider] = &[
+    Provider {
+        name: "openai",
+        #[cfg(feature = "openai")]
+        build: Some(openai::from_environment),
+        #[cfg(not(feature = "openai"))]
+        build: None,
+        configured_by: &["OPENAI_API_KEY", "OPENAI_BASE_URL"],
+        default_model: "gpt-4o-mini",
+    },
+    Provider {
+        name: "gemini",
+        #[cfg(feature = "gemini")]
+        build: Some(gemini::from_environment),
+        #[cfg(not(feature = "gemini"))]
+        build: None,
+        configured_by: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
+        default_model: "gemini-2.5-flash",
+    },
+];
 
 /// The variable that names the model.
 const MODEL: &str = "ANABRANCH_MODEL";

@@ -21,7 +21,7 @@ fn from(set: &[(&str, &str)]) -> (String, String) {
 #[test]
 fn names_that_are_none_say_what_there_is() {
     let found = |wanted| name(by_name(wanted, &|_| None));
-    assert!(found("gpt-4o-mini").ends_with("known providers: openai"));
+    assert!(found("gpt-4o-mini").ends_with("known providers: openai, gemini"));
     assert!(found("nobody:gpt").contains("no provider `nobody`"));
     assert!(found("openai").contains("such as `openai:gpt-4o-mini`"));
     assert!(found("openai:").contains("names no model"));
@@ -45,13 +45,13 @@ fn the_offline_model_has_no_name() {
 }
 
 #[test]
-#[cfg(not(feature = "openai"))]
+#[cfg(not(any(feature = "openai", feature = "gemini")))]
 fn a_provider_that_is_not_compiled_in_names_its_feature() {
     let error = name(by_name("openai:gpt-4o-mini", &|_| None));
     assert!(error.contains("enable the feature \"openai\""), "{error}");
     let (error, or_offline) = from(&[]);
     let expected = "configuration: no model is configured: enable a provider's feature: \"openai\" and set \
-                    OPENAI_API_KEY or OPENAI_BASE_URL";
+                    OPENAI_API_KEY or OPENAI_BASE_URL, or \"gemini\" and set GEMINI_API_KEY or GOOGLE_API_KEY";
     assert_eq!((error.as_str(), or_offline.as_str()), (expected, "offline"));
     let (error, or_offline) = from(&[("OPENAI_API_KEY", "key")]);
     let expected = "configuration: no model is configured: enable the feature \"openai\": OPENAI_API_KEY is set, \
@@ -64,12 +64,21 @@ fn a_provider_that_is_not_compiled_in_names_its_feature() {
 fn the_environment_chooses() {
     let both = |name: &str| (name.to_string(), name.to_string());
     let local = ("OPENAI_BASE_URL", "http://localhost:1/v1");
-    let nothing = "configuration: no model is configured: set OPENAI_API_KEY or OPENAI_BASE_URL, or \
-                   ANABRANCH_MODEL=provider:model";
-    assert_eq!(from(&[]), (nothing.to_string(), "offline".to_string()));
+    let (nothing, or_offline) = from(&[]);
+    assert!(nothing.starts_with("configuration: no model is configured: set OPENAI_API_KEY or OPENAI_BASE_URL, "));
+    assert!(nothing.ends_with(", or ANABRANCH_MODEL=provider:model"), "{nothing}");
+    assert_eq!(or_offline, "offline");
     assert_eq!(from(&[local]), both("openai:gpt-4o-mini"));
     assert_eq!(from(&[local, ("ANABRANCH_MODEL", "openai:tiny")]), both("openai:tiny"));
     let (error, or_offline) = from(&[("ANABRANCH_MODEL", "openai:tiny")]);
     assert!(error.contains("ANABRANCH_MODEL") && error.contains("OPENAI_API_KEY"), "{error}");
     assert_eq!(error, or_offline);
+}
+
+#[test]
+#[cfg(feature = "gemini")]
+fn either_key_of_googles_chooses_gemini() {
+    for variable in ["GEMINI_API_KEY", "GOOGLE_API_KEY"] {
+        assert_eq!(from(&[(variable, "key")]).0, "gemini:gemini-2.5-flash");
+    }
 }

@@ -11,6 +11,8 @@
 
 mod compare;
 mod fixture;
+#[cfg(feature = "gemini")]
+mod gemini;
 #[cfg(feature = "openai")]
 mod openai_chat;
 mod server;
@@ -46,6 +48,8 @@ pub(crate) struct Provider {
 const PROVIDERS: &[&Provider] = &[
     #[cfg(feature = "openai")]
     &openai_chat::PROVIDER,
+    #[cfg(feature = "gemini")]
+    &gemini::PROVIDER,
 ];
 
 /// Shows a line that the test harness does not swallow.
