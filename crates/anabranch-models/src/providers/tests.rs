@@ -21,7 +21,7 @@ fn from(set: &[(&str, &str)]) -> (String, String) {
 #[test]
 fn names_that_are_none_say_what_there_is() {
     let found = |wanted| name(by_name(wanted, &|_| None));
-    assert!(found("gpt-4o-mini").ends_with("known providers: openai, gemini"));
+    assert!(found("gpt-4o-mini").ends_with("known providers: openai, openai-responses, gemini"));
     assert!(found("nobody:gpt").contains("no provider `nobody`"));
     assert!(found("openai").contains("such as `openai:gpt-4o-mini`"));
     assert!(found("openai:").contains("names no model"));
@@ -49,6 +49,8 @@ fn the_offline_model_has_no_name() {
 fn a_provider_that_is_not_compiled_in_names_its_feature() {
     let error = name(by_name("openai:gpt-4o-mini", &|_| None));
     assert!(error.contains("enable the feature \"openai\""), "{error}");
+    let error = name(by_name("openai-responses:gpt-5", &|_| None));
+    assert!(error.contains("enable the feature \"openai\""), "{error}");
     let (error, or_offline) = from(&[]);
     let expected = "configuration: no model is configured: enable a provider's feature: \"openai\" and set \
                     OPENAI_API_KEY or OPENAI_BASE_URL, or \"gemini\" and set GEMINI_API_KEY or GOOGLE_API_KEY";
@@ -70,6 +72,7 @@ fn the_environment_chooses() {
     assert_eq!(or_offline, "offline");
     assert_eq!(from(&[local]), both("openai:gpt-4o-mini"));
     assert_eq!(from(&[local, ("ANABRANCH_MODEL", "openai:tiny")]), both("openai:tiny"));
+    assert_eq!(from(&[local, ("ANABRANCH_MODEL", "openai-responses:tiny")]), both("openai-responses:tiny"));
     let (error, or_offline) = from(&[("ANABRANCH_MODEL", "openai:tiny")]);
     assert!(error.contains("ANABRANCH_MODEL") && error.contains("OPENAI_API_KEY"), "{error}");
     assert_eq!(error, or_offline);

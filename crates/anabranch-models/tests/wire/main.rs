@@ -15,6 +15,8 @@ mod fixture;
 mod gemini;
 #[cfg(feature = "openai")]
 mod openai_chat;
+#[cfg(feature = "openai")]
+mod openai_responses;
 mod server;
 #[cfg(feature = "testing")]
 mod sse;
@@ -48,6 +50,8 @@ pub(crate) struct Provider {
 const PROVIDERS: &[&Provider] = &[
     #[cfg(feature = "openai")]
     &openai_chat::PROVIDER,
+    #[cfg(feature = "openai")]
+    &openai_responses::PROVIDER,
     #[cfg(feature = "gemini")]
     &gemini::PROVIDER,
 ];

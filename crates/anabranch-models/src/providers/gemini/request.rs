@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::Warning;
 use crate::backend::ChatRequest;
+use crate::providers::merge;
 
 mod options;
 mod schema;
@@ -59,17 +60,6 @@ pub(super) fn document(request: ChatRequest, model: &str) -> Result<(Vec<u8>, Ve
     writer.options(&mut document, &request.options)?;
     merge(&mut document, &request.options.extra);
     Ok((serde_json::to_vec(&Value::Object(document))?, writer.warnings))
-}
-
-/// What the user sets wins, member by member; null takes a member out.
-fn merge(document: &mut Map<String, Value>, extra: &Map<String, Value>) {
-    for (key, value) in extra {
-        match (document.get_mut(key), value) {
-            (_, Value::Null) => _ = document.shift_remove(key),
-            (Some(Value::Object(there)), Value::Object(more)) => merge(there, more),
-            (_, value) => _ = document.insert(key.clone(), value.clone()),
-        }
-    }
 }
 
 impl Writer<'_> {
