@@ -2,22 +2,26 @@
 
 #[cfg(feature = "anthropic")]
 pub(crate) mod anthropic;
+#[cfg(feature = "gemini")]
+pub(crate) mod gemini;
 #[cfg(feature = "openai")]
 pub(crate) mod openai;
 
 use std::sync::{Arc, Once};
 
 use anabranch_core::{Error, ErrorKind, Result};
+#[cfg(any(feature = "gemini", feature = "openai"))]
+use serde_json::{Map, Value};
 
 use crate::backend::ChatBackend;
 
 /// What a provider's folder says about itself.
 struct Provider {
-    /// As it stands in names, and the name of its feature.
+    /// As it stands in names. Up to a dash it is the name of its feature.
     name: &'static str,
     /// `None` where its feature is off.
     build: Option<Build>,
-    /// It is configured when one of these variables is set.
+    /// It is configured when one of these variables is set. Without any it is reached by its name only.
     configured_by: &'static [&'static str],
     /// The model where the environment names none.
     default_model: &'static str,
@@ -31,6 +35,18 @@ pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// The environment of the process.
 pub(crate) fn environment(variable: &str) -> Option<String> {
     std::env::var(variable).ok().filter(|value| !value.trim().is_empty())
+}
+
+/// Puts fields of the user's into a request, where they win, member by member; null takes a member out.
+#[cfg(any(feature = "gemini", feature = "openai"))]
+pub(crate) fn merge(document: &mut Map<String, Value>, extra: &Map<String, Value>) {
+    for (key, value) in extra {
+        match (document.get_mut(key), value) {
+            (_, Value::Null) => _ = document.shift_remove(key),
+            (Some(Value::Object(there)), Value::Object(more)) => merge(there, more),
+            (_, value) => _ = document.insert(key.clone(), value.clone()),
+        }
+    }
 }
 
 /// In the order in which the environment is searched for them.
@@ -52,6 +68,24 @@ const PROVIDERS: &[Provider] = &[
         build: None,
         configured_by: &["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL"],
         default_model: "claude-haiku-4-5",
+    },
+    Provider {
+        name: "openai-responses",
+        #[cfg(feature = "openai")]
+        build: Some(openai::responses_from_environment),
+        #[cfg(not(feature = "openai"))]
+        build: None,
+        configured_by: &[],
+        default_model: "gpt-5-mini",
+    },
+    Provider {
+        name: "gemini",
+        #[cfg(feature = "gemini")]
+        build: Some(gemini::from_environment),
+        #[cfg(not(feature = "gemini"))]
+        build: None,
+        configured_by: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
+        default_model: "gemini-2.5-flash",
     },
 ];
 
@@ -85,7 +119,10 @@ pub(crate) fn by_name(name: &str, environment: Environment<'_>) -> Result<Arc<dy
     }
     match provider.build {
         Some(build) => build(model, environment),
-        None => Err(misconfigured(format!("provider `{wanted}` is not compiled in: enable the feature \"{wanted}\""))),
+        None => {
+            let feature = provider.feature();
+            Err(misconfigured(format!("provider `{wanted}` is not compiled in: enable the feature \"{feature}\"")))
+        }
     }
 }
 
@@ -126,14 +163,15 @@ fn configured(environment: Environment<'_>) -> Result<Option<Arc<dyn ChatBackend
 #[cold]
 fn what_to_do(environment: Environment<'_>) -> String {
     // Somebody did set something.
-    let off = PROVIDERS.iter().filter(|provider| provider.build.is_none());
+    let by_variable = || PROVIDERS.iter().filter(|provider| !provider.configured_by.is_empty());
+    let off = by_variable().filter(|provider| provider.build.is_none());
     if let Some((variable, Provider { name, .. })) =
         off.clone().find_map(|provider| Some((provider.variable_set(environment)?, provider)))
     {
         return format!("enable the feature \"{name}\": {variable} is set, but provider `{name}` is not compiled in");
     }
     let variables = |provider: &Provider| provider.configured_by.join(" or ");
-    let on: Vec<_> = PROVIDERS.iter().filter(|provider| provider.build.is_some()).map(variables).collect();
+    let on: Vec<_> = by_variable().filter(|provider| provider.build.is_some()).map(variables).collect();
     if on.is_empty() {
         let all: Vec<_> =
             off.map(|provider| format!("\"{}\" and set {}", provider.name, variables(provider))).collect();
@@ -143,6 +181,10 @@ fn what_to_do(environment: Environment<'_>) -> String {
 }
 
 impl Provider {
+    fn feature(&self) -> &'static str {
+        self.name.split_once('-').map_or(self.name, |(family, _)| family)
+    }
+
     /// The variable by which it is configured.
     fn variable_set(&self, environment: Environment<'_>) -> Option<&'static str> {
         self.configured_by.iter().copied().find(|variable| environment(variable).is_some())

@@ -45,9 +45,11 @@ fn the_offline_model_has_no_name() {
 }
 
 #[test]
-#[cfg(not(feature = "openai"))]
+#[cfg(not(any(feature = "openai", feature = "gemini")))]
 fn a_provider_that_is_not_compiled_in_names_its_feature() {
     let error = name(by_name("openai:gpt-4o-mini", &|_| None));
+    assert!(error.contains("enable the feature \"openai\""), "{error}");
+    let error = name(by_name("openai-responses:gpt-5", &|_| None));
     assert!(error.contains("enable the feature \"openai\""), "{error}");
     let (error, or_offline) = from(&[]);
     let is_any_on = PROVIDERS.iter().any(|provider| provider.build.is_some());
@@ -71,7 +73,16 @@ fn the_environment_chooses() {
     assert_eq!(or_offline, "offline");
     assert_eq!(from(&[local]), both("openai:gpt-4o-mini"));
     assert_eq!(from(&[local, ("ANABRANCH_MODEL", "openai:tiny")]), both("openai:tiny"));
+    assert_eq!(from(&[local, ("ANABRANCH_MODEL", "openai-responses:tiny")]), both("openai-responses:tiny"));
     let (error, or_offline) = from(&[("ANABRANCH_MODEL", "openai:tiny")]);
     assert!(error.contains("ANABRANCH_MODEL") && error.contains("OPENAI_API_KEY"), "{error}");
     assert_eq!(error, or_offline);
+}
+
+#[test]
+#[cfg(feature = "gemini")]
+fn either_key_of_googles_chooses_gemini() {
+    for variable in ["GEMINI_API_KEY", "GOOGLE_API_KEY"] {
+        assert_eq!(from(&[(variable, "key")]).0, "gemini:gemini-2.5-flash");
+    }
 }

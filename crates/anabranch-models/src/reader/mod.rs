@@ -3,6 +3,7 @@
 //! A provider only says what a frame means and what the end means: [`Decode`].
 
 mod assembly;
+mod brackets;
 mod framer;
 mod json;
 mod json_array;

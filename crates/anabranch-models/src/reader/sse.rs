@@ -7,12 +7,15 @@ use memchr::memchr2;
 use anabranch_core::{Error, ErrorKind, Result};
 
 use super::Frame;
+use super::brackets::Brackets;
 
 /// Decodes server-sent events: bytes go in as they come, events come out when they are complete.
 ///
 /// It follows the WHATWG rules (line ends CR, LF and CRLF; one leading BOM; one leading space of a value; comments),
-/// and knows two things about model servers besides: the last event may lack its blank line
-/// ([`finish`](Self::finish)), and some send a field named `error`, which is given out as an event of that type.
+/// and knows three things about model servers besides: the last event may lack its blank line
+/// ([`finish`](Self::finish)); some send a field named `error`, which is given out as an event of that type; and some,
+/// Gemini among them, break off their events with a bare JSON document, on one line or many, which is given out as if
+/// it were the data of an event. No field begins with a bracket.
 /// Ids and reconnection times have no use here: a broken answer cannot be taken up again.
 #[derive(Default)]
 pub(crate) struct SseDecoder {
@@ -26,6 +29,8 @@ pub(crate) struct SseDecoder {
     event: Vec<u8>,
     data: Vec<u8>,
     has_data: bool,
+    /// Of a bare document whose end has not come yet.
+    bare: Option<Brackets>,
     /// What the event that was given out last holds; borrowed by it.
     given_event: Vec<u8>,
     given: Vec<u8>,
@@ -119,6 +124,30 @@ impl SseDecoder {
     /// Takes a line; true when an event is complete.
     fn take_line(&mut self, line: std::ops::Range<usize>) -> bool {
         let line = &self.bytes[line];
+        let is_bare = match self.bare {
+            // It was no document, or one without an end.
+            Some(_) if line.starts_with(b"data:") || line.starts_with(b"event:") => false,
+            Some(_) => true,
+            None => !self.has_data && matches!(line.trim_ascii_start().first(), Some(b'{' | b'[')),
+        };
+        if is_bare {
+            let brackets = self.bare.get_or_insert_default();
+            line.iter().for_each(|byte| _ = brackets.step(*byte));
+            self.data.extend_from_slice(line);
+            self.data.push(b'\n');
+            if brackets.depth() > 0 {
+                return false;
+            }
+            self.bare = None;
+            self.has_data = is_document(&self.data);
+            if !self.has_data {
+                self.data.clear();
+            }
+            return self.has_data;
+        }
+        if self.bare.take().is_some() {
+            self.data.clear();
+        }
         if line.is_empty() {
             if !self.has_data {
                 self.event.clear();
@@ -170,6 +199,13 @@ impl SseDecoder {
         };
         Frame { event, data: String::from_utf8_lossy(&self.given) }
     }
+}
+
+/// An object, or a list of them: what else stands in brackets may be a line of somebody's log.
+fn is_document(text: &[u8]) -> bool {
+    let inner = text.trim_ascii_start();
+    let inner = inner.strip_prefix(b"[").unwrap_or(inner).trim_ascii_start();
+    inner.first() == Some(&b'{') && serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 pub(super) const BOM: &[u8] = "\u{feff}".as_bytes();

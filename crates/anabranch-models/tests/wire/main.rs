@@ -13,8 +13,12 @@
 mod anthropic_messages;
 mod compare;
 mod fixture;
+#[cfg(feature = "gemini")]
+mod gemini;
 #[cfg(feature = "openai")]
 mod openai_chat;
+#[cfg(feature = "openai")]
+mod openai_responses;
 #[cfg(any(feature = "anthropic", feature = "ollama"))]
 mod requests;
 mod server;
@@ -52,6 +56,10 @@ const PROVIDERS: &[&Provider] = &[
     &openai_chat::PROVIDER,
     #[cfg(feature = "anthropic")]
     &anthropic_messages::PROVIDER,
+    #[cfg(feature = "openai")]
+    &openai_responses::PROVIDER,
+    #[cfg(feature = "gemini")]
+    &gemini::PROVIDER,
 ];
 
 /// Shows a line that the test harness does not swallow.

@@ -123,13 +123,13 @@ impl Writer<'_> {
                     if !turns.0.is_empty() {
                         self.warn("system message", "one that stood further down was moved to the front of all");
                     }
-                    if message.content().parts().iter().any(|part| !matches!(part, ContentPart::Text { .. })) {
+                    if message.content().parts().iter().any(|part| !matches!(part, ContentPart::Text(_))) {
                         self.warn("system message", "only its text was sent: this API takes nothing else in it");
                     }
                     let besides = message.metadata().clone();
                     let parts = message.into_content().into_parts().into_iter().enumerate();
                     system.extend(parts.filter_map(|(place, part)| match part {
-                        ContentPart::Text { text } => text_block(text, &besides, place),
+                        ContentPart::Text(text) => text_block(text.text(), &besides, place),
                         _ => None,
                     }));
                 }
@@ -147,9 +147,9 @@ impl Writer<'_> {
     fn content(&mut self, content: Content, besides: &Map<String, Value>) -> Result<Vec<Value>> {
         let parts = content.into_parts().into_iter().enumerate();
         let blocks = parts.map(|(place, part)| match part {
-            ContentPart::Text { text } => Ok(text_block(text, besides, place)),
+            ContentPart::Text(text) => Ok(text_block(text.text(), besides, place)),
             // What a model said or thought before is no part of what is asked.
-            ContentPart::Reasoning(_) | ContentPart::Refusal { .. } => {
+            ContentPart::Reasoning(_) | ContentPart::Refusal(_) => {
                 self.warn("message", "a thought or refusal in it was not sent: it is nobody's but a model's");
                 Ok(None)
             }
@@ -187,9 +187,10 @@ impl Writer<'_> {
         for (place, part) in answer.into_content().into_parts().into_iter().enumerate() {
             match part {
                 ContentPart::Reasoning(thought) => thoughts.push(self.thought(&thought)),
-                ContentPart::Text { text } | ContentPart::Refusal { text } => {
-                    rest.extend(text_block(text, &besides, place));
+                ContentPart::Text(text) | ContentPart::Refusal(text) => {
+                    rest.extend(text_block(text.text(), &besides, place));
                 }
+                ContentPart::ToolCall(_) => {}
                 _ => self.warn("assistant message", "images, audio and files in it were not sent: the API takes none"),
             }
         }
@@ -263,7 +264,7 @@ fn in_order(blocks: &[Value], text: &str, thoughts: &[Option<Value>], calls: &[V
 }
 
 /// Empty text is refused.
-fn text_block(text: String, besides: &Map<String, Value>, place: usize) -> Option<Value> {
+fn text_block(text: &str, besides: &Map<String, Value>, place: usize) -> Option<Value> {
     (!text.is_empty()).then(|| with_extras(json!({"type": "text", "text": text}), besides, place))
 }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use anabranch_core::{Error, ErrorKind, Result};
 
-use super::Backend;
 use super::dialect::OpenAiDialect;
 use super::error::ERRORS;
+use super::{Api, Backend};
 use crate::backend::ChatBackend;
 use crate::chat_model::ChatModel;
 use crate::providers::Environment;
@@ -35,6 +35,7 @@ pub struct OpenAi {
     model: String,
     key: Option<Secret>,
     dialect: Option<OpenAiDialect>,
+    api: Api,
     connection: Connection,
 }
 
@@ -43,7 +44,7 @@ connection_settings!(OpenAi);
 impl OpenAi {
     /// A model by its name, such as `gpt-4o-mini`.
     pub fn new(model: impl Into<String>) -> Self {
-        Self { model: model.into(), key: None, dialect: None, connection: Connection::default() }
+        Self { model: model.into(), key: None, dialect: None, api: Api::Chat, connection: Connection::default() }
     }
 
     /// Where the server is, up to and with its version: `http://localhost:8080/v1`. A query, such as Azure's
@@ -80,6 +81,24 @@ impl OpenAi {
         self
     }
 
+    /// Asks by the Responses API, which has OpenAI's own tools, keeps what reasoning models thought from turn to turn, and
+    /// is spoken by OpenAI, Azure, OpenRouter, xAI and some local servers. Chat completions, which all servers speak, are
+    /// what is used otherwise. By name it is `openai-responses:gpt-5`.
+    ///
+    /// ```
+    /// use anabranch_models::OpenAi;
+    ///
+    /// # fn main() -> anabranch_core::Result<()> {
+    /// let llm = OpenAi::new("gpt-5").api_key("sk-...").responses().build()?;
+    /// assert_eq!(llm.name(), "openai-responses:gpt-5");
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn responses(mut self) -> Self {
+        self.api = Api::Responses;
+        self
+    }
+
     /// The model, ready to be a step.
     ///
     /// # Errors
@@ -99,7 +118,11 @@ impl OpenAi {
         let key = self.key.map(|key| ("authorization", key.after("Bearer ")));
         let server = Server::new(self.connection, BASE_URL, key, &ERRORS)?;
         let dialect = self.dialect.unwrap_or_else(|| OpenAiDialect::of_host(server.domain()));
-        Ok(Backend { name: format!("openai:{}", self.model), model: self.model, dialect, server })
+        let name = match self.api {
+            Api::Chat => format!("openai:{}", self.model),
+            Api::Responses => format!("openai-responses:{}", self.model),
+        };
+        Ok(Backend { name, model: self.model, api: self.api, dialect, server })
     }
 }
 
@@ -115,7 +138,15 @@ impl fmt::Debug for OpenAi {
 
 /// The model that `openai:…` means: `OPENAI_API_KEY`, `OPENAI_BASE_URL`, `OPENAI_ORG_ID`, `OPENAI_PROJECT_ID`.
 pub(crate) fn from_environment(model: &str, environment: Environment<'_>) -> Result<Arc<dyn ChatBackend>> {
-    let mut config = OpenAi::new(model);
+    Ok(Arc::new(configured(OpenAi::new(model), environment).into_backend()?))
+}
+
+/// The model that `openai-responses:…` means.
+pub(crate) fn responses_from_environment(model: &str, environment: Environment<'_>) -> Result<Arc<dyn ChatBackend>> {
+    Ok(Arc::new(configured(OpenAi::new(model).responses(), environment).into_backend()?))
+}
+
+fn configured(mut config: OpenAi, environment: Environment<'_>) -> OpenAi {
     if let Some(url) = environment("OPENAI_BASE_URL") {
         config = config.base_url(url);
     }
@@ -128,7 +159,7 @@ pub(crate) fn from_environment(model: &str, environment: Environment<'_>) -> Res
     if let Some(project) = environment("OPENAI_PROJECT_ID") {
         config = config.project(project);
     }
-    Ok(Arc::new(config.into_backend()?))
+    config
 }
 
 #[cfg(test)]

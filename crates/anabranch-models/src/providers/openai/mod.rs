@@ -1,10 +1,11 @@
-//! OpenAI's chat completions, and every server that speaks the same.
+//! OpenAI's chat completions and its Responses API, and every server that speaks the same.
 
 mod config;
 mod dialect;
 mod error;
 mod request;
 mod response;
+mod responses;
 mod stream;
 
 use async_trait::async_trait;
@@ -14,7 +15,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use anabranch_core::{Error, Result};
 
 pub use config::OpenAi;
-pub(crate) use config::from_environment;
+pub(crate) use config::{from_environment, responses_from_environment};
 pub use dialect::{OpenAiDialect, ReasoningBack, ReasoningField};
 
 use crate::answer::{ChatAnswer, Warning};
@@ -29,18 +30,34 @@ struct Backend {
     /// `openai:` and the model.
     name: String,
     model: String,
+    api: Api,
     dialect: OpenAiDialect,
     server: Server,
+}
+
+/// Which of OpenAI's two ways to ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Api {
+    Chat,
+    Responses,
 }
 
 impl Backend {
     async fn post(&self, request: ChatRequest, call: ChatCall, streamed: bool) -> Result<(Exchange, Vec<Warning>)> {
         let options = request.options.clone();
-        let (body, warnings) = request::document(request, &self.model, &self.dialect, streamed)?;
+        let (path, (body, warnings)) = match self.api {
+            Api::Chat => {
+                (&["chat", "completions"][..], request::document(request, &self.model, &self.dialect, streamed)?)
+            }
+            Api::Responses => {
+                (&["responses"][..], responses::request::document(request, &self.model, &self.dialect, streamed)?)
+            }
+        };
         // Who names the whole address has it.
-        let is_whole = self.server.base_path().trim_end_matches('/').ends_with("/chat/completions");
+        let base = self.server.base_path().trim_end_matches('/');
+        let is_whole = base.strip_suffix(&path.join("/")).is_some_and(|base| base.ends_with('/'));
         let post = Call {
-            path: if is_whole { &[] } else { &["chat", "completions"] },
+            path: if is_whole { &[] } else { path },
             query: &[],
             headers: Vec::new(),
             body,
@@ -62,13 +79,19 @@ impl ChatBackend for Backend {
 
     async fn answer(&self, request: ChatRequest, call: ChatCall) -> Result<ChatAnswer> {
         let (exchange, warnings) = self.post(request, call, false).await?;
-        read_answer(exchange, Chat::default(), warnings).await
+        match self.api {
+            Api::Chat => read_answer(exchange, Chat::default(), warnings).await,
+            Api::Responses => read_answer(exchange, responses::Answer::default(), warnings).await,
+        }
     }
 
     fn stream(&self, request: ChatRequest, call: ChatCall) -> BoxStream<'_, Result<ChatAnswer>> {
         let chunks = async move {
             let (exchange, warnings) = self.post(request, call, true).await?;
-            Ok::<_, Error>(read_stream(exchange, Chat::default(), warnings))
+            Ok::<_, Error>(match self.api {
+                Api::Chat => read_stream(exchange, Chat::default(), warnings).left_stream(),
+                Api::Responses => read_stream(exchange, responses::Answer::default(), warnings).right_stream(),
+            })
         };
         futures_util::stream::once(chunks).try_flatten().boxed()
     }

@@ -165,12 +165,12 @@ impl Writer<'_> {
             })
             .collect();
         self.thoughts(&answer, !calls.is_empty(), &mut message);
-        if answer
-            .content()
-            .parts()
-            .iter()
-            .any(|part| !matches!(part, ContentPart::Text(_) | ContentPart::Refusal(_) | ContentPart::Reasoning(_)))
-        {
+        if answer.content().parts().iter().any(|part| {
+            !matches!(
+                part,
+                ContentPart::Text(_) | ContentPart::Refusal(_) | ContentPart::Reasoning(_) | ContentPart::ToolCall(_)
+            )
+        }) {
             self.warn(
                 "assistant message",
                 "images, audio and files in it were not sent: chat completions take none there",

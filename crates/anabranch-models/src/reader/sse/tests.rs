@@ -60,6 +60,30 @@ fn the_error_field_is_an_error_event() {
 }
 
 #[test]
+fn a_bare_document_after_the_events_is_one() {
+    let error = "{\n  \"error\": {\n    \"message\": \"data: }] \\\" [\"\n\n  }\n}\n";
+    let cases = [
+        (format!("data: a\n\n{error}"), vec![message("a"), message(error)]),
+        ("data: a\r\n\r\n[{}]\r\ndata: b\r\n\r\n".into(), vec![message("a"), message("[{}]\n"), message("b")]),
+        // What is no document is nothing, and does not swallow what comes after it.
+        ("{ what\nis this\ndata: b\n\n".into(), vec![message("b")]),
+        ("[INFO] ready\n{braces}\n[1]\ndata: b\n\n".into(), vec![message("b")]),
+        // Within an event it is nothing, and a part of one says nothing.
+        ("data: a\n{\"b\": 1}\n\n".into(), vec![message("a")]),
+        ("data: a\n\n{\n\"b\": ".into(), vec![message("a")]),
+    ];
+    for (text, events) in cases {
+        for size in 1..=text.len() {
+            let expected = (events.clone(), events.clone());
+            assert_eq!(decode(text.as_bytes().chunks(size)), expected, "{text:?} in pieces of {size}");
+        }
+    }
+    // The last line may lack its end.
+    let (complete, lenient) = decode([&b"data: a\n\n{}"[..]]);
+    assert_eq!((complete.len(), lenient.last()), (1, Some(&message("{}\n"))));
+}
+
+#[test]
 fn an_event_without_end_is_refused() {
     let mut decoder = SseDecoder::new(1000);
     decoder.push(b"data: ");
