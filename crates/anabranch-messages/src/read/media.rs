@@ -58,6 +58,10 @@ pub(super) fn any(sort: Sort, fields: &mut Fields) -> Read<Media> {
         source.take_source(Fields::new("`source`", inner)?)?;
     }
     source.take_extras(fields)?;
+    // Anthropic: whether the answer shall cite the document.
+    if let (Sort::File, Some(cited)) = (sort, fields.take("citations")) {
+        source.extras.get_mut().options.insert("anthropic", "citations", cited);
+    }
     source.media()
 }
 

@@ -1,7 +1,7 @@
 //! To the wire: what is asked.
 
 use anabranch_core::{Error, Result};
-use anabranch_messages::{AiMessage, Content, ContentPart, Message, ToolMessage};
+use anabranch_messages::{AiMessage, Content, ContentPart, Message, TextPart, ToolMessage};
 use serde_json::{Map, Value, json};
 
 use super::dialect::AnthropicDialect;
@@ -126,16 +126,13 @@ impl Writer<'_> {
                     if message.content().parts().iter().any(|part| !matches!(part, ContentPart::Text(_))) {
                         self.warn("system message", "only its text was sent: this API takes nothing else in it");
                     }
-                    let besides = message.metadata().clone();
-                    let parts = message.into_content().into_parts().into_iter().enumerate();
-                    system.extend(parts.filter_map(|(place, part)| match part {
-                        ContentPart::Text(text) => text_block(text.text(), &besides, place),
+                    system.extend(message.into_content().into_parts().into_iter().filter_map(|part| match part {
+                        ContentPart::Text(text) => text_block(&text),
                         _ => None,
                     }));
                 }
                 Message::User(message) => {
-                    let besides = message.metadata().clone();
-                    turns.add("user", self.content(message.into_content(), &besides)?);
+                    turns.add("user", self.content(message.into_content())?);
                 }
                 Message::Ai(answer) => turns.add("assistant", self.assistant(answer)),
                 Message::Tool(result) => turns.add("user", vec![self.tool_result(result)?]),
@@ -144,16 +141,15 @@ impl Writer<'_> {
         Ok((system, turns.into_messages()))
     }
 
-    fn content(&mut self, content: Content, besides: &Map<String, Value>) -> Result<Vec<Value>> {
-        let parts = content.into_parts().into_iter().enumerate();
-        let blocks = parts.map(|(place, part)| match part {
-            ContentPart::Text(text) => Ok(text_block(text.text(), besides, place)),
+    fn content(&mut self, content: Content) -> Result<Vec<Value>> {
+        let blocks = content.into_parts().into_iter().map(|part| match part {
+            ContentPart::Text(text) => Ok(text_block(&text)),
             // What a model said or thought before is no part of what is asked.
             ContentPart::Reasoning(_) | ContentPart::Refusal(_) => {
                 self.warn("message", "a thought or refusal in it was not sent: it is nobody's but a model's");
                 Ok(None)
             }
-            part => self.medium(part).map(|block| Some(with_extras(block, besides, place))),
+            part => self.medium(part).map(Some),
         });
         blocks.filter_map(Result::transpose).collect()
     }
@@ -163,13 +159,16 @@ impl Writer<'_> {
         if result.is_error() {
             block["is_error"] = true.into();
         }
-        let besides = result.metadata().clone();
-        let mut content = self.content(result.into_content(), &besides)?;
+        let mark = result.cache_control().cloned();
+        let mut content = self.content(result.into_content())?;
         // A mark for the cache stands on the result, and not inside of it.
         for inner in content.iter_mut().filter_map(Value::as_object_mut) {
             if let Some(mark) = inner.shift_remove("cache_control") {
                 block["cache_control"] = mark;
             }
+        }
+        if let Some(mark) = mark {
+            block["cache_control"] = mark;
         }
         if !content.is_empty() {
             block["content"] = plain(content);
@@ -184,12 +183,10 @@ impl Writer<'_> {
         let text = answer.text().into_owned();
         let besides = answer.metadata().clone();
         let (mut thoughts, mut rest) = (Vec::new(), Vec::new());
-        for (place, part) in answer.into_content().into_parts().into_iter().enumerate() {
+        for part in answer.into_content().into_parts() {
             match part {
                 ContentPart::Reasoning(thought) => thoughts.push(self.thought(&thought)),
-                ContentPart::Text(text) | ContentPart::Refusal(text) => {
-                    rest.extend(text_block(text.text(), &besides, place));
-                }
+                ContentPart::Text(text) | ContentPart::Refusal(text) => rest.extend(text_block(&text)),
                 ContentPart::ToolCall(_) => {}
                 _ => self.warn("assistant message", "images, audio and files in it were not sent: the API takes none"),
             }
@@ -264,17 +261,16 @@ fn in_order(blocks: &[Value], text: &str, thoughts: &[Option<Value>], calls: &[V
 }
 
 /// Empty text is refused.
-fn text_block(text: &str, besides: &Map<String, Value>, place: usize) -> Option<Value> {
-    (!text.is_empty()).then(|| with_extras(json!({"type": "text", "text": text}), besides, place))
+fn text_block(text: &TextPart) -> Option<Value> {
+    let block = || json!({"type": "text", "text": text.text()});
+    (!text.text().is_empty()).then(|| with_extras(block(), text.cache_control(), text.provider_options("anthropic")))
 }
 
-/// What the metadata of a message says of one of its parts and is Anthropic's: `{"parts": {"0": {"cache_control": ...}}}`.
-fn with_extras(mut block: Value, besides: &Map<String, Value>, place: usize) -> Value {
-    let said = besides.get("parts").and_then(|parts| parts.get(place.to_string()));
-    for key in ["cache_control", "citations", "title", "context"] {
-        if let Some(value) = said.and_then(|said| said.get(key)) {
-            block[key] = value.clone();
-        }
+/// A mark for the cache, and what else is said to Anthropic of a part, such as `title` and `citations` of a document.
+fn with_extras(mut block: Value, mark: Option<&Value>, options: &Map<String, Value>) -> Value {
+    let marks = mark.map(|mark| ("cache_control", mark));
+    for (key, value) in options.iter().map(|(key, value)| (key.as_str(), value)).chain(marks) {
+        block[key] = value.clone();
     }
     block
 }

@@ -4,7 +4,7 @@ use anabranch_core::{Error, ErrorKind, Result};
 use anabranch_messages::{ContentPart, Media, MediaSource};
 use serde_json::{Value, json};
 
-use super::Writer;
+use super::{Writer, with_extras};
 
 /// What files that were uploaded before need.
 const FILES: &str = "files-api-2025-04-14";
@@ -26,7 +26,8 @@ impl Writer<'_> {
                     },
                 };
                 self.file_api(&source);
-                Ok(json!({"type": "image", "source": source}))
+                let block = json!({"type": "image", "source": source});
+                Ok(with_extras(block, image.cache_control(), image.provider_options("anthropic")))
             }
             ContentPart::File(file) => {
                 let source = match by_reference(&file) {
@@ -38,7 +39,7 @@ impl Writer<'_> {
                 if let Some(name) = file.name() {
                     block["title"] = name.into();
                 }
-                Ok(block)
+                Ok(with_extras(block, file.cache_control(), file.provider_options("anthropic")))
             }
             ContentPart::Audio(_) => cannot("audio"),
             _ => cannot("content of this kind"),
