@@ -9,7 +9,7 @@
 //! | choose a model by name | [`ChatModel::new`]: `openai:gpt-4o-mini` |
 //! | let the environment choose | [`ChatModel::from_env`] |
 //! | have an example run without a key | [`ChatModel::from_env_or_offline`] |
-//! | say where the server is and what the key is | `OpenAi`, `Anthropic` (features of the same names) |
+//! | say where the server is and what the key is | `OpenAi`, `Anthropic`, `Ollama` (features of the same names) |
 //! | test without a network | [`ScriptedModel`] |
 //! | bring a provider of your own | [`ChatBackend`], [`ChatModel::from_backend`] |
 
@@ -54,6 +54,8 @@ pub use chat_model::{ChatModel, WithEnvelope};
 pub use options::{ChatOptions, JsonSchema, ReasoningOptions, ResponseFormat};
 #[cfg(feature = "anthropic")]
 pub use providers::anthropic::{Anthropic, AnthropicDialect, AnthropicThinking};
+#[cfg(feature = "ollama")]
+pub use providers::ollama::Ollama;
 #[cfg(feature = "openai")]
 pub use providers::openai::{OpenAi, OpenAiDialect, ReasoningBack, ReasoningField};
 pub use scripted::{Pieces, Reply, ScriptedModel};

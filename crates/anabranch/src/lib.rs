@@ -66,6 +66,8 @@ pub mod prelude {
     };
     #[cfg(feature = "anthropic")]
     pub use anabranch_models::Anthropic;
+    #[cfg(feature = "ollama")]
+    pub use anabranch_models::Ollama;
     #[cfg(feature = "openai")]
     pub use anabranch_models::OpenAi;
     pub use anabranch_models::{ChatModel, ScriptedModel};

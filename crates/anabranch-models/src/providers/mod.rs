@@ -2,6 +2,8 @@
 
 #[cfg(feature = "anthropic")]
 pub(crate) mod anthropic;
+#[cfg(feature = "ollama")]
+pub(crate) mod ollama;
 #[cfg(feature = "openai")]
 pub(crate) mod openai;
 
@@ -52,6 +54,15 @@ const PROVIDERS: &[Provider] = &[
         build: None,
         configured_by: &["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL"],
         default_model: "claude-haiku-4-5",
+    },
+    Provider {
+        name: "ollama",
+        #[cfg(feature = "ollama")]
+        build: Some(ollama::from_environment),
+        #[cfg(not(feature = "ollama"))]
+        build: None,
+        configured_by: &["OLLAMA_HOST"],
+        default_model: "llama3.2",
     },
 ];
 

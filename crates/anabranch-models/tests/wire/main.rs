@@ -13,6 +13,8 @@
 mod anthropic_messages;
 mod compare;
 mod fixture;
+#[cfg(feature = "ollama")]
+mod ollama_chat;
 #[cfg(feature = "openai")]
 mod openai_chat;
 #[cfg(any(feature = "anthropic", feature = "ollama"))]
@@ -52,6 +54,8 @@ const PROVIDERS: &[&Provider] = &[
     &openai_chat::PROVIDER,
     #[cfg(feature = "anthropic")]
     &anthropic_messages::PROVIDER,
+    #[cfg(feature = "ollama")]
+    &ollama_chat::PROVIDER,
 ];
 
 /// Shows a line that the test harness does not swallow.
