@@ -9,7 +9,7 @@
 //! | choose a model by name | [`ChatModel::new`]: `openai:gpt-4o-mini` |
 //! | let the environment choose | [`ChatModel::from_env`] |
 //! | have an example run without a key | [`ChatModel::from_env_or_offline`] |
-//! | say where the server is and what the key is | `OpenAi`, `Anthropic`, `Gemini` (features of the same names) |
+//! | say where the server is and what the key is | `OpenAi`, `Anthropic`, `Gemini`, `Ollama` (features of the same names) |
 //! | get a type of your own | `ChatModel::with_structured_output` (feature `schemars`, which every provider has) |
 //! | test without a network | [`ScriptedModel`] |
 //! | bring a provider of your own | [`ChatBackend`], [`ChatModel::from_backend`] |
@@ -64,6 +64,8 @@ pub use options::{ChatOptions, JsonSchema, ReasoningOptions, ResponseFormat};
 pub use providers::anthropic::{Anthropic, AnthropicDialect, AnthropicThinking};
 #[cfg(feature = "gemini")]
 pub use providers::gemini::Gemini;
+#[cfg(feature = "ollama")]
+pub use providers::ollama::Ollama;
 #[cfg(feature = "openai")]
 pub use providers::openai::{OpenAi, OpenAiDialect, ReasoningBack, ReasoningField};
 pub use scripted::{Pieces, Reply, ScriptedModel};

@@ -68,6 +68,8 @@ pub mod prelude {
     pub use anabranch_models::Anthropic;
     #[cfg(feature = "gemini")]
     pub use anabranch_models::Gemini;
+    #[cfg(feature = "ollama")]
+    pub use anabranch_models::Ollama;
     #[cfg(feature = "openai")]
     pub use anabranch_models::OpenAi;
     pub use anabranch_models::{ChatModel, ScriptedModel};

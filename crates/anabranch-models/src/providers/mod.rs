@@ -4,6 +4,8 @@
 pub(crate) mod anthropic;
 #[cfg(feature = "gemini")]
 pub(crate) mod gemini;
+#[cfg(feature = "ollama")]
+pub(crate) mod ollama;
 #[cfg(feature = "openai")]
 pub(crate) mod openai;
 
@@ -86,6 +88,15 @@ const PROVIDERS: &[Provider] = &[
         build: None,
         configured_by: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
         default_model: "gemini-2.5-flash",
+    },
+    Provider {
+        name: "ollama",
+        #[cfg(feature = "ollama")]
+        build: Some(ollama::from_environment),
+        #[cfg(not(feature = "ollama"))]
+        build: None,
+        configured_by: &["OLLAMA_HOST"],
+        default_model: "llama3.2",
     },
 ];
 

@@ -15,6 +15,8 @@ mod compare;
 mod fixture;
 #[cfg(feature = "gemini")]
 mod gemini;
+#[cfg(feature = "ollama")]
+mod ollama_chat;
 #[cfg(feature = "openai")]
 mod openai_chat;
 #[cfg(feature = "openai")]
@@ -60,6 +62,8 @@ const PROVIDERS: &[&Provider] = &[
     &openai_responses::PROVIDER,
     #[cfg(feature = "gemini")]
     &gemini::PROVIDER,
+    #[cfg(feature = "ollama")]
+    &ollama_chat::PROVIDER,
 ];
 
 /// Shows a line that the test harness does not swallow.

@@ -33,6 +33,8 @@ pub(crate) struct Asked {
 const ASKED: &[&Asked] = &[
     #[cfg(feature = "anthropic")]
     &crate::anthropic_messages::ASKED,
+    #[cfg(feature = "ollama")]
+    &crate::ollama_chat::ASKED,
 ];
 
 /// Keeps the request and answers nothing.

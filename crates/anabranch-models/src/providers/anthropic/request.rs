@@ -228,7 +228,8 @@ impl Writer<'_> {
                 self.warn("assistant message", "a call that broke off was sent with its input as text in an object");
                 json!({"invalid_json": call.raw_arguments()})
             });
-            json!({"type": "tool_use", "id": safe_id(call.id()), "name": call.name(), "input": input})
+            let block = json!({"type": "tool_use", "id": safe_id(call.id()), "name": call.name(), "input": input});
+            with_extras(block, call.cache_control(), call.provider_options("anthropic"))
         };
         answer.tool_calls().iter().map(call).collect()
     }

@@ -4,109 +4,27 @@ use std::collections::BTreeMap;
 
 use anabranch_core::{ErrorKind, Result};
 use anabranch_messages::{AiMessage, ContentPart, FinishReason, Reasoning, ToolCall, ToolCallChunk, Usage};
-use serde::Deserialize;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::stream::no_event;
 use crate::answer::Warning;
-use crate::reader::{self, Assembly, Bounded, Standing, Text};
+use crate::reader::{self, Assembly, Standing};
 use crate::transport::is_error;
 
-/// More blocks than any answer has.
-const MANY: usize = 8193;
+mod came;
+mod wire;
+
+use came::Came;
+use wire::{Block, MANY};
+pub(super) use wire::{Delta, Message};
+
 /// What a block takes besides its text, about.
 const BLOCK: usize = 128;
 /// The largest value of a member that is taken apart at once: usage, details of the end.
 const SMALL: usize = 1 << 20;
 /// Where what has no place in a message is kept: all blocks in their order, those whole that are nothing else.
 pub(super) const BLOCKS: &str = "content_blocks";
-
-/// A whole message, the beginning of one, or its end.
-#[derive(Deserialize, Default)]
-pub(super) struct Message<'a> {
-    #[serde(borrow, default, rename = "type")]
-    type_: Text<'a>,
-    #[serde(borrow, default)]
-    id: Text<'a>,
-    #[serde(borrow, default)]
-    model: Text<'a>,
-    #[serde(borrow)]
-    content: Option<Bounded<&'a RawValue, MANY>>,
-    #[serde(borrow, default)]
-    stop_reason: Text<'a>,
-    #[serde(borrow, default)]
-    stop_sequence: Text<'a>,
-    #[serde(borrow)]
-    stop_details: Option<&'a RawValue>,
-    #[serde(borrow)]
-    container: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(super) context_management: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(super) usage: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
-}
-
-/// A block of the content, whole or as it begins.
-#[derive(Deserialize)]
-struct Block<'a> {
-    #[serde(borrow, default, rename = "type")]
-    type_: Text<'a>,
-    #[serde(borrow, default)]
-    text: Text<'a>,
-    #[serde(borrow, default)]
-    thinking: Text<'a>,
-    #[serde(borrow, default)]
-    signature: Text<'a>,
-    #[serde(borrow, default)]
-    data: Text<'a>,
-    #[serde(borrow, default)]
-    id: Text<'a>,
-    #[serde(borrow, default)]
-    name: Text<'a>,
-    #[serde(borrow)]
-    input: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    citations: Bounded<&'a RawValue, MANY>,
-}
-
-/// What is added to a block.
-#[derive(Deserialize)]
-pub(super) struct Delta<'a> {
-    #[serde(borrow, default, rename = "type")]
-    type_: Text<'a>,
-    #[serde(borrow, default)]
-    text: Text<'a>,
-    #[serde(borrow, default)]
-    thinking: Text<'a>,
-    #[serde(borrow, default)]
-    signature: Text<'a>,
-    #[serde(borrow, default)]
-    partial_json: Text<'a>,
-    #[serde(borrow)]
-    citation: Option<&'a RawValue>,
-}
-
-/// A block that came, as far as a message has no place for it.
-enum Came {
-    Text {
-        bytes: usize,
-        citations: Vec<String>,
-    },
-    Thinking,
-    RedactedThinking,
-    Call {
-        /// What it began with, where nothing was added: some servers send all of it at once.
-        input: Option<String>,
-    },
-    /// A tool of the provider's, its result, and whatever else there will be.
-    Other {
-        raw: String,
-        input: String,
-    },
-}
 
 /// An answer as far as it came.
 #[derive(Default)]
@@ -381,40 +299,11 @@ impl Answer {
 
     /// All blocks in their order, where any of them holds what has no place in a message.
     fn take_blocks(&mut self) -> Option<Value> {
-        let has_no_place = |came: &Came| match came {
-            Came::Text { citations, .. } => !citations.is_empty(),
-            Came::Other { .. } => true,
-            _ => false,
-        };
         let blocks = std::mem::take(&mut self.blocks);
-        if self.too_many || !blocks.iter().any(has_no_place) {
+        if self.too_many || !blocks.iter().any(Came::has_no_place) {
             return None;
         }
         Some(blocks.into_iter().filter_map(Came::into_value).collect())
-    }
-}
-
-impl Came {
-    /// What is in the message already is only named.
-    fn into_value(self) -> Option<Value> {
-        Some(match self {
-            Self::Text { bytes, citations } if citations.is_empty() => json!({"type": "text", "bytes": bytes}),
-            Self::Text { bytes, citations } => {
-                let citations: Vec<Value> = citations.iter().filter_map(|one| reader::value(one)).collect();
-                json!({"type": "text", "bytes": bytes, "citations": citations})
-            }
-            Self::Thinking => json!({"type": "thinking"}),
-            Self::RedactedThinking => json!({"type": "redacted_thinking"}),
-            Self::Call { .. } => json!({"type": "tool_use"}),
-            Self::Other { raw, input } => {
-                let mut block: Map<String, Value> = reader::value(&raw)?;
-                if !input.is_empty() {
-                    // What breaks off is kept as the text it is.
-                    block.insert("input".into(), reader::value(&input).unwrap_or_else(|| input.into()));
-                }
-                block.into()
-            }
-        })
     }
 }
 

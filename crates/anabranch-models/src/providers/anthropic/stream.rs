@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::response::{Answer, Message};
+use super::response::{Answer, Delta, Message};
 use crate::reader::{self, Assembly, Decode, Documents, Flow, Frame, Standing, Text};
 use crate::transport::is_error;
 
@@ -28,7 +28,7 @@ struct Event<'a> {
     #[serde(borrow)]
     content_block: Option<&'a RawValue>,
     #[serde(borrow)]
-    delta: Option<&'a RawValue>,
+    delta: Option<Delta<'a>>,
     #[serde(borrow)]
     usage: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -53,7 +53,7 @@ impl Decode for Chat {
             }
             match documents.next::<Event<'_>>() {
                 Ok(Some(event)) => {
-                    if self.event(&event, &frame.event, out)? == Flow::End {
+                    if self.event(event, &frame.event, out)? == Flow::End {
                         return Ok(Flow::End);
                     }
                 }
@@ -79,7 +79,7 @@ impl Decode for Chat {
 }
 
 impl Chat {
-    fn event(&mut self, event: &Event<'_>, name: &str, out: &mut Assembly) -> Result<Flow> {
+    fn event(&mut self, event: Event<'_>, name: &str, out: &mut Assembly) -> Result<Flow> {
         let error = event.error.and_then(|error| reader::value(error.get())).filter(is_error);
         if let Some(error) = error {
             return Err(out.errors().inside(error));
@@ -88,7 +88,8 @@ impl Chat {
         match event.type_.0.as_deref().unwrap_or(name) {
             "message_start" => {
                 if let Some(message) = event.message {
-                    self.answer.begin(part(message, out)?, out)?;
+                    let message = serde_json::from_str(message.get()).map_err(|_| no_event(out))?;
+                    self.answer.begin(message, out)?;
                 }
             }
             "content_block_start" => {
@@ -98,17 +99,17 @@ impl Chat {
             }
             "content_block_delta" => {
                 if let Some(delta) = event.delta {
-                    self.answer.delta(index, part(delta, out)?, out)?;
+                    self.answer.delta(index, delta, out)?;
                 }
             }
             "content_block_stop" => self.answer.stop(index, out)?,
             "message_delta" => {
-                let mut end: Message<'_> = match event.delta {
-                    Some(delta) => part(delta, out)?,
-                    None => Message::default(),
-                };
-                end.usage = event.usage.or(end.usage);
-                end.context_management = event.context_management.or(end.context_management);
+                let mut end = Message { usage: event.usage, ..Message::default() };
+                end.context_management = event.context_management;
+                if let Some(delta) = event.delta {
+                    (end.stop_reason, end.stop_sequence) = (delta.stop_reason, delta.stop_sequence);
+                    (end.stop_details, end.container) = (delta.stop_details, delta.container);
+                }
                 self.answer.note(&end, out)?;
             }
             "message_stop" => return Ok(Flow::End),
@@ -117,10 +118,6 @@ impl Chat {
         }
         Ok(Flow::More)
     }
-}
-
-fn part<'a, T: Deserialize<'a>>(raw: &'a RawValue, out: &Assembly) -> Result<T> {
-    serde_json::from_str(raw.get()).map_err(|_| no_event(out))
 }
 
 fn is_known(event: &str) -> bool {

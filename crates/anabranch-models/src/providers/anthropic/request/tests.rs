@@ -131,20 +131,32 @@ fn media() {
 }
 
 #[test]
-fn marks_for_the_cache_stand_in_the_metadata_of_a_message() {
-    let mark = json!({"0": {"cache_control": {"type": "ephemeral"}}});
+fn what_is_said_to_anthropic_of_a_part_stands_on_its_block() {
+    let mark = json!({"type": "ephemeral"});
+    let text = |text: &str| [ContentPart::from(TextPart::new(text).with_cache_control(mark.clone()))];
     let call = ToolCall::new("c", "f", json!({}));
+    let document = Media::bytes("application/pdf", *b"%PDF-")
+        .with_cache_control(mark.clone())
+        .with_provider_option("anthropic", "citations", json!({"enabled": true}))
+        .with_provider_option("openai", "other", "not sent");
     let conversation: Vec<Message> = vec![
-        SystemMessage::new("Long.").with_metadata_entry("parts", mark.clone()).into(),
-        UserMessage::new("Hi").with_metadata_entry("parts", mark.clone()).into(),
-        AiMessage::new("Yes").with_tool_call(call.clone()).with_metadata_entry("parts", mark.clone()).into(),
-        ToolMessage::answer(&call, "x").with_metadata(Map::from_iter([("parts".to_string(), mark)])).into(),
+        SystemMessage::new(text("Long.")).into(),
+        UserMessage::new([ContentPart::File(document)]).into(),
+        AiMessage::new(text("Yes")).with_tool_call(call.clone().with_cache_control(mark.clone())).into(),
+        ToolMessage::answer(&call, "x").with_cache_control(mark.clone()).into(),
     ];
     let (document, _) = sent(NEW, conversation, ChatOptions::default());
-    let mark = json!({"type": "ephemeral"});
-    for at in ["/system/0", "/messages/0/content/0", "/messages/1/content/0", "/messages/2/content/0"] {
+    for at in [
+        "/system/0",
+        "/messages/0/content/0",
+        "/messages/1/content/0",
+        "/messages/1/content/1",
+        "/messages/2/content/0",
+    ] {
         assert_eq!(document.pointer(at).unwrap()["cache_control"], mark, "{at}");
     }
+    let file = &document["messages"][0]["content"][0];
+    assert_eq!((&file["citations"], &file["other"]), (&json!({"enabled": true}), &Value::Null));
     assert_eq!(document["messages"][2]["content"][0]["content"], "x");
 }
 
