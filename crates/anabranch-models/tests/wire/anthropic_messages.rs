@@ -6,8 +6,8 @@ use anabranch_models::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::Provider;
-use crate::requests::Asked;
+use crate::requests::{Asked, sent};
+use crate::{Provider, fixture};
 
 pub(crate) const PROVIDER: Provider = Provider {
     api: "anthropic.messages",
@@ -139,4 +139,38 @@ fn normal(mut request: Value) -> Value {
         request_fields.shift_remove("stream");
     }
     request
+}
+
+/// A block without what says nothing: null, and that a call is the model's own.
+fn as_sent(mut block: Value) -> Value {
+    let direct = json!({"type": "direct"});
+    block.as_object_mut().unwrap().retain(|key, value| !value.is_null() && !(key == "caller" && *value == direct));
+    block
+}
+
+/// Every recorded document, as the model's turn in a conversation that goes on.
+#[tokio::test]
+async fn answers_go_back_as_they_came() {
+    let Some(fixtures) = fixture::all() else { return };
+    let mut wrong = Vec::new();
+    for fixture in fixtures.iter().filter(|one| one.api == PROVIDER.api && one.status == 200 && !one.streamed) {
+        let llm = crate::server::serve(&PROVIDER, fixture, &fixture.body, usize::MAX).await;
+        let answer = anabranch_core::RunnableExt::invoke(&llm, "Hi").await.unwrap();
+        let messages = vec![Message::user("Hi"), answer.into(), Message::user("Go on.")];
+        let request = sent(&ASKED, "claude-x", |llm| (llm, messages.into()), false).await;
+        let recorded: Value = serde_json::from_slice(&fixture.body).unwrap();
+        let blocks = recorded["content"].as_array().unwrap().iter().cloned().map(as_sent);
+        let expected: Vec<Value> = blocks.filter(|block| block["text"] != "").collect();
+        let turn = &normal(request)["messages"][1];
+        let sent = match turn["role"] == "assistant" {
+            true => turn["content"].as_array().unwrap().clone(),
+            // A turn without anything is none.
+            false => Vec::new(),
+        };
+        let differs = expected.iter().zip(&sent).find(|(one, other)| one != other);
+        if expected.len() != sent.len() || differs.is_some() {
+            wrong.push(format!("{}: {} blocks, {} sent: {differs:?}", fixture.name, expected.len(), sent.len()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

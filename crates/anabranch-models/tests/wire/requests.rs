@@ -49,21 +49,33 @@ impl Transport for Recorder {
     }
 }
 
-/// What the adapter sends for the conversation of a recorded request.
-async fn sent(asked: &Asked, recorded: &Value) -> Value {
-    let mut rest = recorded.as_object().unwrap().clone();
-    let streamed = rest.shift_remove("stream").is_some_and(|stream| stream == true);
-    let model = rest.shift_remove("model").unwrap();
+/// What the adapter sends.
+pub(crate) async fn sent(
+    asked: &Asked,
+    model: &str,
+    ask: impl FnOnce(ChatModel) -> (ChatModel, Messages),
+    streamed: bool,
+) -> Value {
     let recorder = Recorder::default();
-    let llm = (asked.model)(model.as_str().unwrap(), recorder.clone()).unwrap();
-    let (llm, messages) = (asked.ask)(llm, &mut rest);
-    let llm = rest.into_iter().fold(llm, |llm, (key, value)| llm.option(key, value));
+    let (llm, messages) = ask((asked.model)(model, recorder.clone()).unwrap());
     let error = match streamed {
         true => llm.stream(messages).next().await.unwrap().unwrap_err(),
         false => llm.invoke(messages).await.unwrap_err(),
     };
     let body = recorder.0.lock().unwrap().take();
     serde_json::from_slice(&body.unwrap_or_else(|| panic!("nothing was sent: {error}"))).unwrap()
+}
+
+/// What the adapter sends for the conversation of a recorded request.
+async fn sent_again(asked: &Asked, recorded: &Value) -> Value {
+    let mut rest = recorded.as_object().unwrap().clone();
+    let streamed = rest.shift_remove("stream").is_some_and(|stream| stream == true);
+    let model = rest.shift_remove("model").unwrap();
+    let ask = |llm| {
+        let (llm, messages) = (asked.ask)(llm, &mut rest);
+        (rest.into_iter().fold(llm, |llm, (key, value)| llm.option(key, value)), messages)
+    };
+    sent(asked, model.as_str().unwrap(), ask, streamed).await
 }
 
 /// Where two values differ.
@@ -98,7 +110,7 @@ async fn the_same_conversation_makes_the_same_request() {
         for fixture in fixtures.iter().filter(|fixture| fixture.api == asked.api) {
             let Ok(recorded) = std::fs::read(folder.join(format!("{}.request.json", fixture.name))) else { continue };
             let recorded: Value = serde_json::from_slice(&recorded).unwrap();
-            let sent = sent(asked, &recorded).await;
+            let sent = sent_again(asked, &recorded).await;
             let mut found = Vec::new();
             compare("", &(asked.normal)(recorded), &(asked.normal)(sent), &mut found);
             found.retain(|difference| {

@@ -253,7 +253,13 @@ fn in_order(blocks: &[Value], text: &str, thoughts: &[Option<Value>], calls: &[V
                 }
             }
             "thinking" | "redacted_thinking" => written.extend(thoughts.next()?.clone()),
-            "tool_use" => written.push(calls.next()?.clone()),
+            "tool_use" => {
+                let mut call = calls.next()?.clone();
+                if let Some(caller) = block.get("caller") {
+                    call["caller"] = caller.clone();
+                }
+                written.push(call);
+            }
             _ => written.push(block.clone()),
         }
     }

@@ -157,6 +157,8 @@ impl Answer {
 
     fn call(index: Option<u64>, block: Block<'_>, out: &mut Assembly) -> Result<Came> {
         let input = block.input.map(RawValue::get).filter(|input| !matches!(*input, "{}" | "null" | "\"\""));
+        let caller = block.caller.filter(|caller| caller.type_.0.as_deref().is_some_and(|type_| type_ != "direct"));
+        let caller = caller.and_then(|caller| Some((caller.type_.into_string()?, caller.tool_id.into_string())));
         let (id, name) = (block.id.into_string().unwrap_or_default(), block.name.into_string().unwrap_or_default());
         match index {
             None => {
@@ -170,7 +172,7 @@ impl Answer {
         // Counted, for it is kept until it is known whether more of it comes.
         let input = input.filter(|_| index.is_some());
         out.keep(input.map_or(0, str::len))?;
-        Ok(Came::Call { input: input.map(str::to_string) })
+        Ok(Came::Call { input: input.map(str::to_string), caller })
     }
 
     /// Something is added to a block.
@@ -212,7 +214,7 @@ impl Answer {
 
     fn input(&mut self, place: usize, index: u64, json: String, out: &mut Assembly) -> Result<()> {
         match self.blocks.get_mut(place) {
-            Some(Came::Call { input }) => {
+            Some(Came::Call { input, .. }) => {
                 *input = None;
                 out.call(ToolCallChunk::new().with_index(index).with_arguments(json))
             }
@@ -229,7 +231,7 @@ impl Answer {
     pub(super) fn stop(&mut self, index: u64, out: &mut Assembly) -> Result<()> {
         let place = self.open.remove(&index);
         match place.and_then(|place| self.blocks.get_mut(place)) {
-            Some(Came::Call { input: Some(input) }) => {
+            Some(Came::Call { input: Some(input), .. }) => {
                 let input = std::mem::take(input);
                 out.call(ToolCallChunk::new().with_index(index).with_arguments(input))
             }

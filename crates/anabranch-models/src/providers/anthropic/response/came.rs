@@ -15,6 +15,8 @@ pub(super) enum Came {
     Call {
         /// What it began with, where nothing was added: some servers send all of it at once.
         input: Option<String>,
+        /// Who asks for it, where that is not the model itself.
+        caller: Option<(String, Option<String>)>,
     },
     /// A tool of the provider's, its result, and whatever else there will be.
     Other {
@@ -28,6 +30,7 @@ impl Came {
     pub(super) fn has_no_place(&self) -> bool {
         match self {
             Self::Text { citations, .. } => !citations.is_empty(),
+            Self::Call { caller, .. } => caller.is_some(),
             Self::Other { .. } => true,
             _ => false,
         }
@@ -43,7 +46,11 @@ impl Came {
             }
             Self::Thinking => json!({"type": "thinking"}),
             Self::RedactedThinking => json!({"type": "redacted_thinking"}),
-            Self::Call { .. } => json!({"type": "tool_use"}),
+            Self::Call { caller: None, .. } => json!({"type": "tool_use"}),
+            Self::Call { caller: Some((caller, None)), .. } => json!({"type": "tool_use", "caller": {"type": caller}}),
+            Self::Call { caller: Some((caller, Some(tool))), .. } => {
+                json!({"type": "tool_use", "caller": {"type": caller, "tool_id": tool}})
+            }
             Self::Other { raw, input } => {
                 let mut block: Map<String, Value> = reader::value(&raw)?;
                 if !input.is_empty() {

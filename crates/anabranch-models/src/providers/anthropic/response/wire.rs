@@ -54,8 +54,19 @@ pub(in super::super) struct Block<'a> {
     pub(in super::super) name: Text<'a>,
     #[serde(borrow)]
     pub(in super::super) input: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(in super::super) caller: Option<Caller<'a>>,
     #[serde(borrow, default)]
     pub(in super::super) citations: Bounded<&'a RawValue, MANY>,
+}
+
+/// Who asks for a call: the model (`direct`), or code of the provider's that it wrote.
+#[derive(Deserialize)]
+pub(in super::super) struct Caller<'a> {
+    #[serde(borrow, default, rename = "type")]
+    pub(in super::super) type_: Text<'a>,
+    #[serde(borrow, default)]
+    pub(in super::super) tool_id: Text<'a>,
 }
 
 /// What is added to a block; or to the message, at its end.
