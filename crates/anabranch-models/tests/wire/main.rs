@@ -17,6 +17,8 @@ mod gemini;
 mod openai_chat;
 #[cfg(feature = "openai")]
 mod openai_responses;
+#[cfg(any(feature = "gemini", feature = "openai"))]
+mod requests;
 mod server;
 #[cfg(feature = "testing")]
 mod sse;

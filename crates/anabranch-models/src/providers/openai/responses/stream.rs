@@ -195,9 +195,9 @@ impl Answer {
         }
         begun.paragraph = paragraph;
         let thought = Reasoning::new(delta);
-        let thought = match begun.id.take().filter(|_| is_first) {
-            Some(id) => thought.with_id(id),
-            None => thought,
+        let thought = match &begun.id {
+            Some(id) if is_first => thought.with_id(id.as_str()),
+            _ => thought,
         };
         out.push(AiMessage::new(ContentPart::from(thought)))
     }
@@ -248,9 +248,11 @@ impl Answer {
                 self.lists.keep("output", &format!("[{outline}]"), out);
                 let thought = match begun.has_begun {
                     false => item.thought(),
-                    true => match item.encrypted_content.into_string() {
-                        Some(sealed) => Reasoning::encrypted_only(sealed),
-                        None => return Ok(()),
+                    // By the name that it had when it began, so that it finds what it seals.
+                    true => match (item.encrypted_content.into_string(), begun.id) {
+                        (Some(sealed), Some(id)) => Reasoning::encrypted_only(sealed).with_id(id),
+                        (Some(sealed), None) => Reasoning::encrypted_only(sealed),
+                        (None, _) => return Ok(()),
                     },
                 };
                 return match thought == Reasoning::default() {
