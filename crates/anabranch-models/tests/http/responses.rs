@@ -102,6 +102,16 @@ async fn a_stream_adds_up_to_the_answer_which_goes_back_unchanged() {
         let streamed = read(llm.stream("Hi")).await.unwrap();
         assert_eq!(streamed, whole, "{} events", stream.len());
     }
+    // llama.cpp numbers nothing: what belongs together has the same id.
+    let mut unnumbered = pieces();
+    for event in &mut unnumbered {
+        let Some(index) = event.as_object_mut().unwrap().shift_remove("output_index") else { continue };
+        if event.get("delta").is_some() {
+            event["item_id"] = items()[index.as_u64().unwrap() as usize]["id"].clone();
+        }
+    }
+    let (llm, _requests) = model(SSE, events(&unnumbered)).await;
+    assert_eq!(read(llm.stream("Hi")).await.unwrap(), whole);
     goes_back(whole).await;
     // The seal of the thought comes after everything else: it is a part of its own, and finds its thought again.
     let (llm, _requests) = model(SSE, events(&never_done)).await;
@@ -170,6 +180,29 @@ async fn what_came_before_a_failure_is_given_out_first() {
     assert_eq!(error.kind(), ErrorKind::IncompleteStream);
     let (llm, _requests) = model(JSON, json!({"choices": []}).to_string()).await;
     assert_eq!(llm.invoke("Hi").await.unwrap_err().kind(), ErrorKind::Parse);
+}
+
+/// Two calls whose arguments come in turn, on a server that numbers nothing.
+#[tokio::test]
+async fn pieces_find_their_item_by_its_id() {
+    let begin = |id: &str| {
+        json!({"type": "response.output_item.added", "item":
+            {"type": "function_call", "id": id, "call_id": format!("call_{id}"), "name": "f", "arguments": ""}})
+    };
+    let piece = |id: &str, delta: &str| json!({"type": "response.function_call_arguments.delta", "item_id": id, "delta": delta});
+    let stream = [
+        begin("a"),
+        begin("b"),
+        piece("a", "{\"n\""),
+        piece("b", "{\"m\""),
+        piece("a", ":1}"),
+        piece("b", ":2}"),
+        json!({"type": "response.completed", "response": response("completed", &[])}),
+    ];
+    let (llm, _requests) = model(SSE, events(&stream)).await;
+    let answer = read(llm.stream("Hi")).await.unwrap();
+    let calls: Vec<_> = answer.tool_calls().iter().map(|call| (call.id(), call.arguments().unwrap())).collect();
+    assert_eq!(calls, [("call_a", json!({"n": 1})), ("call_b", json!({"m": 2}))]);
 }
 
 /// A flood of items that begin and never end takes no more than any other answer.

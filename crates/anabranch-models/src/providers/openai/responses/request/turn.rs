@@ -116,9 +116,9 @@ impl Writer {
             (Value::String(id), _) => {
                 json!({"type": "message", "id": id, "role": "assistant", "status": "completed", "content": parts})
             }
-            // The short form, which all servers take.
-            (_, [_]) if !text.is_empty() => json!({"role": "assistant", "content": text}),
-            _ => json!({"role": "assistant", "content": parts}),
+            // The short form, which all servers take; llama.cpp wants its type.
+            (_, [_]) if !text.is_empty() => json!({"type": "message", "role": "assistant", "content": text}),
+            _ => json!({"type": "message", "role": "assistant", "content": parts}),
         };
         if let Some(phase) = item["phase"].as_str() {
             value["phase"] = phase.into();
