@@ -43,6 +43,10 @@ impl Lists {
     /// Keeps a document in the place of what was kept under the name.
     pub(crate) fn replace(&mut self, name: &'static str, document: &str, out: &mut Assembly) {
         if let Some(place) = self.kept.iter().position(|(known, _)| *known == name) {
+            // The same once more is no news.
+            if self.kept[place].1.as_deref().and_then(|before| before.strip_suffix('\n')) == Some(document) {
+                return;
+            }
             let (_, before) = self.kept.remove(place);
             self.bytes -= before.map_or(0, |before| before.len());
         }
@@ -154,6 +158,9 @@ mod tests {
         lists.keep("logprobs", r#"{"content": [2, 3], "refusal": []}"#, &mut out);
         lists.replace("citations", "[1]", &mut out);
         lists.replace("citations", "[2]", &mut out);
+        assert!(out.take_progress());
+        lists.replace("citations", "[2]", &mut out);
+        assert!(!out.take_progress());
         let metadata = lists.into_metadata();
         assert_eq!(metadata["logprobs"], json!({"content": [1, 2, 3], "refusal": []}));
         assert_eq!(metadata["citations"], json!([2]));

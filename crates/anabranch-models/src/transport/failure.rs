@@ -96,6 +96,9 @@ impl Errors {
 
     fn reported(&self, status: Option<u16>, said: Said) -> Error {
         let kind = said.kind(status, self.table);
+        // Google has no other word.
+        let said =
+            Said { code: said.code.or_else(|| said.state.filter(|_| said.type_.is_none())), state: None, ..said };
         let mut message = match status {
             Some(status) => format!("status {status} from {}", self.host),
             None => format!("{} broke off its answer with an error", self.host),

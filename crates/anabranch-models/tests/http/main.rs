@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod faults;
+#[cfg(feature = "gemini")]
+mod gemini;
 mod reader;
 mod requests;
+mod responses;
 mod secrets;
 mod server;
 mod transport;

@@ -133,7 +133,7 @@ fn error_expected(error: &Map<String, Value>, read: &Map<String, Value>) -> Map<
             let word = |key: &str| {
                 error.get(key).filter(|word| word.as_str().is_some_and(|word| word.parse::<u32>().is_err()))
             };
-            word("code").or(word("type")).or(Some(&Value::Null))
+            word("code").or(word("type")).or(word("status")).or(Some(&Value::Null))
         }
         "message" if own => None,
         // In the middle of a stream it is what the error itself says.

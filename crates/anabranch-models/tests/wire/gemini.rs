@@ -1,10 +1,13 @@
 //! Gemini's `generateContent` and `streamGenerateContent`.
 
-use anabranch_messages::{AiMessage, Usage};
-use anabranch_models::Gemini;
-use serde_json::{Value, json};
+use anabranch_messages::{
+    AiMessage, ContentPart, Media, Message, Messages, Reasoning, SystemMessage, ToolCall, ToolMessage, Usage,
+};
+use anabranch_models::{ChatModel, FunctionTool, Gemini, JsonSchema, ReasoningOptions, ResponseFormat, Tool};
+use serde_json::{Map, Value, json};
 
 use crate::Provider;
+use crate::requests::Asked;
 
 pub(crate) const PROVIDER: Provider = Provider {
     api: "gemini.generate",
@@ -76,4 +79,152 @@ fn grounding(message: &AiMessage) -> Value {
         "uris": list("groundingChunks").iter().map(uri).collect::<Vec<_>>(),
         "supports": list("groundingSupports").len(),
     })
+}
+
+pub(crate) const ASKED: Asked = Asked {
+    api: "gemini.generate",
+    model: |name, recorder| Gemini::new(name).transport(recorder).build(),
+    ask,
+    normal,
+    deviations: &[(
+        "generate-stream-streaming_multimodal_tool_results_streaming_history_preserves_hy-1",
+        "/contents/2/parts",
+        "what a tool shows stands beside its result, where models before Gemini 3 look for it, and not inside",
+    )],
+};
+
+fn ask(mut llm: ChatModel, request: &mut Map<String, Value>) -> (ChatModel, Messages) {
+    // Other spellings of the same, and members that say nothing.
+    *request = normal(std::mem::take(request).into()).as_object().unwrap().clone();
+    let mut messages = Vec::new();
+    if let Some(system) = request.shift_remove("systemInstruction") {
+        messages.push(Message::from(SystemMessage::new(system["parts"][0]["text"].as_str().unwrap())));
+    }
+    for content in request.shift_remove("contents").unwrap().as_array().unwrap() {
+        let parts = content["parts"].as_array().unwrap();
+        match content["role"].as_str().unwrap() {
+            "model" => messages.push(turn(parts).into()),
+            _ if parts[0].get("functionResponse").is_some() => messages.extend(results(parts)),
+            _ => messages.push(Message::user(parts.iter().map(part).collect::<Vec<_>>())),
+        }
+    }
+    for tool in request.shift_remove("tools").iter().flat_map(|tools| tools.as_array().unwrap().clone()) {
+        let functions = tool["functionDeclarations"].as_array().cloned();
+        llm = match functions {
+            Some(functions) => llm.tools(functions.iter().map(function)),
+            None => llm.tools([Tool::provider("gemini", tool)]),
+        };
+    }
+    if let Some(Value::Object(mut config)) = request.shift_remove("generationConfig") {
+        if let Some(temperature) = config.shift_remove("temperature") {
+            llm = llm.temperature(temperature.as_f64().unwrap());
+        }
+        if let Some(tokens) = config.shift_remove("maxOutputTokens") {
+            llm = llm.max_tokens(tokens.as_f64().unwrap() as u32);
+        }
+        if let Some(modalities) = config.shift_remove("responseModalities") {
+            llm = llm.modalities(modalities.as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_string()));
+        }
+        if let Some(schema) = config.shift_remove("responseJsonSchema") {
+            config.shift_remove("responseMimeType");
+            llm = llm.response_format(ResponseFormat::Schema(JsonSchema::new("answer", schema)));
+        }
+        if let Some(thinking) = config.shift_remove("thinkingConfig") {
+            let budget = thinking["thinkingBudget"].as_f64().unwrap() as u32;
+            llm = llm.reasoning(ReasoningOptions::budget(budget));
+        }
+        assert!(config.is_empty(), "{config:?}");
+    }
+    (llm, messages.into())
+}
+
+fn part(part: &Value) -> ContentPart {
+    match part.get("inlineData") {
+        Some(data) => media(data),
+        None => ContentPart::text(part["text"].as_str().unwrap()),
+    }
+}
+
+fn media(data: &Value) -> ContentPart {
+    let (media_type, data) = (data["mimeType"].as_str().unwrap(), data["data"].as_str().unwrap());
+    ContentPart::File(Media::url(format!("data:{media_type};base64,{data}")))
+}
+
+fn turn(parts: &[Value]) -> AiMessage {
+    parts.iter().fold(AiMessage::default(), |mut turn, part| {
+        let signature = part.get("thoughtSignature").and_then(Value::as_str);
+        let Some(call) = part.get("functionCall") else {
+            turn.append(AiMessage::new([self::part(part)]));
+            if let Some(signature) = signature {
+                turn.append(AiMessage::new([ContentPart::from(Reasoning::default().with_signature(signature))]));
+            }
+            return turn;
+        };
+        let id = call["id"].as_str().unwrap_or_default();
+        let call = ToolCall::new(id, call["name"].as_str().unwrap(), call["args"].clone());
+        turn.with_tool_call(match signature {
+            Some(signature) => call.with_signature(signature),
+            None => call,
+        })
+    })
+}
+
+/// What stands behind a result, or in it, belongs to it.
+fn results(parts: &[Value]) -> Vec<Message> {
+    let mut results: Vec<(Value, Vec<ContentPart>)> = Vec::new();
+    for part in parts {
+        let Some(result) = part.get("functionResponse") else {
+            results.last_mut().unwrap().1.push(media(&part["inlineData"]));
+            continue;
+        };
+        let inner = result["parts"].as_array().into_iter().flatten().map(|part| media(&part["inlineData"]));
+        let content = [ContentPart::text(result["response"].to_string())].into_iter().chain(inner);
+        results.push((result.clone(), content.collect()));
+    }
+    let message = |(result, content): (Value, Vec<ContentPart>)| {
+        let id = result["id"].as_str().unwrap_or_default();
+        ToolMessage::new(id, content).with_name(result["name"].as_str().unwrap()).into()
+    };
+    results.into_iter().map(message).collect()
+}
+
+fn function(function: &Value) -> Tool {
+    let parameters = function["parametersJsonSchema"].clone();
+    let mut tool = FunctionTool::new(function["name"].as_str().unwrap(), parameters);
+    tool.description = function["description"].as_str().map(str::to_string);
+    tool.into()
+}
+
+/// Names in either spelling, schemas in either form; members that say nothing are none.
+fn normal(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let mut normal = Map::new();
+            for (name, value) in members {
+                let name = match name.as_str() {
+                    "google_search" => "googleSearch",
+                    "inline_data" => "inlineData",
+                    "mime_type" => "mimeType",
+                    "parameters" | "parameters_json_schema" => "parametersJsonSchema",
+                    "responseSchema" => "responseJsonSchema",
+                    name => name,
+                };
+                let value = match (name, self::normal(value)) {
+                    (_, Value::Null) | ("thought", Value::Bool(false)) => continue,
+                    ("generationConfig", Value::Object(config)) if config.is_empty() => continue,
+                    ("systemInstruction", Value::Object(mut content)) => {
+                        content.shift_remove("role");
+                        content.into()
+                    }
+                    ("type", Value::String(name)) => name.to_lowercase().into(),
+                    (_, value) => value,
+                };
+                normal.insert(name.into(), value);
+            }
+            normal.into()
+        }
+        Value::Array(list) => list.into_iter().map(normal).collect(),
+        Value::Number(number) => json!(number.as_f64()),
+        other => other,
+    }
 }

@@ -21,7 +21,7 @@ mod ollama_chat;
 mod openai_chat;
 #[cfg(feature = "openai")]
 mod openai_responses;
-#[cfg(any(feature = "anthropic", feature = "ollama"))]
+#[cfg(any(feature = "anthropic", feature = "gemini", feature = "ollama", feature = "openai"))]
 mod requests;
 mod server;
 #[cfg(feature = "testing")]

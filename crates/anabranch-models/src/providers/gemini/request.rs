@@ -168,6 +168,7 @@ impl Writer<'_> {
             Some(Value::Array(others)) if is_own => others.clone(),
             _ => Vec::new(),
         };
+        let others = parts.len();
         for part in answer.into_content().into_parts() {
             match part {
                 ContentPart::Text(text) | ContentPart::Refusal(text) => parts.push(json!({"text": text.text()})),
@@ -178,7 +179,7 @@ impl Writer<'_> {
                 // It belongs to what stands before it.
                 ContentPart::Reasoning(thought) if thought.text().is_empty() => {
                     let Some(signature) = thought.signature() else { continue };
-                    match parts.last_mut().filter(|last| last.get("thoughtSignature").is_none()) {
+                    match parts[others..].last_mut().filter(|last| last.get("thoughtSignature").is_none()) {
                         Some(last) => last["thoughtSignature"] = signature.into(),
                         None => parts.push(json!({"text": "", "thoughtSignature": signature})),
                     }

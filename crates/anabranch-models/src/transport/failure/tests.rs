@@ -78,6 +78,7 @@ fn the_shapes_of_other_houses() {
         [{"@type":"x"},{"@type":"google.rpc.RetryInfo","retryDelay":"27.5s"}]}}]"#;
     let error = status(429, google);
     assert_eq!((error.kind(), error.retry_after()), (ErrorKind::RateLimited, Some(Duration::from_millis(27_500))));
+    assert_eq!(error.provider_code(), Some("RESOURCE_EXHAUSTED"));
     let key =
         r#"{"error":{"code":400,"message":"m","status":"INVALID_ARGUMENT","details":[{"reason":"API_KEY_INVALID"}]}}"#;
     assert_eq!(status(400, key).kind(), ErrorKind::Authentication);

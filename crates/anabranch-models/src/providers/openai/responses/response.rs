@@ -46,6 +46,8 @@ pub(super) struct Event<'a> {
     #[serde(borrow, default)]
     output_index: Text<'a>,
     #[serde(borrow, default)]
+    pub(super) item_id: Text<'a>,
+    #[serde(borrow, default)]
     summary_index: Text<'a>,
     #[serde(borrow, default)]
     content_index: Text<'a>,
@@ -117,7 +119,7 @@ impl Event<'_> {
         error(self.error)
     }
 
-    /// Which item it is about. Ids are no help: some servers give each event another one.
+    /// Which item it is about. Its id tells only where this is missing: some servers give each event another one.
     pub(super) fn index(&self) -> Option<u64> {
         self.output_index.0.as_deref()?.parse().ok()
     }

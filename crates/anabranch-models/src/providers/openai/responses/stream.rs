@@ -21,6 +21,8 @@ pub(crate) struct Answer {
     lists: Lists,
     /// The items that have begun and are not done, by their place.
     items: BTreeMap<u64, Begun>,
+    /// How many items began, or came whole.
+    begun: u64,
     /// How many items were given out.
     given: usize,
 }
@@ -116,13 +118,13 @@ impl Answer {
                     self.item(index, item, out)?;
                 }
             }
-            "response.output_text.delta" => self.piece(index, event, ContentPart::text, out)?,
-            "response.refusal.delta" => self.piece(index, event, ContentPart::refusal, out)?,
+            "response.output_text.delta" => self.piece(event, ContentPart::text, out)?,
+            "response.refusal.delta" => self.piece(event, ContentPart::refusal, out)?,
             "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
-                self.thought(index, event, out)?;
+                self.thought(event, out)?;
             }
             "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
-                self.arguments(index, event, out)?;
+                self.arguments(event, out)?;
             }
             "response.completed" | "response.incomplete" | "response.failed" | "response.cancelled" => {
                 let Some(response) = event.response else { return Err(no_event(out)) };
@@ -140,41 +142,47 @@ impl Answer {
         Ok(Flow::More)
     }
 
-    /// The item an event is about; the last one that began where it does not say.
-    fn begun(&mut self, index: Option<u64>, out: &mut Assembly) -> Result<(u64, &mut Begun)> {
-        let index = index.or_else(|| self.items.keys().next_back().copied()).unwrap_or(0);
-        if !self.items.contains_key(&index) {
+    /// Where an item stands: where the server says, or where the one with this id does, or where the last one does.
+    fn place(&self, index: Option<u64>, id: Option<&str>) -> Option<u64> {
+        let by_id = || {
+            // No answer has more of them at once.
+            let mut items = self.items.iter().rev().take(1024);
+            items.find(|(_, begun)| begun.id.is_some() && begun.id.as_deref() == id).map(|(place, _)| *place)
+        };
+        index.or_else(by_id).or_else(|| self.items.keys().next_back().copied())
+    }
+
+    /// The item that a piece belongs to.
+    fn item_of(&mut self, event: &Event<'_>, out: &mut Assembly) -> Result<(u64, &mut Begun)> {
+        let place = self.place(event.index(), event.item_id.0.as_deref()).unwrap_or(0);
+        if !self.items.contains_key(&place) {
             out.keep(size_of::<Begun>())?;
         }
-        Ok((index, self.items.entry(index).or_default()))
+        Ok((place, self.items.entry(place).or_default()))
     }
 
     fn begin(&mut self, index: Option<u64>, raw: &RawValue, out: &mut Assembly) -> Result<()> {
         let kind: Kind<'_> = serde_json::from_str(raw.get()).map_err(|_| no_event(out))?;
-        let index = index.unwrap_or_else(|| self.items.keys().next_back().map_or(0, |last| last + 1));
-        let (index, begun) = self.begun(Some(index), out)?;
-        begun.id = kind.id.into_string();
+        let index = index.unwrap_or(self.begun);
+        self.begun += 1;
+        let mut begun = Begun { id: kind.id.into_string(), ..Begun::default() };
+        out.keep(size_of::<Begun>() + begun.id.as_ref().map_or(0, String::len))?;
         out.progress();
-        if !is_call(kind.type_.0.as_deref().unwrap_or_default()) {
-            return Ok(());
+        if is_call(kind.type_.0.as_deref().unwrap_or_default()) {
+            let item: Item<'_> = serde_json::from_str(raw.get()).map_err(|_| no_event(out))?;
+            let call_id = item.call_id.into_string().unwrap_or_default();
+            let mut head = ToolCallChunk::new().with_index(index).with_id(call_id.as_str());
+            head.name = item.name.into_string();
+            begun.call_id = Some(call_id);
+            out.call(head)?;
         }
-        let item: Item<'_> = serde_json::from_str(raw.get()).map_err(|_| no_event(out))?;
-        let call_id = item.call_id.into_string().unwrap_or_default();
-        let mut head = ToolCallChunk::new().with_index(index).with_id(call_id.as_str());
-        head.name = item.name.into_string();
-        begun.call_id = Some(call_id);
-        out.call(head)
+        self.items.insert(index, begun);
+        Ok(())
     }
 
-    fn piece(
-        &mut self,
-        index: Option<u64>,
-        event: Event<'_>,
-        part: fn(String) -> ContentPart,
-        out: &mut Assembly,
-    ) -> Result<()> {
-        let Some(delta) = event.delta.into_string() else { return Ok(()) };
-        let (_, begun) = self.begun(index, out)?;
+    fn piece(&mut self, mut event: Event<'_>, part: fn(String) -> ContentPart, out: &mut Assembly) -> Result<()> {
+        let Some(delta) = std::mem::take(&mut event.delta).into_string() else { return Ok(()) };
+        let (_, begun) = self.item_of(&event, out)?;
         begun.has_begun = true;
         match part(delta) {
             ContentPart::Text(text) => {
@@ -185,26 +193,26 @@ impl Answer {
         }
     }
 
-    fn thought(&mut self, index: Option<u64>, event: Event<'_>, out: &mut Assembly) -> Result<()> {
+    fn thought(&mut self, mut event: Event<'_>, out: &mut Assembly) -> Result<()> {
         let paragraph = event.paragraph();
-        let Some(mut delta) = event.delta.into_string() else { return Ok(()) };
-        let (_, begun) = self.begun(index, out)?;
+        let Some(mut delta) = std::mem::take(&mut event.delta).into_string() else { return Ok(()) };
+        let (_, begun) = self.item_of(&event, out)?;
         let is_first = !std::mem::replace(&mut begun.has_begun, true);
         if !is_first && begun.paragraph != paragraph {
             delta.insert_str(0, "\n\n");
         }
         begun.paragraph = paragraph;
         let thought = Reasoning::new(delta);
-        let thought = match begun.id.take().filter(|_| is_first) {
-            Some(id) => thought.with_id(id),
-            None => thought,
+        let thought = match &begun.id {
+            Some(id) if is_first => thought.with_id(id.as_str()),
+            _ => thought,
         };
         out.push(AiMessage::new(ContentPart::from(thought)))
     }
 
-    fn arguments(&mut self, index: Option<u64>, event: Event<'_>, out: &mut Assembly) -> Result<()> {
-        let Some(delta) = event.delta.into_string() else { return Ok(()) };
-        let (index, begun) = self.begun(index, out)?;
+    fn arguments(&mut self, mut event: Event<'_>, out: &mut Assembly) -> Result<()> {
+        let Some(delta) = std::mem::take(&mut event.delta).into_string() else { return Ok(()) };
+        let (index, begun) = self.item_of(&event, out)?;
         // Before its head nobody knows whose arguments they are; with the end of the item they come again.
         let Some(id) = &begun.call_id else { return Ok(()) };
         begun.has_begun = true;
@@ -215,7 +223,7 @@ impl Answer {
     fn item(&mut self, index: Option<u64>, raw: &RawValue, out: &mut Assembly) -> Result<()> {
         let kind: Kind<'_> = serde_json::from_str(raw.get()).map_err(|_| no_event(out))?;
         let type_ = kind.type_.into_string().unwrap_or_default();
-        let index = index.or_else(|| self.items.keys().next_back().copied());
+        let index = self.place(index, kind.id.0.as_deref());
         let begun = index.and_then(|index| self.items.remove(&index)).unwrap_or_default();
         self.given += 1;
         if !is_call(&type_) && !["message", "reasoning", "image_generation_call"].contains(&type_.as_str()) {
@@ -248,9 +256,11 @@ impl Answer {
                 self.lists.keep("output", &format!("[{outline}]"), out);
                 let thought = match begun.has_begun {
                     false => item.thought(),
-                    true => match item.encrypted_content.into_string() {
-                        Some(sealed) => Reasoning::encrypted_only(sealed),
-                        None => return Ok(()),
+                    // By the name that it had when it began, so that it finds what it seals.
+                    true => match (item.encrypted_content.into_string(), begun.id) {
+                        (Some(sealed), Some(id)) => Reasoning::encrypted_only(sealed).with_id(id),
+                        (Some(sealed), None) => Reasoning::encrypted_only(sealed),
+                        (None, _) => return Ok(()),
                     },
                 };
                 return match thought == Reasoning::default() {

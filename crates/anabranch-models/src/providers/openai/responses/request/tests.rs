@@ -124,13 +124,14 @@ fn an_answer_of_another_api_goes_back_as_what_it_says() {
         .with_tool_call(ToolCall::new("c", "now", json!({})));
     let (sent, warnings) = sent([Message::from(answer)], ChatOptions::default());
     let expected = json!([
-        {"role": "assistant", "content": "Yes."},
+        {"type": "message", "role": "assistant", "content": "Yes."},
         {"type": "function_call", "call_id": "c", "name": "now", "arguments": "{}"},
     ]);
     assert_eq!(sent["input"], expected);
     assert_eq!(warnings.len(), 1);
     let refusal = AiMessage::new([ContentPart::refusal("No.")]);
-    let expected = json!([{"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]}]);
+    let expected =
+        json!([{"type": "message", "role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]}]);
     assert_eq!(input([Message::from(refusal)]), expected);
 }
 

@@ -19,6 +19,20 @@ struct Rest {
     calls: Vec<ToolCall>,
 }
 
+impl Rest {
+    /// The seal of a thought may come after other things were said.
+    fn think(&mut self, thought: Reasoning) {
+        let same = |known: &&mut Reasoning| known.id().is_some() && known.id() == thought.id();
+        match (self.thoughts.iter_mut().find(same), thought.id(), thought.encrypted()) {
+            (Some(known), Some(id), Some(sealed)) if known.encrypted().is_none() => {
+                let text = format!("{}{}", known.text(), thought.text());
+                *known = Reasoning::new(text).with_id(id).with_encrypted(sealed);
+            }
+            _ => self.thoughts.push_back(thought),
+        }
+    }
+}
+
 impl Writer {
     pub(super) fn turn(&mut self, answer: AiMessage) {
         let outline = match answer.metadata().get("output") {
@@ -35,7 +49,7 @@ impl Writer {
         for part in answer.into_content().into_parts() {
             match part {
                 ContentPart::Text(_) | ContentPart::Refusal(_) | ContentPart::ToolCall(_) => {}
-                ContentPart::Reasoning(thought) => rest.thoughts.push_back(thought),
+                ContentPart::Reasoning(thought) => rest.think(thought),
                 // It is named by its id.
                 ContentPart::Image(_) if has_image => {}
                 _ => self.warn(
@@ -102,9 +116,9 @@ impl Writer {
             (Value::String(id), _) => {
                 json!({"type": "message", "id": id, "role": "assistant", "status": "completed", "content": parts})
             }
-            // The short form, which all servers take.
-            (_, [_]) if !text.is_empty() => json!({"role": "assistant", "content": text}),
-            _ => json!({"role": "assistant", "content": parts}),
+            // The short form, which all servers take; llama.cpp wants its type.
+            (_, [_]) if !text.is_empty() => json!({"type": "message", "role": "assistant", "content": text}),
+            _ => json!({"type": "message", "role": "assistant", "content": parts}),
         };
         if let Some(phase) = item["phase"].as_str() {
             value["phase"] = phase.into();
