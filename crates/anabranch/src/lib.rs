@@ -66,7 +66,7 @@ pub mod prelude {
     };
     #[cfg(feature = "openai")]
     pub use anabranch_models::OpenAi;
-    pub use anabranch_models::{ChatModel, ScriptedModel};
+    pub use anabranch_models::{ChatModel, EmbeddingModel, ScriptedModel};
     pub use anabranch_parsers::{
         BooleanOutputParser, EnumOutputParser, JsonOutputParser, ListOutputParser, OutputParser, StrOutputParser,
         ToolCallsParser,
