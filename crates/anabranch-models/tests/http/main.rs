@@ -7,4 +7,5 @@ mod reader;
 mod requests;
 mod secrets;
 mod server;
+mod tls;
 mod transport;
