@@ -11,6 +11,7 @@
 //! | have an example run without a key | [`ChatModel::from_env_or_offline`] |
 //! | say where the server is and what the key is | `OpenAi`, `Anthropic`, `Gemini`, `Ollama` (features of the same names) |
 //! | get a type of your own | `ChatModel::with_structured_output` (feature `schemars`, which every provider has) |
+//! | turn texts into vectors | [`EmbeddingModel`] |
 //! | test without a network | [`ScriptedModel`] |
 //! | bring a provider of your own | [`ChatBackend`], [`ChatModel::from_backend`] |
 
@@ -21,6 +22,8 @@ mod answer;
 mod backend;
 mod capabilities;
 mod chat_model;
+mod embedding_backend;
+mod embedding_model;
 mod options;
 mod providers;
 #[cfg(feature = "_http")]
@@ -59,6 +62,8 @@ pub use answer::{ChatAnswer, Warning};
 pub use backend::{ChatBackend, ChatCall, ChatRequest};
 pub use capabilities::Capabilities;
 pub use chat_model::{ChatModel, WithEnvelope};
+pub use embedding_backend::{EmbeddingBackend, EmbeddingPurpose, EmbeddingRequest, Embeddings};
+pub use embedding_model::{EmbedDocuments, EmbeddingModel};
 pub use options::{ChatOptions, JsonSchema, ReasoningOptions, ResponseFormat};
 #[cfg(feature = "anthropic")]
 pub use providers::anthropic::{Anthropic, AnthropicDialect, AnthropicThinking};

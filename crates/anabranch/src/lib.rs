@@ -72,7 +72,7 @@ pub mod prelude {
     pub use anabranch_models::Ollama;
     #[cfg(feature = "openai")]
     pub use anabranch_models::OpenAi;
-    pub use anabranch_models::{ChatModel, ScriptedModel};
+    pub use anabranch_models::{ChatModel, EmbeddingModel, ScriptedModel};
     pub use anabranch_parsers::{
         BooleanOutputParser, EnumOutputParser, JsonOutputParser, ListOutputParser, OutputParser, StrOutputParser,
         ToolCallsParser,

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "anthropic")]
 pub(crate) mod anthropic;
+#[cfg(feature = "_http")]
+pub(crate) mod embeddings;
 #[cfg(feature = "gemini")]
 pub(crate) mod gemini;
 #[cfg(feature = "ollama")]
@@ -134,6 +136,32 @@ pub(crate) fn by_name(name: &str, environment: Environment<'_>) -> Result<Arc<dy
             let feature = provider.feature();
             Err(misconfigured(format!("provider `{wanted}` is not compiled in: enable the feature \"{feature}\"")))
         }
+    }
+}
+
+/// The embedding model with a name.
+pub(crate) fn embeddings_by_name(
+    name: &str,
+    environment: Environment<'_>,
+) -> Result<Arc<dyn crate::embedding_backend::EmbeddingBackend>> {
+    let (provider, model) = name.trim().split_once(':').unwrap_or((name, ""));
+    let _ = environment;
+    match (provider, model) {
+        (_, "") => Err(misconfigured(
+            "an embedding model is named `provider:model`, such as `openai:text-embedding-3-small`".into(),
+        )),
+        #[cfg(feature = "openai")]
+        ("openai", _) => openai::embeddings_from_environment(model, environment),
+        #[cfg(feature = "gemini")]
+        ("gemini", _) => Ok(Arc::new(embeddings::gemini(model, environment)?)),
+        #[cfg(feature = "ollama")]
+        ("ollama", _) => Ok(Arc::new(embeddings::ollama(model, environment)?)),
+        (known, _) if ["openai", "gemini", "ollama"].contains(&known) => {
+            Err(misconfigured(format!("provider `{known}` is not compiled in: enable the feature \"{known}\"")))
+        }
+        _ => Err(misconfigured(format!(
+            "there is no provider `{provider}` of embeddings; known providers: openai, gemini, ollama"
+        ))),
     }
 }
 

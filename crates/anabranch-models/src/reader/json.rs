@@ -79,37 +79,76 @@ impl<'a> Documents<'a> {
     }
 }
 
-/// The data of a frame, mended where it has half a surrogate pair, which no JSON reader takes.
-pub(crate) fn mended(text: &str) -> Option<String> {
-    // The common case is none.
-    memchr::memmem::find(text.as_bytes(), b"\\u")?;
-    let mut places = Vec::new();
-    let bytes = text.as_bytes();
+/// A text of JSON, mended where it has half a surrogate pair, which no JSON reader takes: U+FFFD stands there then.
+fn mended(text: &str) -> Option<String> {
+    Halves::default().written(text, false)
+}
+
+/// Halves of surrogate pairs. Servers that cut a text anywhere put one at the end of a piece and the other at the
+/// beginning of the next.
+#[derive(Default)]
+pub(crate) struct Halves {
+    /// The first half of a pair, at the end of a text.
+    first: Option<u16>,
+}
+
+impl Halves {
+    /// The data of a frame, mended where it has half a pair: the second half of one whose first came before makes the
+    /// pair, a first half at the end of a text waits for it, and any other is U+FFFD. `None` where there is nothing to
+    /// mend.
+    pub(crate) fn mended(&mut self, text: &str) -> Option<String> {
+        self.written(text, true)
+    }
+
+    fn written(&mut self, text: &str, waits: bool) -> Option<String> {
+        let bytes = text.as_bytes();
+        // The common case is none.
+        let finder = |sign: &[u8]| memchr::memmem::find(bytes, sign);
+        finder(b"\\ud").or_else(|| finder(b"\\uD"))?;
+        let places = lone(bytes);
+        if places.is_empty() {
+            return None;
+        }
+        let (mut written, mut done) = (String::with_capacity(text.len()), 0);
+        for (place, unit) in places {
+            written.push_str(&text[done..place]);
+            done = place + 6;
+            let begins = place > 0 && bytes[place - 1] == b'"' && (place < 2 || bytes[place - 2] != b'\\');
+            let ends = bytes.get(done) == Some(&b'"');
+            match (self.first.filter(|_| waits && begins && unit >= 0xdc00), unit) {
+                (Some(first), second) => {
+                    written.push_str(&format!("\\u{first:04x}\\u{second:04x}"));
+                    self.first = None;
+                }
+                (None, 0xd800..0xdc00) if waits && ends => self.first = Some(unit),
+                (None, _) => written.push_str("\\ufffd"),
+            }
+        }
+        written.push_str(&text[done..]);
+        Some(written)
+    }
+}
+
+/// Where halves stand that have no other beside them.
+fn lone(bytes: &[u8]) -> Vec<(usize, u16)> {
     let unit = |at: usize| {
         let escape = bytes.get(at..at + 6).filter(|escape| escape.starts_with(b"\\u"))?;
         u16::from_str_radix(std::str::from_utf8(&escape[2..]).ok()?, 16).ok()
     };
-    let mut at = 0;
-    while let Some(offset) = memchr::memchr(b'\\', &bytes[at..]) {
+    let (mut places, mut at) = (Vec::new(), 0);
+    while let Some(offset) = bytes.get(at..).and_then(|rest| memchr::memchr(b'\\', rest)) {
         at += offset;
         at += match unit(at) {
             Some(0xd800..0xdc00) if matches!(unit(at + 6), Some(0xdc00..0xe000)) => 12,
-            Some(0xd800..0xe000) => {
-                places.push(at);
+            Some(half @ 0xd800..0xe000) => {
+                places.push((at, half));
                 6
             }
             Some(_) => 6,
             None => 2,
         };
-        if at >= bytes.len() {
-            break;
-        }
     }
-    let mut mended = text.to_string();
-    for place in &places {
-        mended.replace_range(place..&(place + 6), "\\ufffd");
-    }
-    (!places.is_empty()).then_some(mended)
+    places
 }
 
 /// A value that was kept as text.
@@ -134,6 +173,20 @@ mod tests {
             assert_eq!(mended.is_some(), odd.contains("d83d"), "{odd}");
         }
         assert_eq!(text(b"\xef\xbb\xbf{\"a\": \"\xff\"}"), "{\"a\": \"\u{fffd}\"}");
+    }
+
+    #[test]
+    fn halves_in_two_pieces_are_one_letter() {
+        let mut halves = Halves::default();
+        assert_eq!(halves.mended(r#"{"content": "a\ud83d"}"#).as_deref(), Some(r#"{"content": "a"}"#));
+        assert_eq!(halves.mended(r#"{"usage": 1}"#), None);
+        assert_eq!(halves.mended(r#"{"content": "\uDE00b"}"#).as_deref(), Some(r#"{"content": "\ud83d\ude00b"}"#));
+        // It is used up.
+        assert_eq!(halves.mended(r#"{"content": "\ude00b"}"#).as_deref(), Some(r#"{"content": "\ufffdb"}"#));
+        // Neither at the end of a text nor at the beginning of one.
+        assert_eq!(halves.mended(r#"{"content": "\ud83d "}"#).as_deref(), Some(r#"{"content": "\ufffd "}"#));
+        assert_eq!(halves.mended(r#"{"content": "\ud83d"}"#).as_deref(), Some(r#"{"content": ""}"#));
+        assert_eq!(halves.mended(r#"{"content": "x\"\ude00"}"#).as_deref(), Some(r#"{"content": "x\"\ufffd"}"#));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use futures_core::Stream;
 
 use super::assembly::Assembly;
 use super::framer::Framer;
-use super::json::mended;
+use super::json::Halves;
 use super::{Decode, Flow, Frame, Standing};
 use crate::answer::{ChatAnswer, Warning};
 use crate::transport::{END_MARK, Exchange};
@@ -27,6 +27,7 @@ pub(crate) fn read_stream<D: Decode>(
         standing: Standing::Open,
         begun: false,
         frames: 0,
+        halves: Halves::default(),
         exchange,
         decode,
         warnings,
@@ -71,6 +72,7 @@ struct Reader<D> {
     begun: bool,
     /// How many frames came.
     frames: usize,
+    halves: Halves,
 }
 
 enum State {
@@ -134,7 +136,7 @@ impl<D: Decode> Reader<D> {
             match self.framer.next_frame() {
                 Ok(Some(frame)) => {
                     self.frames += 1;
-                    match decode(&mut self.decode, &frame, &mut self.out) {
+                    match decode(&mut self.decode, &frame, &mut self.halves, &mut self.out) {
                         Ok(Flow::More) => {}
                         Ok(Flow::End) => return self.end(),
                         Err(error) => return self.fail(error),
@@ -175,7 +177,7 @@ impl<D: Decode> Reader<D> {
     /// The server said all it has to say, properly or not.
     fn body_ended(&mut self) {
         if let Some(frame) = self.framer.finish() {
-            match decode(&mut self.decode, &frame, &mut self.out) {
+            match decode(&mut self.decode, &frame, &mut self.halves, &mut self.out) {
                 Ok(Flow::More) => {}
                 Ok(Flow::End) => return self.end(),
                 // What lacks its end may be cut anywhere.
@@ -208,14 +210,11 @@ impl<D: Decode> Reader<D> {
     }
 }
 
-/// Halves of surrogate pairs are mended where they are in the way.
-fn decode<D: Decode>(decode: &mut D, frame: &Frame<'_>, out: &mut Assembly) -> Result<Flow> {
-    match decode.frame(frame, out) {
-        Err(error) if error.kind() == ErrorKind::Parse => match mended(&frame.data) {
-            Some(data) => decode.frame(&Frame { event: frame.event.as_ref().into(), data: data.into() }, out),
-            None => Err(error),
-        },
-        decoded => decoded,
+/// Halves of surrogate pairs are mended: no JSON reader takes them.
+fn decode<D: Decode>(decode: &mut D, frame: &Frame<'_>, halves: &mut Halves, out: &mut Assembly) -> Result<Flow> {
+    match halves.mended(&frame.data) {
+        Some(data) => decode.frame(&Frame { event: frame.event.as_ref().into(), data: data.into() }, out),
+        None => decode.frame(frame, out),
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! There are no retries here: a step retries, or nothing does (law 8).
 
+mod cassette;
 mod credentials;
 mod exchange;
 mod failure;
@@ -23,6 +24,7 @@ use futures_core::stream::BoxStream;
 pub use http;
 use http::{Request, Response};
 
+pub use cassette::Cassette;
 pub use credentials::Credentials;
 pub(crate) use exchange::{Exchange, PACKED};
 pub(crate) use failure::{ErrorTable, Errors, is_error};

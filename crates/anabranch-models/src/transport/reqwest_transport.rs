@@ -256,6 +256,9 @@ fn never(error: &reqwest::Error) -> Option<&'static str> {
                 rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => Some(
                     "its certificate is not trusted; a private CA is set with `ReqwestTransport::builder().root_certificate(..)`",
                 ),
+                rustls::Error::AlertReceived(alert) if is_about_certificates(*alert) => Some(
+                    "it wants a certificate of the client's, or another one; it is set with `ReqwestTransport::builder().client_certificate(..)`",
+                ),
                 _ => None,
             };
         }
@@ -268,6 +271,23 @@ fn never(error: &reqwest::Error) -> Option<&'static str> {
         cause = error.source();
     }
     None
+}
+
+/// What a server says when it does not know its client (RFC 8446, section 6.2).
+fn is_about_certificates(alert: rustls::AlertDescription) -> bool {
+    use rustls::AlertDescription as Alert;
+    let refusals = [
+        Alert::CertificateRequired,
+        Alert::BadCertificate,
+        Alert::UnsupportedCertificate,
+        Alert::CertificateRevoked,
+        Alert::CertificateExpired,
+        Alert::CertificateUnknown,
+        Alert::UnknownCA,
+        // One whose signature cannot be verified.
+        Alert::DecryptError,
+    ];
+    refusals.contains(&alert)
 }
 
 /// Whether a host is this machine.

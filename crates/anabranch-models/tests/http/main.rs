@@ -10,4 +10,5 @@ mod requests;
 mod responses;
 mod secrets;
 mod server;
+mod tls;
 mod transport;

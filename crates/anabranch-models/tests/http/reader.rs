@@ -401,3 +401,13 @@ async fn the_envelope() {
     assert_eq!((answer.request_id(), answer.raw()), (Some("req_7"), Some(document.as_bytes())));
     assert!(!format!("{answer:?}").contains("req_7") && !format!("{answer:?}").contains("Hello"));
 }
+
+/// A text may be cut anywhere, between the halves of a letter too.
+#[tokio::test]
+async fn a_letter_that_comes_in_two_halves_is_one() {
+    let pieces = [delta(r"a \ud83d"), delta(""), delta(r"\ude00 b"), delta(r"\ud83d"), END.to_string()];
+    let address = serve(SSE, pieces.map(String::into_bytes).to_vec(), false).await;
+    let (texts, error) = handed_out(address).await;
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(texts.concat(), "a \u{1f600} b");
+}

@@ -187,3 +187,38 @@ async fn a_query_is_kept_and_a_whole_address_is_whole() {
         assert!(request.starts_with("POST /v1/chat/completions?api-version=7 HTTP/1.1\r\n"), "{request}");
     }
 }
+
+#[derive(serde::Deserialize, schemars::JsonSchema, Debug, PartialEq)]
+struct River {
+    name: String,
+    length_km: Option<u32>,
+}
+
+/// A value of a type is asked for in the way that the server takes: its own format, or JSON and words.
+#[tokio::test]
+async fn structured_output_follows_the_dialect() {
+    let answer = r#"{\"name\": \"Weser\", \"length_km\": 452}"#;
+    for (dialect, by_schema) in [(OpenAiDialect::openai(), true), (OpenAiDialect::deepseek(), false)] {
+        let (seen, mut requests) = mpsc::unbounded_channel();
+        let address = server(move |mut socket, request| {
+            let _ = seen.send(request);
+            async move { say(&mut socket, document(answer)).await }
+        })
+        .await;
+        let builder = OpenAi::new("tiny").base_url(format!("http://{address}/v1")).dialect(dialect);
+        let river = builder.build().unwrap().with_structured_output::<River>().invoke("Hi").await.unwrap();
+        assert_eq!(river, River { name: "Weser".into(), length_km: Some(452) });
+        let request = requests.recv().await.unwrap();
+        let body: Value = serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap();
+        if by_schema {
+            let format = &body["response_format"]["json_schema"];
+            assert_eq!((&format["name"], &format["strict"]), (&json!("river"), &json!(true)));
+            assert_eq!(format["schema"]["additionalProperties"], false);
+            assert_eq!(format["schema"]["required"], json!(["name", "length_km"]));
+        } else {
+            assert_eq!(body["response_format"], json!({"type": "json_object"}));
+            assert_eq!(body["messages"][0]["role"], "system");
+            assert!(body["messages"][0]["content"].as_str().unwrap().contains("length_km"));
+        }
+    }
+}

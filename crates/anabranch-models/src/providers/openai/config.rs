@@ -10,7 +10,9 @@ use super::error::ERRORS;
 use super::{Api, Backend};
 use crate::backend::ChatBackend;
 use crate::chat_model::ChatModel;
-use crate::providers::Environment;
+use crate::embedding_backend::EmbeddingBackend;
+use crate::embedding_model::EmbeddingModel;
+use crate::providers::{Environment, embeddings};
 use crate::transport::{Connection, Secret, Server, connection_settings};
 
 const BASE_URL: &str = "https://api.openai.com/v1";
@@ -108,6 +110,29 @@ impl OpenAi {
         self.into_backend().map(ChatModel::from_backend)
     }
 
+    /// The model, ready to be a step that turns texts into vectors: for models such as `text-embedding-3-small`.
+    ///
+    /// ```
+    /// use anabranch_models::OpenAi;
+    ///
+    /// # fn main() -> anabranch_core::Result<()> {
+    /// let local = OpenAi::new("bge-m3").base_url("http://localhost:8080/v1").build_embeddings()?;
+    /// assert_eq!(local.name(), "openai:bge-m3");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`build`](Self::build).
+    pub fn build_embeddings(self) -> Result<EmbeddingModel> {
+        self.into_embeddings().map(EmbeddingModel::from_backend)
+    }
+
+    fn into_embeddings(self) -> Result<embeddings::Backend> {
+        let Backend { name, model, dialect, server } = self.into_backend()?;
+        let format = if dialect.strict { embeddings::Format::OpenAi } else { embeddings::Format::Compatible };
+        Ok(embeddings::Backend { name, model, format, server })
+    }
+
     fn into_backend(self) -> Result<Backend> {
         let has_way_in = self.key.is_some() || self.connection.has_secrets() || self.connection.transport.is_some();
         if self.connection.base_url.is_none() && !has_way_in {
@@ -144,6 +169,14 @@ pub(crate) fn from_environment(model: &str, environment: Environment<'_>) -> Res
 /// The model that `openai-responses:…` means.
 pub(crate) fn responses_from_environment(model: &str, environment: Environment<'_>) -> Result<Arc<dyn ChatBackend>> {
     Ok(Arc::new(configured(OpenAi::new(model).responses(), environment).into_backend()?))
+}
+
+/// The embedding model that `openai:…` means.
+pub(crate) fn embeddings_from_environment(
+    model: &str,
+    environment: Environment<'_>,
+) -> Result<Arc<dyn EmbeddingBackend>> {
+    Ok(Arc::new(configured(OpenAi::new(model), environment).into_embeddings()?))
 }
 
 fn configured(mut config: OpenAi, environment: Environment<'_>) -> OpenAi {

@@ -15,7 +15,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use anabranch_core::{Error, Result};
 
 pub use config::OpenAi;
-pub(crate) use config::{from_environment, responses_from_environment};
+pub(crate) use config::{embeddings_from_environment, from_environment, responses_from_environment};
 pub use dialect::{OpenAiDialect, ReasoningBack, ReasoningField};
 
 use crate::answer::{ChatAnswer, Warning};

@@ -1,4 +1,7 @@
-//! What backends are tested with (feature `testing`).
+//! What backends are tested with (feature `testing`): [`conformance`], the suite that anabranch runs on its own adapters.
+
+pub mod conformance;
+mod loopback;
 
 use crate::reader::SseDecoder;
 
