@@ -75,3 +75,16 @@ fn the_environment_chooses() {
     assert!(error.contains("ANABRANCH_MODEL") && error.contains("OPENAI_API_KEY"), "{error}");
     assert_eq!(error, or_offline);
 }
+
+#[test]
+#[cfg(all(feature = "anthropic", feature = "ollama"))]
+fn others_are_found_by_name_and_by_environment() {
+    let key = [("ANTHROPIC_API_KEY", "key")];
+    let find = |variable: &str| (variable == key[0].0).then(|| key[0].1.to_string());
+    assert_eq!(name(by_name("anthropic:claude-x", &find)), "anthropic:claude-x");
+    assert_eq!(from(&key).0, "anthropic:claude-haiku-4-5");
+    // A server of one's own needs no key, and is asked only where something says that there is one.
+    assert_eq!(name(by_name("ollama:qwen3:4b", &|_| None)), "ollama:qwen3:4b");
+    assert_eq!(from(&[("OLLAMA_HOST", "box")]).0, "ollama:llama3.2");
+    assert!(from(&[]).0.contains("ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN or ANTHROPIC_BASE_URL"));
+}
