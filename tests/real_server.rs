@@ -314,3 +314,27 @@ async fn a_failed_branch_frees_the_slots_of_the_others() {
     let written = server.tokens_written().await - before;
     assert!(written < tokens / 2, "{written} of {tokens} tokens were written for a branch that was cancelled");
 }
+
+/// The same engine by Anthropic's format: what it says is the same, and so is what went wrong.
+#[tokio::test]
+async fn the_engine_speaks_anthropics_format_too() {
+    let Some(server) = Server::find("Anthropic's format").await else { return };
+    let llm = Anthropic::new("tiny").base_url(&server.url).build().unwrap();
+    let llm = llm.temperature(0.0).max_tokens(16).option("cache_prompt", false);
+
+    let whole = llm.invoke("What is an anabranch?").await.unwrap();
+    assert!(!whole.text().is_empty());
+    assert_eq!(*whole.finish_reason().unwrap(), FinishKind::Length);
+    assert_eq!(whole.usage().unwrap().output_tokens(), Some(16));
+    let chunks: Vec<AiMessage> = llm.stream("What is an anabranch?").try_collect().await.unwrap();
+    assert!(chunks.len() > 8, "{} chunks", chunks.len());
+    let streamed = chunks.into_iter().fold(AiMessage::default(), |mut whole, chunk| {
+        whole.append(chunk);
+        whole
+    });
+    assert_eq!(streamed.text(), whole.text());
+    assert_eq!(streamed.finish_reason(), whole.finish_reason());
+
+    let error = llm.invoke("word ".repeat(9000)).await.unwrap_err();
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::ContextLength, false));
+}

@@ -143,8 +143,8 @@ fn normal(mut request: Value) -> Value {
 
 /// A block without what says nothing: null, and that a call is the model's own.
 fn as_sent(mut block: Value) -> Value {
-    let direct = json!({"type": "direct"});
-    block.as_object_mut().unwrap().retain(|key, value| !value.is_null() && !(key == "caller" && *value == direct));
+    let says_nothing = [Value::Null, json!({"type": "direct"})];
+    block.as_object_mut().unwrap().retain(|_, value| !says_nothing.contains(value));
     block
 }
 
