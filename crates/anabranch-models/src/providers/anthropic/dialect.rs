@@ -1,5 +1,7 @@
 //! [`AnthropicDialect`]: what models and servers that speak the same language do differently.
 
+use crate::capabilities::Capabilities;
+
 /// What models and servers that speak the language of Anthropic's Messages API do differently.
 ///
 /// It is found by the names of host and model: Claude's versions differ, and so do the servers that speak the same. A
@@ -39,6 +41,19 @@ pub enum AnthropicThinking {
 }
 
 impl AnthropicDialect {
+    /// What the server takes.
+    #[must_use]
+    pub fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            json: false,
+            json_schema: self.json_schema,
+            audio: false,
+            logprobs: false,
+            seed: false,
+            ..Capabilities::all()
+        }
+    }
+
     /// The dialect of a model on a host. A model of Claude's family that is not known counts as new.
     ///
     /// ```

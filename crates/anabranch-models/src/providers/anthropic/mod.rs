@@ -19,6 +19,7 @@ pub use dialect::{AnthropicDialect, AnthropicThinking};
 
 use crate::answer::{ChatAnswer, Warning};
 use crate::backend::{ChatBackend, ChatCall, ChatRequest};
+use crate::capabilities::Capabilities;
 use crate::reader::{read_answer, read_stream};
 use crate::transport::{Call, Exchange, Server};
 use stream::Chat;
@@ -76,6 +77,10 @@ fn path(base: &str) -> &'static [&'static str] {
 impl ChatBackend for Backend {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.dialect.capabilities()
     }
 
     async fn answer(&self, request: ChatRequest, call: ChatCall) -> Result<ChatAnswer> {

@@ -18,6 +18,7 @@ pub(crate) use config::from_environment;
 
 use crate::answer::{ChatAnswer, Warning};
 use crate::backend::{ChatBackend, ChatCall, ChatRequest};
+use crate::capabilities::Capabilities;
 use crate::reader::{read_answer, read_stream};
 use crate::transport::{Call, Exchange, Server};
 use stream::Generate;
@@ -54,6 +55,11 @@ impl Backend {
 impl ChatBackend for Backend {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Gemini asks for one call or several as it sees fit.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { parallel_tool_calls: false, ..Capabilities::all() }
     }
 
     async fn answer(&self, request: ChatRequest, call: ChatCall) -> Result<ChatAnswer> {

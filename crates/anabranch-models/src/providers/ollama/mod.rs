@@ -16,6 +16,7 @@ pub(crate) use config::from_environment;
 
 use crate::answer::{ChatAnswer, Warning};
 use crate::backend::{ChatBackend, ChatCall, ChatRequest};
+use crate::capabilities::Capabilities;
 use crate::reader::{read_answer, read_stream};
 use crate::transport::{Call, Exchange, Server};
 use stream::Chat;
@@ -57,6 +58,20 @@ fn path(base: &str) -> &'static [&'static str] {
 impl ChatBackend for Backend {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    /// <https://github.com/ollama/ollama/blob/main/docs/api.md>: no choice of tools, and images only.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            tools: true,
+            json: true,
+            json_schema: true,
+            reasoning: true,
+            images: true,
+            logprobs: true,
+            seed: true,
+            ..Capabilities::text()
+        }
     }
 
     async fn answer(&self, request: ChatRequest, call: ChatCall) -> Result<ChatAnswer> {

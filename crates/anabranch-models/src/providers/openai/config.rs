@@ -128,7 +128,7 @@ impl OpenAi {
     }
 
     fn into_embeddings(self) -> Result<embeddings::Backend> {
-        let Backend { name, model, dialect, server } = self.into_backend()?;
+        let Backend { name, model, dialect, server, .. } = self.into_backend()?;
         let format = if dialect.strict { embeddings::Format::OpenAi } else { embeddings::Format::Compatible };
         Ok(embeddings::Backend { name, model, format, server })
     }

@@ -132,7 +132,7 @@ fn an_answer_that_was_changed_goes_back_without_what_lost_its_place_and_says_so(
     let document = json!({"id": "m1", "content": everything(), "stop_reason": "pause_turn"});
     let came = whole(&document).unwrap();
     let changed = AiMessage::new("Found.")
-        .with_tool_calls(came.tool_calls()[..1].to_vec())
+        .with_tool_calls(came.tool_calls().iter().take(1).cloned())
         .with_metadata(came.metadata().clone());
     let (content, warnings) = sent_back(changed);
     let expected = json!([
