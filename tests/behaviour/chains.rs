@@ -100,10 +100,12 @@ async fn parsers() {
     case!("RegexParser", Whole, |_: &World| RegexParser::<Part>::new("(?<part>.+)").unwrap(), said("river"));
     case!("DateTimeOutputParser", Whole, |_: &World| DateTimeOutputParser::<Date>::new(), said("2026-11-28"));
     case!("XmlOutputParser", Whole, |_: &World| XmlOutputParser::new(), said("<a>b</a>"));
-    case!("ToolCallsParser", Whole, |_: &World| ToolCallsParser::<Kind>::new(), |world: &World| {
+    let called = |world: &World| {
         let name = if world.fails { "other" } else { "river" };
         AiMessage::new("").with_tool_call(ToolCall::new("1", name, json!({})))
-    });
+    };
+    case!("ToolCallsParser", Whole, |_: &World| ToolCallsParser::<Kind>::new(), called);
+    case!("ToolCallsParser, growing", Whole, |_: &World| ToolCallsParser::<Kind>::new().growing(), called);
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]

@@ -587,6 +587,8 @@ pub trait RunnableExt: Runnable + Sized {
     ///   [`RateLimited`](ErrorKind::RateLimited) that says so.
     /// - An error of that kind that says how long to wait, from the step itself, holds everybody back who shares the
     ///   limiter.
+    /// - What a model's server says about its limits, and how many tokens a call used, reaches the limiter from chat models
+    ///   inside, however deep: [`RunConfig::server_limits`], [`RunConfig::units_used`].
     /// - Observers hear how long each call [waited](crate::Observer::waited); [`RateLimiter::snapshot`] says how the
     ///   limiter stands.
     fn with_rate_limiter(self, limiter: impl RateLimiter + 'static) -> WithRateLimiter<Self> {

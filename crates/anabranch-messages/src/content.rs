@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::assembly::add_next;
 use crate::chars;
 use crate::part::ContentPart;
 
@@ -34,7 +35,7 @@ impl Content {
         match self {
             Self::Text(text) => Cow::Borrowed(text),
             Self::Parts(parts) => joined(parts.iter().filter_map(|part| match part {
-                ContentPart::Text { text } => Some(text.as_str()),
+                ContentPart::Text(text) => Some(text.text()),
                 _ => None,
             })),
         }
@@ -48,7 +49,7 @@ impl Content {
             Self::Text(text) => text,
             Self::Parts(parts) => {
                 let mut texts = parts.into_iter().filter_map(|part| match part {
-                    ContentPart::Text { text } => Some(text),
+                    ContentPart::Text(text) => Some(text.into_text()),
                     _ => None,
                 });
                 let mut whole = texts.next().unwrap_or_default();
@@ -71,7 +72,7 @@ impl Content {
     #[must_use]
     pub fn refusal(&self) -> Cow<'_, str> {
         joined(self.parts().iter().filter_map(|part| match part {
-            ContentPart::Refusal { text } => Some(text.as_str()),
+            ContentPart::Refusal(text) => Some(text.text()),
             _ => None,
         }))
     }
@@ -90,7 +91,7 @@ impl Content {
     pub fn into_parts(self) -> Vec<ContentPart> {
         match self {
             Self::Text(text) if text.is_empty() => Vec::new(),
-            Self::Text(text) => vec![ContentPart::Text { text }],
+            Self::Text(text) => vec![ContentPart::text(text)],
             Self::Parts(parts) => parts,
         }
     }
@@ -110,22 +111,23 @@ impl Content {
         self.make_parts().push(part.into());
     }
 
-    /// Adds what comes next in a stream: text to the text before it, a thought to the thought before it.
+    /// Adds what comes next in a stream: text to the text before it, a thought to the thought before it. (Pieces of
+    /// calls that are not next to each other find their call in [`AiMessage::append`](crate::AiMessage::append).)
     pub fn append(&mut self, next: Self) {
         match (&mut *self, next) {
             (Self::Text(text), Self::Text(more)) if text.is_empty() => *text = more,
             (Self::Text(text), Self::Text(more)) => text.push_str(&more),
             (_, Self::Text(more)) if more.is_empty() => {}
             (Self::Text(text), next @ Self::Parts(_)) if text.is_empty() => *self = next,
-            (_, Self::Text(text)) => append_part(self.make_parts(), ContentPart::Text { text }),
+            (_, Self::Text(text)) => add_next(self.make_parts(), ContentPart::text(text)),
             (_, Self::Parts(next)) => {
                 let parts = self.make_parts();
-                next.into_iter().for_each(|next| append_part(parts, next));
+                next.into_iter().for_each(|next| add_next(parts, next));
             }
         }
     }
 
-    fn make_parts(&mut self) -> &mut Vec<ContentPart> {
+    pub(crate) fn make_parts(&mut self) -> &mut Vec<ContentPart> {
         if let Self::Text(text) = self {
             *self = Self::Parts(Self::Text(std::mem::take(text)).into_parts());
         }
@@ -134,14 +136,6 @@ impl Content {
             Self::Text(_) => unreachable!("it was made parts above"),
         }
     }
-}
-
-fn append_part(parts: &mut Vec<ContentPart>, next: ContentPart) {
-    let rest = match parts.last_mut() {
-        Some(last) => last.append(next),
-        None => Some(next),
-    };
-    parts.extend(rest);
 }
 
 fn joined<'a>(mut texts: impl Iterator<Item = &'a str>) -> Cow<'a, str> {

@@ -27,14 +27,20 @@ pub struct FinishReason {
 pub enum FinishKind {
     /// The answer is complete, or a stop sequence was met.
     Stop,
-    /// The limit of tokens cut the answer off.
+    /// The limit of tokens that was asked for cut the answer off.
     Length,
+    /// The model's context window was full, which cut the answer off: no higher limit helps.
+    ContextWindow,
     /// The model wants tools to be called. (Many providers say `Stop` then, too: look at the calls.)
     ToolCalls,
     /// A filter of the provider's held the answer back, or broke it off.
     ContentFilter,
     /// The model refused to answer, or to go on.
     Refusal,
+    /// The provider paused a long turn: send back what came, and the model goes on.
+    Pause,
+    /// The model tried to call a tool and wrote no call that can be read, or one of a tool it was not given.
+    MalformedToolCall,
     /// Something failed at the provider; what came may be half an answer.
     Error,
     /// Anything else; the provider's word is in [`FinishReason::raw`].
@@ -77,11 +83,11 @@ impl FinishReason {
         self.raw.as_deref()
     }
 
-    /// Whether the answer ended before it was complete: at the limit of tokens, by a filter, by a refusal, or because
-    /// something failed.
+    /// Whether the answer ended before it was complete: at a limit of tokens, by a filter, by a refusal, by a pause, or
+    /// because something failed.
     #[must_use]
     pub fn is_cut_off(&self) -> bool {
-        matches!(self.kind, FinishKind::Length | FinishKind::ContentFilter | FinishKind::Refusal | FinishKind::Error)
+        !matches!(self.kind, FinishKind::Stop | FinishKind::ToolCalls | FinishKind::Other)
     }
 
     /// What a provider's word means, whichever provider it is. One that is not known is [`FinishKind::Other`].
@@ -97,9 +103,8 @@ impl FinishReason {
         let word = word.into();
         let kind = match word.to_ascii_lowercase().replace('-', "_").as_str() {
             "stop" | "eos" | "eos_token" | "end_turn" | "stop_sequence" | "completed" => FinishKind::Stop,
-            "length" | "model_length" | "max_tokens" | "max_output_tokens" | "model_context_window_exceeded" => {
-                FinishKind::Length
-            }
+            "length" | "max_tokens" | "max_output_tokens" => FinishKind::Length,
+            "model_length" | "model_context_window_exceeded" | "context_length_exceeded" => FinishKind::ContextWindow,
             "tool_calls" | "tool_call" | "tool_use" | "function_call" => FinishKind::ToolCalls,
             "content_filter"
             | "content_filtered"
@@ -117,13 +122,17 @@ impl FinishReason {
             | "image_recitation"
             | "error_toxic" => FinishKind::ContentFilter,
             "refusal" => FinishKind::Refusal,
+            "pause_turn" => FinishKind::Pause,
+            "malformed_function_call" | "malformed_tool_use" | "unexpected_tool_call" | "too_many_tool_calls" => {
+                FinishKind::MalformedToolCall
+            }
             "error"
             | "failed"
             | "cancelled"
             | "abort"
             | "aborted"
             | "incomplete"
-            | "malformed_function_call"
+            | "malformed_model_output"
             | "insufficient_system_resource" => FinishKind::Error,
             _ => FinishKind::Other,
         };
@@ -134,8 +143,8 @@ impl FinishReason {
 impl FinishKind {
     /// The kind of this name. One that a later version wrote is [`FinishKind::Other`].
     pub(crate) fn named(name: &str) -> Self {
-        use FinishKind::{ContentFilter, Error, Length, Other, Refusal, Stop, ToolCalls};
-        let known = [Stop, Length, ToolCalls, ContentFilter, Refusal, Error];
+        use FinishKind::*;
+        let known = [Stop, Length, ContextWindow, ToolCalls, ContentFilter, Refusal, Pause, MalformedToolCall, Error];
         known.into_iter().find(|kind| kind.as_str() == name).unwrap_or(Other)
     }
 
@@ -145,9 +154,12 @@ impl FinishKind {
         match self {
             Self::Stop => "stop",
             Self::Length => "length",
+            Self::ContextWindow => "context_window",
             Self::ToolCalls => "tool_calls",
             Self::ContentFilter => "content_filter",
             Self::Refusal => "refusal",
+            Self::Pause => "pause",
+            Self::MalformedToolCall => "malformed_tool_call",
             Self::Error => "error",
             Self::Other => "other",
         }

@@ -7,6 +7,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::Serialize;
 
+use crate::extras::{Extras, by_provider, cacheable};
+
 /// An image, a sound or a file: where it is, or what it holds.
 ///
 /// The library never fetches an address; it is handed to the provider as it stands. Bytes are shared between clones
@@ -26,6 +28,7 @@ pub struct Media {
     media_type: Option<String>,
     name: Option<String>,
     detail: Option<String>,
+    extras: Extras,
 }
 
 /// Where the bytes of a [`Media`] are.
@@ -35,7 +38,7 @@ pub enum MediaSource {
     /// At an address the provider can read. It may be a `data:` address.
     Url(String),
     /// Here.
-    Bytes(Arc<[u8]>),
+    Bytes(Arc<Vec<u8>>),
     /// With the provider, uploaded before, under this id.
     FileId(String),
 }
@@ -47,8 +50,8 @@ impl Media {
     }
 
     /// These bytes, of a media type such as `image/png`.
-    pub fn bytes(media_type: impl Into<String>, bytes: impl Into<Arc<[u8]>>) -> Self {
-        Self::new(MediaSource::Bytes(bytes.into())).with_media_type(media_type)
+    pub fn bytes(media_type: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+        Self::new(MediaSource::Bytes(Arc::new(bytes.into()))).with_media_type(media_type)
     }
 
     /// What was uploaded to the provider before.
@@ -57,7 +60,7 @@ impl Media {
     }
 
     pub(crate) fn untyped_bytes(bytes: Vec<u8>) -> Self {
-        Self::new(MediaSource::Bytes(bytes.into()))
+        Self::new(MediaSource::Bytes(Arc::new(bytes)))
     }
 
     pub(crate) fn with_optional(
@@ -65,12 +68,13 @@ impl Media {
         media_type: Option<String>,
         name: Option<String>,
         detail: Option<String>,
+        extras: Extras,
     ) -> Self {
-        Self { media_type, name, detail, ..self }
+        Self { media_type, name, detail, extras, ..self }
     }
 
     fn new(source: MediaSource) -> Self {
-        Self { source, media_type: None, name: None, detail: None }
+        Self { source, media_type: None, name: None, detail: None, extras: Extras::default() }
     }
 
     /// Says what it is: `image/png`.
@@ -92,6 +96,71 @@ impl Media {
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
+    }
+
+    /// Sets the provider's name for it, such as the id of a sound that a model made. Pieces of a sound with the same id
+    /// add up in a stream.
+    #[must_use]
+    pub fn with_id(mut self, id: impl Into<String>) -> Self {
+        self.extras.get_mut().id = Some(id.into());
+        self
+    }
+
+    /// Adds the words of a sound.
+    #[must_use]
+    pub fn with_transcript(mut self, transcript: impl Into<String>) -> Self {
+        self.extras.get_mut().transcript = Some(transcript.into());
+        self
+    }
+
+    /// Adds what the provider wants back with it unchanged.
+    #[must_use]
+    pub fn with_signature(mut self, signature: impl Into<String>) -> Self {
+        self.extras.get_mut().signature = Some(signature.into());
+        self
+    }
+
+    /// The provider's name for it.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.extras.id()
+    }
+
+    /// The words of a sound.
+    #[must_use]
+    pub fn transcript(&self) -> Option<&str> {
+        self.extras.get()?.transcript.as_deref()
+    }
+
+    /// What the provider wants back with it unchanged.
+    #[must_use]
+    pub fn signature(&self) -> Option<&str> {
+        self.extras.signature()
+    }
+
+    /// Appends the next piece of the same sound, or gives it back.
+    pub(crate) fn append(&mut self, next: Self) -> Option<Self> {
+        match (&mut self.source, &next.source) {
+            (MediaSource::Bytes(bytes), MediaSource::Bytes(more))
+                if self.extras.id().is_some() && self.extras.id() == next.extras.id() =>
+            {
+                Arc::make_mut(bytes).extend_from_slice(more);
+            }
+            _ => return Some(next),
+        }
+        self.media_type = self.media_type.take().or(next.media_type);
+        self.name = self.name.take().or(next.name);
+        self.detail = self.detail.take().or(next.detail);
+        self.extras.append(next.extras);
+        None
+    }
+
+    pub(crate) fn extras(&self) -> &Extras {
+        &self.extras
+    }
+
+    pub(crate) fn extras_mut(&mut self) -> &mut Extras {
+        &mut self.extras
     }
 
     /// Where the bytes are.
@@ -122,7 +191,7 @@ impl Media {
     #[must_use]
     pub fn base64(&self) -> Option<String> {
         match &self.source {
-            MediaSource::Bytes(bytes) => Some(BASE64_STANDARD.encode(bytes)),
+            MediaSource::Bytes(bytes) => Some(BASE64_STANDARD.encode(bytes.as_slice())),
             _ => None,
         }
     }
@@ -135,13 +204,16 @@ impl Media {
             MediaSource::Bytes(bytes) => {
                 let media_type = self.media_type.as_deref().unwrap_or("application/octet-stream");
                 let mut url = format!("data:{media_type};base64,");
-                BASE64_STANDARD.encode_string(bytes, &mut url);
+                BASE64_STANDARD.encode_string(bytes.as_slice(), &mut url);
                 Some(url)
             }
             MediaSource::FileId(_) => None,
         }
     }
 }
+
+by_provider!(Media);
+cacheable!(Media);
 
 impl fmt::Debug for Media {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -179,6 +251,8 @@ struct Form {
     name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
+    #[serde(flatten)]
+    extras: Extras,
 }
 
 impl From<Media> for Form {
@@ -189,6 +263,14 @@ impl From<Media> for Form {
             MediaSource::FileId(id) => (None, Some(id)),
             MediaSource::Bytes(_) => (None, None),
         };
-        Self { url, data, file_id, media_type: media.media_type, name: media.name, detail: media.detail }
+        Self {
+            url,
+            data,
+            file_id,
+            media_type: media.media_type,
+            name: media.name,
+            detail: media.detail,
+            extras: media.extras,
+        }
     }
 }

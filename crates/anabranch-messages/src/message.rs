@@ -26,8 +26,9 @@ use crate::user::UserMessage;
 /// ```
 ///
 /// What other libraries wrote is read, too: LangChain's messages (as `model_dump`, `messages_to_dict` and `dumpd` write
-/// them), OpenAI's and Anthropic's. What has no place of its own goes to the metadata of the message; what cannot be
-/// read is an error that says what was expected, and nothing is dropped in silence.
+/// them), OpenAI's and Anthropic's. What has no place of its own goes to the metadata of the message or, of a part, to
+/// what its provider said of it; what cannot be read is an error that says what was expected, and nothing is dropped in
+/// silence. A part of an answer that nobody knows here is kept as it came, as an [`OtherPart`](crate::OtherPart).
 ///
 /// ```
 /// use anabranch_messages::Message;

@@ -110,13 +110,18 @@ impl Messages {
                 match part {
                     ContentPart::Image(_) => note("[image]"),
                     ContentPart::Audio(_) => note("[audio]"),
+                    ContentPart::Video(_) => note("[video]"),
                     ContentPart::File(_) => note("[file]"),
-                    ContentPart::Refusal { text } => note(text),
-                    ContentPart::Text { .. } | ContentPart::Reasoning(_) => {}
+                    ContentPart::ToolCall(call) | ContentPart::ServerToolCall(call) => {
+                        note(&format!("[calls {}]", call.name()))
+                    }
+                    ContentPart::Other(_) => note("[other]"),
+                    ContentPart::Refusal(text) => note(text.text()),
+                    ContentPart::Text(_)
+                    | ContentPart::Reasoning(_)
+                    | ContentPart::Citation(_)
+                    | ContentPart::ServerToolResult(_) => {}
                 }
-            }
-            if let Message::Ai(answer) = message {
-                answer.tool_calls().iter().for_each(|call| note(&format!("[calls {}]", call.name())));
             }
             line
         });

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::chars;
+use crate::extras::{Extras, by_provider};
 
 /// What a model thought before it answered, and what the provider wants back with it unchanged.
 ///
@@ -17,13 +18,11 @@ use crate::chars;
 /// ```
 #[derive(Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Reasoning {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
     text: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    signature: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     encrypted: Option<String>,
+    #[serde(flatten)]
+    extras: Extras,
 }
 
 impl Reasoning {
@@ -37,15 +36,14 @@ impl Reasoning {
         Self::default().with_encrypted(data)
     }
 
-    pub(crate) fn with_text(mut self, text: String) -> Self {
-        self.text = text;
-        self
+    pub(crate) fn from_parts(text: String, encrypted: Option<String>, extras: Extras) -> Self {
+        Self { text, encrypted, extras }
     }
 
     /// Adds the provider's signature. It seals the thought: what comes after it in a stream is another one.
     #[must_use]
     pub fn with_signature(mut self, signature: impl Into<String>) -> Self {
-        self.signature = Some(signature.into());
+        self.extras.get_mut().signature = Some(signature.into());
         self
     }
 
@@ -59,7 +57,7 @@ impl Reasoning {
     /// Adds the provider's name for it.
     #[must_use]
     pub fn with_id(mut self, id: impl Into<String>) -> Self {
-        self.id = Some(id.into());
+        self.extras.get_mut().id = Some(id.into());
         self
     }
 
@@ -72,7 +70,7 @@ impl Reasoning {
     /// The signature that goes back with the text.
     #[must_use]
     pub fn signature(&self) -> Option<&str> {
-        self.signature.as_deref()
+        self.extras.signature()
     }
 
     /// The encrypted form that goes back in place of the text.
@@ -84,24 +82,34 @@ impl Reasoning {
     /// The provider's name for it.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
-        self.id.as_deref()
+        self.extras.id()
     }
 
     fn is_sealed(&self) -> bool {
-        self.signature.is_some() || self.encrypted.is_some()
+        self.signature().is_some() || self.encrypted.is_some()
     }
 
     /// Appends the next piece, or gives it back where it begins another thought.
     pub(crate) fn append(&mut self, next: Self) -> Option<Self> {
-        if self.is_sealed() || (next.id.is_some() && next.id != self.id) {
+        if self.is_sealed() || (next.id().is_some() && next.id() != self.id()) {
             return Some(next);
         }
         self.text.push_str(&next.text);
-        self.signature = next.signature;
         self.encrypted = next.encrypted;
+        self.extras.append(next.extras);
         None
     }
+
+    pub(crate) fn extras(&self) -> &Extras {
+        &self.extras
+    }
+
+    pub(crate) fn extras_mut(&mut self) -> &mut Extras {
+        &mut self.extras
+    }
 }
+
+by_provider!(Reasoning);
 
 impl fmt::Debug for Reasoning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

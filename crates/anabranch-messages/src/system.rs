@@ -5,9 +5,9 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::besides::Besides;
 use crate::chars;
 use crate::content::Content;
+use crate::extras::{Extras, by_provider};
 use crate::one_role::SystemRole;
 
 /// The instructions of the program, which the model follows above all.
@@ -25,15 +25,15 @@ pub struct SystemMessage {
     content: Content,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
-    #[serde(skip_serializing_if = "Besides::is_empty")]
-    metadata: Besides,
+    #[serde(flatten)]
+    extras: Extras,
 }
 
 impl SystemMessage {
     /// A message of text or parts.
     #[inline]
     pub fn new(content: impl Into<Content>) -> Self {
-        Self { role: SystemRole::default(), content: content.into(), name: None, metadata: Besides::default() }
+        Self { role: SystemRole::default(), content: content.into(), name: None, extras: Extras::default() }
     }
 
     /// Says which of several speakers it is, for providers that tell them apart.
@@ -46,12 +46,20 @@ impl SystemMessage {
     /// Keeps one thing that came with it and is no part of what is said: another library's id of it, for instance.
     #[must_use]
     pub fn with_metadata_entry(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.metadata.insert(key, value);
+        self.extras.get_mut().metadata.insert(key.into(), value.into());
         self
     }
 
-    pub(crate) fn from_parts(content: Content, name: Option<String>, metadata: Map<String, Value>) -> Self {
-        Self { role: SystemRole::default(), content, name, metadata: metadata.into() }
+    pub(crate) fn from_parts(content: Content, name: Option<String>, extras: Extras) -> Self {
+        Self { role: SystemRole::default(), content, name, extras }
+    }
+
+    pub(crate) fn extras(&self) -> &Extras {
+        &self.extras
+    }
+
+    pub(crate) fn extras_mut(&mut self) -> &mut Extras {
+        &mut self.extras
     }
 
     /// What it says.
@@ -83,9 +91,11 @@ impl SystemMessage {
     /// What came with it besides.
     #[must_use]
     pub fn metadata(&self) -> &Map<String, Value> {
-        self.metadata.entries()
+        self.extras.metadata()
     }
 }
+
+by_provider!(SystemMessage);
 
 impl fmt::Debug for SystemMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,9 +6,9 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::besides::Besides;
 use crate::chars;
 use crate::content::Content;
+use crate::extras::{Extras, by_provider, cacheable};
 use crate::one_role::ToolRole;
 use crate::tool_call::ToolCall;
 
@@ -32,8 +32,8 @@ pub struct ToolMessage {
     content: Content,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     is_error: bool,
-    #[serde(skip_serializing_if = "Besides::is_empty")]
-    metadata: Besides,
+    #[serde(flatten)]
+    extras: Extras,
 }
 
 impl ToolMessage {
@@ -45,7 +45,7 @@ impl ToolMessage {
             name: None,
             content: content.into(),
             is_error: false,
-            metadata: Besides::default(),
+            extras: Extras::default(),
         }
     }
 
@@ -71,7 +71,22 @@ impl ToolMessage {
     /// Keeps what came with it and is not for the model: what another library calls an artifact, for instance.
     #[must_use]
     pub fn with_metadata(mut self, metadata: Map<String, Value>) -> Self {
-        self.metadata = metadata.into();
+        if !metadata.is_empty() || !self.extras.is_empty() {
+            self.extras.get_mut().metadata = metadata;
+        }
+        self
+    }
+
+    pub(crate) fn extras(&self) -> &Extras {
+        &self.extras
+    }
+
+    pub(crate) fn extras_mut(&mut self) -> &mut Extras {
+        &mut self.extras
+    }
+
+    pub(crate) fn with_extras(mut self, extras: Extras) -> Self {
+        self.extras = extras;
         self
     }
 
@@ -96,7 +111,7 @@ impl ToolMessage {
     /// What came with it and is not for the model.
     #[must_use]
     pub fn metadata(&self) -> &Map<String, Value> {
-        self.metadata.entries()
+        self.extras.metadata()
     }
 
     /// What it gave.
@@ -117,6 +132,9 @@ impl ToolMessage {
         self.content.text()
     }
 }
+
+by_provider!(ToolMessage);
+cacheable!(ToolMessage);
 
 impl fmt::Debug for ToolMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

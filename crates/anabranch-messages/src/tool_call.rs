@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::chars;
+use crate::extras::{Extras, by_provider, cacheable};
 
 /// A call of a tool the model asks for, which knows whether its arguments are complete and valid.
 ///
@@ -38,22 +39,64 @@ pub struct ToolCall {
     pub(crate) as_object: bool,
     /// `None` for a call that came whole, else where it stood in the stream, if the provider said so.
     pub(crate) streamed: Option<Option<u64>>,
-    /// Whether nothing can come after the arguments, so that none at all means `{}`.
-    pub(crate) ended: bool,
-    pub(crate) signature: Option<String>,
+    pub(crate) end: End,
+    /// Whether the arguments are free text and no JSON.
+    pub(crate) free_form: bool,
+    pub(crate) extras: Extras,
+}
+
+/// Whether more may come after the arguments, which decides what none at all are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// More may come.
+    Open,
+    /// Nothing comes, and none are `{}`.
+    Whole,
+    /// Nothing comes, and none are arguments that were cut off.
+    CutOff,
 }
 
 impl ToolCall {
     /// A call that came whole. The arguments are JSON as providers give it: an object, its text, or null for none.
     pub fn new(id: impl Into<String>, name: impl Into<String>, arguments: impl Into<Value>) -> Self {
         let (arguments, as_object) = text_of(arguments.into());
-        Self { id: id.into(), name: name.into(), arguments, as_object, streamed: None, ended: true, signature: None }
+        Self {
+            id: id.into(),
+            name: name.into(),
+            arguments,
+            as_object,
+            streamed: None,
+            end: End::Whole,
+            free_form: false,
+            extras: Extras::default(),
+        }
+    }
+
+    /// A call of a tool that takes free text, such as a query or a patch, and no JSON.
+    ///
+    /// ```
+    /// use anabranch_messages::ToolCall;
+    ///
+    /// let call = ToolCall::free_form("call_1", "write_sql", "SELECT 1");
+    /// assert_eq!(call.free_form_input(), Some("SELECT 1"));
+    /// assert!(!call.has_valid_arguments() && call.arguments().is_err());
+    /// ```
+    #[doc(alias = "custom")]
+    pub fn free_form(id: impl Into<String>, name: impl Into<String>, input: impl Into<String>) -> Self {
+        Self { free_form: true, ..Self::new(id, name, input.into()) }
     }
 
     /// Adds what the provider wants back with the call unchanged.
     #[must_use]
     pub fn with_signature(mut self, signature: impl Into<String>) -> Self {
-        self.signature = Some(signature.into());
+        self.extras.get_mut().signature = Some(signature.into());
+        self
+    }
+
+    /// Adds a second id, under which the provider keeps the call itself: OpenAI's responses have one.
+    #[must_use]
+    pub fn with_item_id(mut self, id: impl Into<String>) -> Self {
+        self.extras.get_mut().item_id = Some(id.into());
         self
     }
 
@@ -70,6 +113,20 @@ impl ToolCall {
         &self.id
     }
 
+    /// The id under which the provider keeps the call itself, where that is another one.
+    #[must_use]
+    pub fn item_id(&self) -> Option<&str> {
+        self.extras.get()?.item_id.as_deref()
+    }
+
+    pub(crate) fn extras(&self) -> &Extras {
+        &self.extras
+    }
+
+    pub(crate) fn extras_mut(&mut self) -> &mut Extras {
+        &mut self.extras
+    }
+
     /// The tool.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -79,13 +136,25 @@ impl ToolCall {
     /// What the provider wants back with the call unchanged.
     #[must_use]
     pub fn signature(&self) -> Option<&str> {
-        self.signature.as_deref()
+        self.extras.signature()
     }
 
     /// The arguments as text, as far as they came.
     #[must_use]
     pub fn raw_arguments(&self) -> &str {
         &self.arguments
+    }
+
+    /// Whether the tool takes free text and no JSON.
+    #[must_use]
+    pub fn is_free_form(&self) -> bool {
+        self.free_form
+    }
+
+    /// The text for a tool that takes free text, once it is complete.
+    #[must_use]
+    pub fn free_form_input(&self) -> Option<&str> {
+        (self.free_form && self.end == End::Whole).then_some(self.raw_arguments())
     }
 
     /// The arguments: a JSON object. No arguments at all (nothing, blank text, `null`) are `{}` once the call is
@@ -127,9 +196,13 @@ impl ToolCall {
 
     /// The text of what should be an object.
     fn complete_arguments(&self) -> Result<&str> {
+        if self.free_form {
+            let message = "the call has free text in place of arguments: `free_form_input()` gives it";
+            return Err(Error::new(ErrorKind::Parse, message));
+        }
         let text = self.arguments.trim_ascii();
         match text {
-            "" if self.ended => Ok("{}"),
+            "" if self.end == End::Whole => Ok("{}"),
             "" => Err(Error::new(ErrorKind::Parse, "the call has no arguments yet: it is not complete, do not run it")),
             "null" => Ok("{}"),
             _ if text.starts_with('{') => Ok(text),
@@ -159,6 +232,10 @@ impl ToolCall {
         (text == self.arguments && !may_be_rounded(&object)).then_some(object)
     }
 
+    pub(crate) fn index(&self) -> Option<u64> {
+        self.streamed.flatten()
+    }
+
     pub(crate) fn is_empty_object(&self) -> bool {
         self.as_object && self.arguments == "{}"
     }
@@ -177,26 +254,42 @@ pub(crate) fn text_of(arguments: Value) -> (String, bool) {
     }
 }
 
-/// Whether a number in it may have been another one: an integer that does not fit becomes the nearest floating-point
-/// number when JSON is read, and the nearest one looks like any other.
+/// Whether a number in it may have been another one; see [`is_rounded`].
 pub(crate) fn may_be_rounded(value: &Value) -> bool {
-    const FITS: f64 = 18_446_744_073_709_551_616.0; // 2^64
     match value {
-        Value::Number(number) if number.is_f64() => {
-            number.as_f64().is_some_and(|number| number.fract() == 0.0 && !(-FITS / 2.0..FITS).contains(&number))
-        }
+        Value::Number(number) if number.is_f64() => number.as_f64().is_some_and(is_rounded),
         Value::Array(list) => list.iter().any(may_be_rounded),
         Value::Object(object) => object.values().any(may_be_rounded),
         _ => false,
     }
 }
 
+/// Whether it may stand for another integer: one that does not fit becomes the nearest floating-point number when JSON
+/// is read. Fifteen digits and zeros behind them are always what was written.
+pub(crate) fn is_rounded(number: f64) -> bool {
+    const FITS: f64 = 18_446_744_073_709_551_616.0; // 2^64
+    if number < FITS && number > -FITS / 2.0 {
+        return false;
+    }
+    // These are written where no number is meant.
+    if [f64::from(f32::MAX), f64::MAX].contains(&number.abs()) {
+        return false;
+    }
+    let digits =
+        || format!("{:e}", number.abs()).bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit).count();
+    digits() > 15
+}
+
+by_provider!(ToolCall);
+cacheable!(ToolCall);
+
 impl PartialEq for ToolCall {
     fn eq(&self, other: &Self) -> bool {
         self.id == other.id
             && self.name == other.name
             && self.arguments == other.arguments
-            && self.signature == other.signature
+            && self.free_form == other.free_form
+            && self.extras == other.extras
     }
 }
 
@@ -216,10 +309,12 @@ struct FormOut<'a> {
     id: &'a str,
     name: &'a str,
     arguments: Value,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    free_form: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     index: Option<Option<u64>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    signature: Option<&'a str>,
+    #[serde(flatten)]
+    extras: &'a Extras,
 }
 
 impl Serialize for ToolCall {
@@ -229,8 +324,9 @@ impl Serialize for ToolCall {
             id: &self.id,
             name: &self.name,
             arguments,
+            free_form: self.free_form,
             index: self.streamed,
-            signature: self.signature.as_deref(),
+            extras: &self.extras,
         };
         form.serialize(serializer)
     }

@@ -5,7 +5,9 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::chars;
-use crate::tool_call::{ToolCall, text_of};
+use crate::extras::{Extras, by_provider};
+use crate::part::ContentPart;
+use crate::tool_call::{End, ToolCall, text_of};
 
 /// A piece of a tool call, as it comes in a stream. Everything in it may be missing.
 ///
@@ -32,6 +34,13 @@ pub struct ToolCallChunk {
     pub arguments: Value,
     /// What the provider wants back with the call unchanged.
     pub signature: Option<String>,
+    /// Whether the tool takes free text, of which `arguments` is the next piece.
+    pub free_form: bool,
+    /// Whether the provider runs the tool by itself.
+    pub from_server: bool,
+    /// The id under which the provider keeps the call itself, where that is another one.
+    pub item_id: Option<String>,
+    extras: Extras,
 }
 
 impl ToolCallChunk {
@@ -69,6 +78,35 @@ impl ToolCallChunk {
         self
     }
 
+    /// Says that the tool takes free text, of which the arguments are the next piece.
+    #[must_use]
+    pub fn with_free_form(mut self) -> Self {
+        self.free_form = true;
+        self
+    }
+
+    /// Says that the provider runs the tool by itself.
+    #[must_use]
+    pub fn with_from_server(mut self) -> Self {
+        self.from_server = true;
+        self
+    }
+
+    /// Sets the id under which the provider keeps the call itself, where that is another one.
+    #[must_use]
+    pub fn with_item_id(mut self, id: impl Into<String>) -> Self {
+        self.item_id = Some(id.into());
+        self
+    }
+
+    pub(crate) fn extras(&self) -> &Extras {
+        &self.extras
+    }
+
+    pub(crate) fn extras_mut(&mut self) -> &mut Extras {
+        &mut self.extras
+    }
+
     /// Sets what the provider wants back with the call unchanged.
     #[must_use]
     pub fn with_signature(mut self, signature: impl Into<String>) -> Self {
@@ -77,20 +115,29 @@ impl ToolCallChunk {
     }
 }
 
-impl From<ToolCallChunk> for ToolCall {
-    fn from(chunk: ToolCallChunk) -> Self {
+/// A call, or one that the provider runs.
+impl From<ToolCallChunk> for ContentPart {
+    fn from(mut chunk: ToolCallChunk) -> Self {
         let (arguments, as_object) = text_of(chunk.arguments);
-        Self {
+        if chunk.signature.is_some() || chunk.item_id.is_some() {
+            let extra = chunk.extras.get_mut();
+            (extra.signature, extra.item_id) = (chunk.signature, chunk.item_id);
+        }
+        let call = ToolCall {
             id: chunk.id.unwrap_or_default(),
             name: chunk.name.unwrap_or_default(),
             arguments,
             as_object,
             streamed: Some(chunk.index),
-            ended: false,
-            signature: chunk.signature,
-        }
+            end: End::Open,
+            free_form: chunk.free_form,
+            extras: chunk.extras,
+        };
+        if chunk.from_server { Self::ServerToolCall(call) } else { Self::ToolCall(call) }
     }
 }
+
+by_provider!(ToolCallChunk);
 
 impl fmt::Debug for ToolCallChunk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

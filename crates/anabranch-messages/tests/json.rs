@@ -4,8 +4,8 @@
 
 use anabranch_core::ErrorKind;
 use anabranch_messages::{
-    AiMessage, Content, ContentPart, FinishKind, FinishReason, Media, Message, Messages, Reasoning, Role,
-    SystemMessage, ToolCall, ToolMessage, Usage, UserMessage,
+    AiMessage, Citation, Content, ContentPart, FinishKind, FinishReason, Media, Message, Messages, OtherPart,
+    Reasoning, Role, ServerToolResult, SystemMessage, TextPart, ToolCall, ToolMessage, Usage, UserMessage,
 };
 use serde_json::{Map, Value, json};
 
@@ -15,7 +15,30 @@ fn everything() -> Messages {
         Reasoning::encrypted_only("secret").into(),
         ContentPart::text("secret"),
         ContentPart::refusal("secret"),
+        TextPart::new("secret")
+            .with_id("t")
+            .with_citation(
+                Citation::new()
+                    .with_url("secret")
+                    .with_title("secret")
+                    .with_cited_text("secret")
+                    .with_range(0..6)
+                    .with_id("c"),
+            )
+            .with_annotation(json!({"a": "secret"}))
+            .with_signature("secret")
+            .with_cache_control(json!({"type": "secret"}))
+            .with_provider_option("anthropic", "o", "secret")
+            .with_provider_data("anthropic", "d", "secret")
+            .into(),
+        Citation::new().with_url("secret").into(),
+        ContentPart::ServerToolCall(ToolCall::new("s", "f", json!({"q": "secret"}))),
+        ServerToolResult::new("s", json!("secret")).with_name("n").with_error().into(),
+        OtherPart::new(Map::from_iter([("type".into(), json!("secret"))])).with_provider("p").into(),
+        ContentPart::Audio(Media::bytes("audio/wav", *b"secret").with_id("a").with_transcript("secret")),
+        ToolCall::free_form("c", "f", "secret").with_item_id("i").into(),
     ])
+    .with_provider_data("openai", "d", "secret")
     .with_tool_call(ToolCall::new("secret", "f", json!({"a": "secret"})).with_signature("secret"))
     .with_finish_reason(FinishReason::new(FinishKind::ToolCalls, "tool_use"))
     .with_usage(Usage::new(1, 2).with_raw(Map::from_iter([("raw".into(), json!("secret"))])))
@@ -55,13 +78,28 @@ fn field_names_are_stable() {
                 {"type": "reasoning", "text": "", "encrypted": "secret"},
                 {"type": "text", "text": "secret"},
                 {"type": "refusal", "text": "secret"},
+                {
+                    "type": "text", "text": "secret", "id": "t", "signature": "secret",
+                    "cache_control": {"type": "secret"},
+                    "citations": [{"url": "secret", "title": "secret", "cited_text": "secret", "start": 0, "end": 6, "id": "c"}],
+                    "annotations": [{"type": "non_standard_annotation", "value": {"a": "secret"}}],
+                    "provider_options": {"anthropic": {"o": "secret"}},
+                    "provider_data": {"anthropic": {"d": "secret"}},
+                },
+                {"type": "citation", "url": "secret"},
+                {"type": "server_tool_call", "id": "s", "name": "f", "arguments": {"q": "secret"}},
+                {"type": "server_tool_result", "tool_call_id": "s", "name": "n", "output": "secret", "is_error": true},
+                {"type": "other", "provider": "p", "value": {"type": "secret"}},
+                {"type": "audio", "data": "c2VjcmV0", "media_type": "audio/wav", "id": "a", "transcript": "secret"},
+                {"type": "tool_call", "id": "c", "name": "f", "arguments": "secret", "free_form": true, "item_id": "i"},
+                {"type": "tool_call", "id": "secret", "name": "f", "arguments": {"a": "secret"}, "signature": "secret"},
             ],
-            "tool_calls": [{"id": "secret", "name": "f", "arguments": {"a": "secret"}, "signature": "secret"}],
             "finish_reason": {"kind": "tool_calls", "raw": "tool_use"},
             "usage": {"input_tokens": 1, "output_tokens": 2, "raw": {"raw": "secret"}},
             "model": "m",
             "id": "i",
             "metadata": {"looks": {"role": "user", "content": "secret", "type": "text"}},
+            "provider_data": {"openai": {"d": "secret"}},
         },
         {"role": "tool", "tool_call_id": "secret", "name": "f", "content": "secret", "is_error": true},
     ]);
@@ -77,6 +115,8 @@ fn debug_shows_no_content() {
     assert!(!shown.contains("secret") && !shown.contains("c2Vj"), "{shown}");
     let Message::Ai(answer) = &messages[2] else { panic!() };
     let shown = format!("{:?} {:?} {:?}", answer.tool_calls(), answer.usage(), answer.content().parts());
+    assert!(!shown.contains("secret"), "{shown}");
+    let shown = format!("{:?}", answer.citations().collect::<Vec<_>>());
     assert!(!shown.contains("secret"), "{shown}");
     assert_eq!(format!("{:?}", AiMessage::new("grün")), "AiMessage { text: 4 chars, .. }");
     assert_eq!(format!("{:?}", Messages::from("hi")), "Messages [UserMessage { text: 2 chars, .. }]");
@@ -142,6 +182,31 @@ fn conversions() {
     assert!(!error.to_string().contains("secret") && error.to_string().contains("`assistant`"));
     assert!(Messages::try_from(("tool", "x")).unwrap_err().message().contains("Message::tool"));
     assert_eq!(Content::from("x").into_parts(), [ContentPart::text("x")]);
+}
+
+#[test]
+fn messages_of_all_roles_speak_to_providers() {
+    let messages = Messages::from([
+        Message::from(SystemMessage::new("a").with_provider_option("p", "k", 1)),
+        UserMessage::new("a").with_provider_option("p", "k", json!({"x": []})).with_metadata_entry("m", 1).into(),
+        AiMessage::new("a").with_provider_option("p", "k", 1).with_provider_data("p", "k", 2).into(),
+        ToolMessage::new("1", "a").with_provider_data("p", "k", Value::Null).with_cache_control(json!({})).into(),
+    ]);
+    let again: Messages = serde_json::from_value(serde_json::to_value(&messages).unwrap()).unwrap();
+    assert_eq!(again, messages);
+    let Message::Ai(answer) = &messages[2] else { panic!() };
+    assert_eq!((&answer.provider_options("p")["k"], &answer.provider_data("p")["k"]), (&json!(1), &json!(2)));
+    assert!(answer.provider_data("q").is_empty());
+    for role in ["user", "assistant", "system"] {
+        let lost = json!({"role": role, "content": "a", "cache_control": {}});
+        assert!(serde_json::from_value::<Message>(lost).is_err(), "only parts and results of tools have it");
+    }
+    let wrong = json!({"role": "user", "content": "a", "provider_options": {"p": "secret"}});
+    let error = serde_json::from_value::<Message>(wrong).unwrap_err().to_string();
+    assert!(
+        error.contains("`provider_options` of a user message has text where") && !error.contains("secret"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -190,7 +190,7 @@ fn json_keeps_the_text() {
     assert_eq!(serde_json::to_value(&call).unwrap(), json!({"id": "i", "name": "f", "arguments": {"a": 1}}));
     let open = AiMessage::from(piece().with_name("f").with_arguments("{"));
     let json = serde_json::to_value(&open).unwrap();
-    assert_eq!(json["tool_calls"], json!([{"id": "", "name": "f", "arguments": "{", "index": null}]));
+    assert_eq!(json["content"], json!([{"type": "tool_call", "id": "", "name": "f", "arguments": "{", "index": null}]));
     assert_eq!(serde_json::from_value::<Value>(json.clone()).unwrap(), json);
 }
 
@@ -205,4 +205,53 @@ fn assembly_is_linear() {
     }
     assert_eq!(whole.tool_calls().len(), 8);
     assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+}
+
+#[test]
+fn many_parallel_calls_find_their_pieces() {
+    let mut whole = AiMessage::default();
+    for n in 0..20_000_u64 {
+        whole.append(piece().with_index(n).with_id(format!("call_{n}")).with_name("f"));
+    }
+    for n in (0..20_000_u64).rev() {
+        whole.append(piece().with_index(n).with_arguments("{}"));
+    }
+    assert!(whole.tool_calls().len() == 20_000 && whole.tool_calls().iter().all(|call| call.has_valid_arguments()));
+}
+
+#[test]
+fn pieces_find_their_call_by_its_id() {
+    // Index 0 for all calls, which are written in turns.
+    let whole = merged([
+        piece().with_index(0).with_id("a").with_name("f"),
+        piece().with_index(0).with_id("b").with_name("g"),
+        piece().with_index(0).with_id("a").with_arguments("{\"x\":"),
+        piece().with_index(0).with_arguments("1}"),
+        piece().with_index(0).with_id("b").with_arguments("{}"),
+    ]);
+    assert_eq!(calls(&whole), [("a", "f", "{\"x\":1}"), ("b", "g", "{}")]);
+    // The index comes late.
+    let whole = merged([
+        piece().with_id("a").with_name("f"),
+        piece().with_index(0).with_id("a").with_arguments("{\"x\":"),
+        piece().with_index(0).with_arguments("1}"),
+    ]);
+    assert_eq!(calls(&whole), [("a", "f", "{\"x\":1}")]);
+    // One id for two calls.
+    let whole = merged([
+        piece().with_index(0).with_id("a").with_name("f"),
+        piece().with_index(1).with_id("a").with_name("g"),
+        piece().with_index(0).with_id("a").with_arguments("{}"),
+    ]);
+    assert_eq!(calls(&whole), [("a", "f", "{}"), ("a", "g", "")]);
+}
+
+#[test]
+fn a_call_is_given_another_id() {
+    let mut whole = AiMessage::from(piece().with_index(0).with_id("a").with_name("f"));
+    whole.append(piece().with_index(1).with_id("a").with_name("g"));
+    whole.set_tool_call_id(1, "b");
+    whole.set_tool_call_id(7, "c");
+    whole.append(piece().with_id("b").with_arguments("{}"));
+    assert_eq!(calls(&whole), [("a", "f", ""), ("b", "g", "{}")]);
 }

@@ -10,6 +10,7 @@ use futures_core::stream::BoxStream;
 use tokio::time::Instant;
 
 use crate::answer::ChatAnswer;
+use crate::capabilities::Capabilities;
 use crate::options::ChatOptions;
 
 /// What an adapter to a provider implements: a name and two verbs.
@@ -58,6 +59,11 @@ pub trait ChatBackend: Send + Sync + 'static {
     /// Provider and model, as they stand in error paths: `openai:gpt-4o-mini`.
     fn name(&self) -> &str;
 
+    /// What can be asked of it: text only, unless it says more.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::text()
+    }
+
     /// One whole answer.
     ///
     /// # Errors
@@ -74,6 +80,10 @@ impl<T: ChatBackend + ?Sized> ChatBackend for Arc<T> {
         (**self).name()
     }
 
+    fn capabilities(&self) -> Capabilities {
+        (**self).capabilities()
+    }
+
     async fn answer(&self, request: ChatRequest, call: ChatCall) -> Result<ChatAnswer> {
         (**self).answer(request, call).await
     }
@@ -87,6 +97,10 @@ impl<T: ChatBackend + ?Sized> ChatBackend for Arc<T> {
 impl<T: ChatBackend + ?Sized> ChatBackend for Box<T> {
     fn name(&self) -> &str {
         (**self).name()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        (**self).capabilities()
     }
 
     async fn answer(&self, request: ChatRequest, call: ChatCall) -> Result<ChatAnswer> {

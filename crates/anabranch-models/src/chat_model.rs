@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::answer::ChatAnswer;
 use crate::backend::{ChatBackend, ChatCall, ChatRequest};
+use crate::capabilities::Capabilities;
 use crate::options::{ChatOptions, ReasoningOptions, ResponseFormat};
 use crate::providers;
 use crate::scripted::ScriptedModel;
@@ -101,6 +102,12 @@ impl ChatModel {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.label[LABEL.len()..]
+    }
+
+    /// What can be asked of it.
+    #[must_use]
+    pub fn capabilities(&self) -> Capabilities {
+        self.backend.capabilities()
     }
 
     /// The options of the calls it makes.
@@ -296,7 +303,9 @@ impl ChatModel {
 impl ChatModel {
     async fn answer(&self, input: Messages, config: &RunConfig) -> Result<ChatAnswer> {
         let permit = config.permit().await;
-        permit.during(self.backend.answer(self.request(input), ChatCall::new(config))).await
+        let answer = permit.during(self.backend.answer(self.request(input), ChatCall::new(config))).await?;
+        Metered::new(config).see(&answer);
+        Ok(answer)
     }
 
     fn chunks<'a>(
@@ -309,7 +318,8 @@ impl ChatModel {
             let permit = config.permit().await;
             Ok::<_, Error>(permit.hold(self.backend.stream(request, ChatCall::new(config))))
         };
-        futures_util::stream::once(answer).try_flatten()
+        let mut metered = Metered::new(config);
+        futures_util::stream::once(answer).try_flatten().inspect_ok(move |chunk| metered.see(chunk))
     }
 }
 
@@ -335,33 +345,6 @@ impl Runnable for ChatModel {
     }
 }
 
-/// A [`ChatModel`] that gives its answers with their envelope: see [`ChatModel::with_envelope`].
-#[derive(Clone)]
-pub struct WithEnvelope(ChatModel);
-
-impl Runnable for WithEnvelope {
-    type Input = Messages;
-    type Output = ChatAnswer;
-
-    async fn call(&self, input: Messages, config: &RunConfig) -> Result<ChatAnswer> {
-        self.0.answer(input, config).await
-    }
-
-    fn call_stream<'a>(&'a self, input: Chunks<'a, Messages>, config: &'a RunConfig) -> Chunks<'a, ChatAnswer> {
-        Chunks::new(self.0.chunks(input, config), ChatAnswer::merge())
-    }
-
-    fn label(&self) -> Option<Label<'_>> {
-        self.0.label()
-    }
-}
-
-impl fmt::Debug for WithEnvelope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("WithEnvelope").field(&self.0).finish()
-    }
-}
-
 impl fmt::Debug for ChatModel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ChatModel").field("name", &self.name()).finish_non_exhaustive()
@@ -369,7 +352,11 @@ impl fmt::Debug for ChatModel {
 }
 
 pipe_operator!(impl for ChatModel);
-pipe_operator!(impl for WithEnvelope);
+
+mod metered;
+mod with_envelope;
+use metered::Metered;
+pub use with_envelope::WithEnvelope;
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,8 @@
 //! | choose a model by name | [`ChatModel::new`]: `openai:gpt-4o-mini` |
 //! | let the environment choose | [`ChatModel::from_env`] |
 //! | have an example run without a key | [`ChatModel::from_env_or_offline`] |
-//! | say where the server is and what the key is | `OpenAi` (feature `openai`), `Gemini` (feature `gemini`) |
+//! | say where the server is and what the key is | `OpenAi`, `Anthropic`, `Gemini`, `Ollama` (features of the same names) |
+//! | get a type of your own | `ChatModel::with_structured_output` (feature `schemars`, which every provider has) |
 //! | test without a network | [`ScriptedModel`] |
 //! | bring a provider of your own | [`ChatBackend`], [`ChatModel::from_backend`] |
 
@@ -18,6 +19,7 @@
 
 mod answer;
 mod backend;
+mod capabilities;
 mod chat_model;
 mod options;
 mod providers;
@@ -32,7 +34,12 @@ mod providers;
     )
 )]
 mod reader;
+#[cfg(feature = "schemars")]
+mod schema;
 mod scripted;
+mod server_limits;
+#[cfg(feature = "schemars")]
+mod structured_output;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tool;
@@ -50,13 +57,20 @@ pub mod transport;
 
 pub use answer::{ChatAnswer, Warning};
 pub use backend::{ChatBackend, ChatCall, ChatRequest};
+pub use capabilities::Capabilities;
 pub use chat_model::{ChatModel, WithEnvelope};
 pub use options::{ChatOptions, JsonSchema, ReasoningOptions, ResponseFormat};
+#[cfg(feature = "anthropic")]
+pub use providers::anthropic::{Anthropic, AnthropicDialect, AnthropicThinking};
 #[cfg(feature = "gemini")]
 pub use providers::gemini::Gemini;
+#[cfg(feature = "ollama")]
+pub use providers::ollama::Ollama;
 #[cfg(feature = "openai")]
 pub use providers::openai::{OpenAi, OpenAiDialect, ReasoningBack, ReasoningField};
 pub use scripted::{Pieces, Reply, ScriptedModel};
+#[cfg(feature = "schemars")]
+pub use structured_output::{StructuredAnswer, StructuredOutput, StructuredOutputMethod, StructuredWithRaw};
 pub use tool::{FunctionTool, Tool, ToolChoice};
 #[cfg(feature = "_http")]
 pub use transport::{Secret, Transport};

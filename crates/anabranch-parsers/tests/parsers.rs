@@ -1,4 +1,4 @@
-//! The parsers of words: lists, choices, yes and no, tool calls; and asking again.
+//! The parsers of words: choices, yes and no; what all have in common; and asking again.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -6,118 +6,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anabranch_core::{Chunks, Error, ErrorKind, Merge, RetryBudget, Runnable, RunnableExt, lambda};
-use anabranch_messages::{AiMessage, ContentPart, FinishKind, FinishReason, Messages, ToolCall, ToolCallChunk};
+use anabranch_messages::{AiMessage, ContentPart, FinishKind, FinishReason, Messages};
 use anabranch_parsers::{
-    BooleanOutputParser, EnumOutputParser, JsonFault, JsonOutputParser, ListOutputParser, OutputParser, ParseError,
+    BooleanOutputParser, EnumOutputParser, JsonOutputParser, ListOutputParser, OutputParser, ParseError,
     ParseErrorKind, ToolCallsParser,
 };
 use futures::StreamExt;
-use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 fn kind(error: &anabranch_core::Error) -> ParseErrorKind {
     error.downcast_ref::<ParseError>().unwrap_or_else(|| panic!("{error}")).kind()
-}
-
-fn answer(text: &str, size: usize) -> Chunks<'static, AiMessage> {
-    let characters: Vec<char> = text.chars().collect();
-    let pieces = characters.chunks(size).map(|piece| AiMessage::new(piece.iter().collect::<String>()));
-    Chunks::from_values(pieces.collect::<Vec<_>>(), AiMessage::merge())
-}
-
-#[test]
-fn lists() {
-    let commas = ListOutputParser::comma_separated();
-    for (text, items) in [
-        ("foo", vec!["foo"]),
-        ("foo, bar, baz", vec!["foo", "bar", "baz"]),
-        ("foo,bar,baz", vec!["foo", "bar", "baz"]),
-        ("\"foo, foo2\",bar,baz", vec!["foo, foo2", "bar", "baz"]),
-        ("\"say \"\"hi\"\"\", 12\" pipe", vec!["say \"hi\"", "12\" pipe"]),
-        ("a, , b,\n c\n", vec!["a", "b", "c"]),
-        ("<think>x, y</think>a, b", vec!["a", "b"]),
-        ("\"\", a", vec!["", "a"]),
-    ] {
-        assert_eq!(commas.parse(text).unwrap(), items, "{text}");
-    }
-    assert_eq!(kind(&commas.parse("a, \"b").unwrap_err()), ParseErrorKind::Truncated);
-    let numbered = "Items:\n\n  1. apple\n    2) banana\n3. \n10. cherry 2. no\nx 4. no\n5.no\n";
-    assert_eq!(ListOutputParser::numbered().parse(numbered).unwrap(), ["apple", "banana", "cherry 2. no", "no"]);
-    assert_eq!(ListOutputParser::numbered().parse("No items in the list.").unwrap(), [] as [&str; 0]);
-    let dashes = "Items:\n- apple\n  * banana - ripe\n+ cherry\nno - item\n-5 degrees\n--- \n";
-    assert_eq!(ListOutputParser::markdown().parse(dashes).unwrap(), ["apple", "banana - ripe", "cherry"]);
-}
-
-#[test]
-fn items_go_on_in_indented_lines() {
-    let numbered = |text: &str| ListOutputParser::numbered().parse(text).unwrap();
-    let markdown = |text: &str| ListOutputParser::markdown().parse(text).unwrap();
-    assert_eq!(
-        numbered("1. the Weser,\n   which is long\n\n   and wide\n2. the Aller\nThat is all."),
-        ["the Weser, which is long and wide", "the Aller"]
-    );
-    assert_eq!(numbered("1. Weser:\n   - long\n   - wide\n2. Aller"), ["Weser: - long - wide", "Aller"]);
-    assert_eq!(numbered("1.\n   Weser\n2.\n3. Aller"), ["Weser", "Aller"]);
-    // What is indented as the mark is, or less, is no part of an item.
-    assert_eq!(numbered("  1. Weser\n  and so on\n 2. Aller\n words\n  more words"), ["Weser", "Aller"]);
-    assert_eq!(markdown("- Weser\r\n  and more\r\n* Aller\r\n"), ["Weser and more", "Aller"]);
-    assert_eq!(numbered("1.Weser\n2)Aller\n3.14 is a number\n4... is none\n5.: x"), ["Weser", "Aller", ": x"]);
-    assert_eq!(markdown("• Weser\n◦ Aller\n•Leine\n– Hase\n-5 degrees\n**bold**"), ["Weser", "Aller", "Leine", "Hase"]);
-}
-
-#[tokio::test]
-async fn an_item_comes_with_the_first_word_of_the_next_line() {
-    let (sender, receiver) = futures::channel::mpsc::unbounded();
-    let chunks = Chunks::new(receiver.map(|piece: &str| Ok(AiMessage::new(piece))), AiMessage::merge());
-    let parser = ListOutputParser::numbered();
-    let mut stream = parser.transform(chunks);
-    sender.unbounded_send("1. Weser\n").unwrap();
-    // It may go on.
-    assert!(futures::poll!(stream.next()).is_pending());
-    sender.unbounded_send("  and more\n2").unwrap();
-    assert_eq!(stream.next().await.unwrap().unwrap(), ["Weser and more"]);
-}
-
-#[tokio::test]
-async fn lists_stream_and_are_whole() {
-    let parser = ListOutputParser::comma_separated();
-    let lists: Vec<_> = StreamExt::collect(parser.transform(answer("\"a, b\", c,d", 1))).await;
-    let lists: Vec<Vec<String>> = lists.into_iter().map(Result::unwrap).collect();
-    assert_eq!(lists, [["a, b"], ["c"], ["d"]]);
-    let at_once: Vec<_> = StreamExt::collect(parser.transform(answer("a, b, c", 100))).await;
-    assert_eq!(at_once.len(), 3);
-
-    let pieces = vec![AiMessage::new("a, b"), AiMessage::new(", c").with_finish_reason(FinishReason::length())];
-    let cut = || Chunks::from_values(pieces.clone(), AiMessage::merge());
-    let mut stream = parser.transform(cut());
-    assert_eq!(stream.next().await.unwrap().unwrap(), ["a"]);
-    assert_eq!(stream.next().await.unwrap().unwrap(), ["b"]);
-    assert_eq!(kind(&stream.next().await.unwrap().unwrap_err()), ParseErrorKind::Truncated);
-    assert_eq!(kind(&parser.transform(cut()).collect().await.unwrap_err()), ParseErrorKind::Truncated);
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 1000, ..ProptestConfig::default() })]
-
-    #[test]
-    fn pieces_of_lists_do_not_matter(text in "([a-cé1-9]|, |\\n|\"|- |1\\. |2\\.|• | |   |\\r\\n|<think>|</think>){0,20}", size in 1..6_usize) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        for parser in [ListOutputParser::comma_separated(), ListOutputParser::numbered(), ListOutputParser::markdown()] {
-            let streamed: Vec<_> = runtime.block_on(StreamExt::collect(parser.transform(answer(&text, size))));
-            let streamed: Result<Vec<_>, _> = streamed.into_iter().collect();
-            match (streamed, parser.parse(&text)) {
-                (Ok(streamed), Ok(whole)) => prop_assert_eq!(streamed.concat(), whole),
-                (Err(error), whole) => {
-                    // A thought that ended without a begin was handed on by then.
-                    let is_thought = kind(&error) == ParseErrorKind::Thought;
-                    let is_same = whole.as_ref().err().map(kind) == Some(kind(&error));
-                    prop_assert!(is_thought || is_same, "{} {:?}", text, whole);
-                }
-                (Ok(_), Err(error)) => prop_assert!(false, "{} {}", text, error),
-            }
-        }
-    }
 }
 
 #[derive(Deserialize, Debug, PartialEq, Clone, Copy)]
@@ -260,106 +159,6 @@ struct Sum {
 }
 
 #[tokio::test]
-async fn tool_calls() {
-    let parser = ToolCallsParser::<Tool>::new();
-    let weather = ToolCall::new("1", "weather", json!({"city": "Bremen"}));
-    let add = ToolCall::new("2", "add", json!({"a": 1, "b": 2}));
-    let all =
-        AiMessage::new("Let me see.").with_tool_calls([weather.clone(), add, ToolCall::new("3", "now", Value::Null)]);
-    let tools = [Tool::Weather { city: "Bremen".into() }, Tool::Add(Sum { a: 1, b: 2 }), Tool::Now];
-    assert_eq!(parser.invoke(all.clone()).await.unwrap(), tools);
-    assert_eq!(parser.invoke("nothing to call").await.unwrap(), []);
-
-    let only = ToolCallsParser::<Sum>::of_tool("add");
-    assert_eq!(only.invoke(all.clone()).await.unwrap(), [Sum { a: 1, b: 2 }]);
-    assert_eq!(ToolCallsParser::<Sum>::of_tool("other").invoke(all).await.unwrap(), []);
-
-    let unknown = AiMessage::new("").with_tool_call(ToolCall::new("1", "launch", json!({})));
-    let error = parser.invoke(unknown).await.unwrap_err();
-    assert_eq!(kind(&error), ParseErrorKind::UnknownTool);
-    assert!(
-        error.message().contains("the tool `launch` is not known: expected one of `weather`, `add`, `now`"),
-        "{error}"
-    );
-    let wrong = AiMessage::new("").with_tool_call(ToolCall::new("1", "add", json!({"a": 1, "b": "secret"})));
-    let error = parser.invoke(wrong).await.unwrap_err();
-    assert_eq!(
-        (kind(&error), error.downcast_ref::<ParseError>().unwrap().path().is_empty()),
-        (ParseErrorKind::Type, true)
-    );
-    assert!(error.message().contains("add.b") && !format!("{error:?}").contains("secret"), "{error}");
-    // Nothing of the arguments is lost or rounded in silence.
-    let any = ToolCallsParser::<Value>::of_tool("add");
-    for (arguments, expected, path) in [
-        ("{\"a\": 1, \"a\": 2}", ParseErrorKind::Json(JsonFault::DuplicateKey), "a"),
-        ("{\"a\": {\"b\": 123456789012345678901}}", ParseErrorKind::Json(JsonFault::NumberRange), "a.b"),
-        ("{\"a\": 1} x", ParseErrorKind::Json(JsonFault::TextAfter), ""),
-        ("{\"a\": 1", ParseErrorKind::Truncated, ""),
-    ] {
-        let call = AiMessage::new("").with_tool_call(ToolCall::new("1", "add", arguments));
-        let error = any.invoke(call).await.unwrap_err();
-        let cause = error.downcast_ref::<ParseError>().unwrap();
-        assert_eq!((cause.kind(), cause.path()), (expected, path), "{arguments}");
-        assert_eq!(error.partial::<String>().map(String::as_str), Some(arguments));
-    }
-
-    let cut = AiMessage::new("").with_tool_call(weather).with_finish_reason(FinishReason::length());
-    assert_eq!(kind(&parser.invoke(cut).await.unwrap_err()), ParseErrorKind::Truncated);
-}
-
-#[tokio::test]
-async fn a_tool_call_comes_when_it_is_complete() {
-    let piece = |index, id: &str, name: &str, arguments: &str| {
-        AiMessage::from(ToolCallChunk::new().with_index(index).with_id(id).with_name(name).with_arguments(arguments))
-    };
-    let pieces = [
-        piece(0, "1", "weather", "{\"city\": "),
-        piece(0, "", "", "\"Bremen\"}"),
-        piece(1, "2", "add", "{\"a\": 1,"),
-        piece(1, "", "", " \"b\": 2}"),
-        FinishReason::tool_calls().into(),
-    ];
-    let parser = ToolCallsParser::<Tool>::new();
-    let calls = || Chunks::from_values(pieces.clone(), AiMessage::merge());
-    let streamed: Vec<_> = StreamExt::collect(parser.transform(calls())).await;
-    let streamed: Vec<Vec<Tool>> = streamed.into_iter().map(Result::unwrap).collect();
-    let tools = [Tool::Weather { city: "Bremen".into() }, Tool::Add(Sum { a: 1, b: 2 })];
-    assert_eq!(streamed.iter().flatten().collect::<Vec<_>>(), tools.iter().collect::<Vec<_>>());
-    assert_eq!(streamed.len(), 2);
-    assert_eq!(parser.transform(calls()).collect().await.unwrap(), tools);
-    let growing = parser.clone().growing();
-    let snapshots: Vec<_> = StreamExt::collect(growing.transform(calls())).await;
-    let shown: Vec<Vec<_>> = snapshots
-        .iter()
-        .map(|calls| calls.as_ref().unwrap().iter())
-        .map(|calls| calls.map(|call| (call.name(), call.arguments().to_string(), call.is_complete())).collect())
-        .collect();
-    let bremen = ("weather", "{\"city\":\"Bremen\"}".to_string(), true);
-    assert_eq!(
-        shown,
-        [
-            vec![("weather", "{}".to_string(), false)],
-            vec![bremen.clone()],
-            vec![bremen.clone(), ("add", "{\"a\":1}".to_string(), false)],
-            vec![bremen.clone(), ("add", "{\"a\":1,\"b\":2}".to_string(), true)],
-        ]
-    );
-    let invoked = growing.transform(calls()).collect().await.unwrap();
-    assert_eq!(Some(&invoked), snapshots.last().and_then(|last| last.as_ref().ok()));
-    assert!(!format!("{invoked:?}").contains("Bremen"));
-    assert_eq!(
-        serde_json::to_value(&invoked[1]).unwrap(),
-        json!({"name": "add", "arguments": {"a": 1, "b": 2}, "is_complete": true})
-    );
-    let strange = ToolCallsParser::<Sum>::of_tool("weather").growing();
-    assert_eq!(StreamExt::collect::<Vec<_>>(strange.transform(calls())).await.last().map(Result::is_err), Some(true));
-
-    let half = Chunks::from_values(pieces[..3].to_vec(), AiMessage::merge());
-    let streamed: Vec<_> = StreamExt::collect(parser.transform(half)).await;
-    assert!(streamed[0].is_ok() && streamed[1].is_err());
-}
-
-#[tokio::test]
 async fn a_model_is_asked_again() {
     let asked = Arc::new(AtomicUsize::new(0));
     let model = |answers: &'static [&'static str]| {
@@ -494,52 +293,5 @@ fn a_number_that_stands_for_more_is_none() {
     let typed = JsonOutputParser::typed::<std::collections::BTreeMap<String, f64>>().lenient();
     for (text, number) in [("452 km", 452.0), ("5 m", 5.0), ("$7", 7.0), ("9 kB", 9.0), ("1.5 Tage", 1.5)] {
         assert_eq!(typed.parse(&format!("{{\"n\": \"{text}\"}}")).unwrap()["n"], number, "{text}");
-    }
-}
-
-proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, cases: 500, ..Default::default() })]
-
-    /// However the pieces of several calls are mixed: the calls are those of the whole, in order.
-    #[test]
-    fn calls_that_are_written_in_turns(
-        arguments in proptest::collection::vec("(\\{\"a\": (1|\"x\\\\\"\\}\"|\\{\\}|\\[\\{\\}\\])\\}|\\{\\} ?|\\{\\}x|\\{|null|)", 1..4),
-        turns in proptest::collection::vec((0..4_usize, 1..5_usize), 0..30),
-    ) {
-        let mut rest: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let begin = |index: usize| ToolCallChunk::new().with_index(index as u64).with_id(format!("c{index}")).with_name("f");
-        let mut pieces: Vec<_> = (0..rest.len()).map(|index| AiMessage::from(begin(index))).collect();
-        let ends = (0..rest.len()).map(|index| (index, usize::MAX));
-        for (index, size) in turns.into_iter().chain(ends) {
-            let Some(text) = rest.get_mut(index) else { continue };
-            let (piece, later) = text.split_at(size.min(text.len()));
-            *text = later;
-            let piece = ToolCallChunk::new().with_index(index as u64).with_arguments(piece);
-            pieces.push(piece.into());
-        }
-        pieces.push(FinishReason::tool_calls().into());
-        let mut whole = AiMessage::default();
-        pieces.iter().for_each(|piece| whole.append(piece.clone()));
-        let parser = ToolCallsParser::<Value>::new();
-        let invoked = parser.parse_answer(&whole).map_err(|error| error.message().to_string());
-        let again = Chunks::from_values(pieces.clone(), AiMessage::merge());
-        // Chunk by chunk, and not by way of `invoke`.
-        let stream = async {
-            let mut calls = Vec::new();
-            let mut stream = parser.transform(Chunks::from_values(pieces, AiMessage::merge()));
-            while let Some(more) = stream.next().await {
-                calls.extend(more?);
-            }
-            Ok::<_, Error>(calls)
-        };
-        let streamed = futures::executor::block_on(stream).map_err(|error| error.message().to_string());
-        proptest::prop_assert_eq!(&streamed, &invoked);
-        let growing = parser.growing();
-        let snapshots: Vec<_> = futures::executor::block_on(StreamExt::collect(growing.transform(again)));
-        let shown = futures::executor::block_on(growing.invoke(whole)).map_err(|error| error.message().to_string());
-        let last = snapshots.last().cloned().unwrap().map_err(|error| error.message().to_string());
-        proptest::prop_assert_eq!(&last, &shown);
-        proptest::prop_assert_eq!(shown.map(drop), invoked.map(drop));
-        proptest::prop_assert!(snapshots.windows(2).all(|pair| pair[0].as_ref().ok() != pair[1].as_ref().ok()));
     }
 }

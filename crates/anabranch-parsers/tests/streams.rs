@@ -98,10 +98,13 @@ where
         (Ok(invoked), None) => prop_assert_eq!(add_up(chunks), add_up(vec![invoked]), "{:?}", text),
         (Err(invoked), Some(error)) => {
             // What came of a thought without a begin was handed on, and so were elements of what is not the document
-            // after all.
+            // after all. An element of another type is told at once, whatever else is wrong behind it.
             let kind = error.downcast_ref::<ParseError>().map(ParseError::kind);
-            let is_an_element =
-                !chunks.is_empty() && kind == Some(ParseErrorKind::Several(2)) && could_be_elements::<P>();
+            let is_told = match kind {
+                Some(ParseErrorKind::Several(2)) => !chunks.is_empty(),
+                kind => kind == Some(ParseErrorKind::Type),
+            };
+            let is_an_element = is_told && could_be_elements::<P>();
             let is_handed_on = kind == Some(ParseErrorKind::Thought) || is_an_element;
             prop_assert!(told(&error) == told(&invoked) || is_handed_on, "{:?}: {} {}", text, error, invoked);
         }

@@ -19,6 +19,8 @@ const MUSTACHE: &str = "You are a {{profession}} on the {{river}}.\nAnswer brief
 const JINJA: &str = "You are a {{ profession }} on the {{ river }}.\nAnswer briefly: {{ question }}";
 const LOOP: &str =
     "Compare:{% for river in rivers %}\n- {{ river.name }}{% if river.deep %}, deep{% endif %}{% endfor %}";
+/// Operators and filters, which are bounded here and not in minijinja.
+const FILTERS: &str = "{% for river in rivers %}{{ river.name|upper ~ ', ' ~ (loop.index + 1) }}\n{% endfor %}{{ rivers[:10]|map(attribute='name')|join(', ')|replace('river', 'the') }}";
 
 fn values() -> Value {
     json!({"profession": "pilot", "river": "Weser", "question": "How deep is it here, and where does the tide turn?"})
@@ -140,9 +142,11 @@ fn table() {
     let ours = || drop(black_box(prompt.format(black_box(&values)).unwrap()));
     row("mustache; `format!` of values of the same object", in_turns(ours, looked_up));
     let rivers = rivers();
-    for (name, template, values) in
-        [("Jinja; minijinja", JINJA, &values), ("Jinja, a loop over 50; minijinja", LOOP, &rivers)]
-    {
+    for (name, template, values) in [
+        ("Jinja; minijinja", JINJA, &values),
+        ("Jinja, a loop over 50; minijinja", LOOP, &rivers),
+        ("Jinja, a loop over 50 with filters; minijinja", FILTERS, &rivers),
+    ] {
         let prompt = PromptTemplate::jinja(template).unwrap();
         let environment = environment(template);
         let ours = || drop(black_box(prompt.format(black_box(values)).unwrap()));

@@ -1,7 +1,9 @@
 //! [`ChatPromptTemplate`]: messages with variables.
 
+mod growing;
+mod languages;
+
 use std::fmt;
-use std::ops::{Add, RangeBounds};
 use std::sync::Arc;
 
 use anabranch_core::__private::used_up;
@@ -94,140 +96,9 @@ impl ChatPromptTemplate {
         Self::new(Language::Format, messages)
     }
 
-    /// A prompt of one user message in the mustache language; see
-    /// [`PromptTemplate::mustache`](crate::PromptTemplate::mustache).
-    ///
-    /// # Errors
-    /// As for [`from_mustache_messages`](Self::from_mustache_messages).
-    pub fn mustache(template: impl Into<String>) -> Result<Self> {
-        Self::from_mustache_messages([MessageTemplate::user(template)])
-    }
-
-    /// [`from_messages`](Self::from_messages) with templates in the mustache language.
-    ///
-    /// ```
-    /// use anabranch_prompts::ChatPromptTemplate;
-    /// use serde_json::json;
-    ///
-    /// let prompt = ChatPromptTemplate::from_mustache_messages([
-    ///     ("system", "{{#brief}}Be brief.{{/brief}}"),
-    ///     ("user", "{{question}}"),
-    /// ])?;
-    /// let messages = prompt.format(&json!({"brief": true, "question": "How deep is it?"}))?;
-    /// assert_eq!(messages[0].text(), "Be brief.");
-    /// # Ok::<(), anabranch_core::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`ErrorKind::InvalidChain`](anabranch_core::ErrorKind::InvalidChain) for a role that is none and for a template that is no mustache.
-    pub fn from_mustache_messages<M: Into<MessageTemplate>>(messages: impl IntoIterator<Item = M>) -> Result<Self> {
-        Self::new(Language::Mustache, messages)
-    }
-
-    /// A prompt of one user message in the Jinja language; see [`from_jinja_messages`](Self::from_jinja_messages).
-    ///
-    /// ```
-    /// use anabranch_core::RunnableExt;
-    /// use anabranch_prompts::ChatPromptTemplate;
-    /// use serde_json::json;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
-    /// let prompt = ChatPromptTemplate::jinja("Compare:{% for river in rivers %}\n- {{ river.name }}{% endfor %}")?;
-    /// let messages = prompt.invoke(json!({"rivers": [{"name": "Weser"}, {"name": "Elbe"}]})).await?;
-    /// assert_eq!(messages[0].text(), "Compare:\n- Weser\n- Elbe");
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    /// As for [`from_jinja_messages`](Self::from_jinja_messages).
-    #[cfg(feature = "jinja")]
-    pub fn jinja(template: impl Into<String>) -> Result<Self> {
-        Self::from_jinja_messages([MessageTemplate::user(template)])
-    }
-
-    /// [`from_messages`](Self::from_messages) with templates in the Jinja language, as `minijinja` understands it.
-    ///
-    /// For trusted templates only: whoever writes the template decides how much work its rendering is, within the limits
-    /// [`max_steps`](Self::max_steps) and [`max_output`](Self::max_output). They do not bound what one expression makes on
-    /// its way to the text (`"a" * 1000000000`, `replace`, `indent`). Nothing is loaded, and values are data: what
-    /// stands in them is never run. They are written as in the other languages: text as it is, everything else as
-    /// compact JSON (null is `null`, true is `true`).
-    ///
-    /// A variable must be given, unless the template asks for it (`{% if name is defined %}`) or says what stands for it
-    /// (`{{ name | default("…") }}`).
-    ///
-    /// # Errors
-    /// [`ErrorKind::InvalidChain`](anabranch_core::ErrorKind::InvalidChain) for a role that is none, for a template that is not Jinja, for filters, tests and
-    /// functions that do not exist, and for statements that load other templates.
-    #[cfg(feature = "jinja")]
-    pub fn from_jinja_messages<M: Into<MessageTemplate>>(messages: impl IntoIterator<Item = M>) -> Result<Self> {
-        Self::new(Language::Jinja, messages)
-    }
-
     fn new<M: Into<MessageTemplate>>(language: Language, messages: impl IntoIterator<Item = M>) -> Result<Self> {
         let inner = Inner { items: Vec::new(), language, settings: Settings::default() };
         Self { inner: Arc::new(inner) }.extend(messages)
-    }
-
-    /// Puts a message behind the others. Its template is in the language of the prompt.
-    ///
-    /// ```
-    /// use anabranch_prompts::ChatPromptTemplate;
-    ///
-    /// let prompt = ChatPromptTemplate::from_template("{question}")?.append(("ai", "{answer}"))?;
-    /// assert_eq!(prompt.len(), 2);
-    /// # Ok::<(), anabranch_core::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As for [`from_messages`](Self::from_messages).
-    pub fn append(self, message: impl Into<MessageTemplate>) -> Result<Self> {
-        self.extend([message])
-    }
-
-    /// Puts messages behind the others. Their templates are in the language of the prompt.
-    ///
-    /// # Errors
-    /// As for [`from_messages`](Self::from_messages).
-    pub fn extend<M: Into<MessageTemplate>>(mut self, messages: impl IntoIterator<Item = M>) -> Result<Self> {
-        let inner = Arc::make_mut(&mut self.inner);
-        inner.settings.names = Default::default();
-        for message in messages {
-            let mut item =
-                Item::parse(message.into(), inner.language).map_err(|error| in_message(error, inner.items.len()))?;
-            item.set_steps(inner.settings.limits.steps);
-            inner.items.push(item);
-        }
-        Ok(self)
-    }
-
-    /// How many messages it has; a place for messages counts as one.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.inner.items.len()
-    }
-
-    /// Whether it has no messages.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.inner.items.is_empty()
-    }
-
-    /// A prompt of some of its messages, with the same partials and limits; `None` where there are fewer.
-    ///
-    /// ```
-    /// use anabranch_prompts::ChatPromptTemplate;
-    ///
-    /// let prompt = ChatPromptTemplate::from_messages([("system", "Be brief."), ("user", "{question}")])?;
-    /// assert_eq!(prompt.slice(1..).unwrap().len(), 1);
-    /// assert!(prompt.slice(3..).is_none());
-    /// # Ok::<(), anabranch_core::Error>(())
-    /// ```
-    #[must_use]
-    pub fn slice(&self, range: impl RangeBounds<usize>) -> Option<Self> {
-        let items = self.inner.items.get((range.start_bound().cloned(), range.end_bound().cloned()))?.to_vec();
-        let settings = Settings { names: Default::default(), ..self.inner.settings.clone() };
-        Some(Self { inner: Arc::new(Inner { items, language: self.inner.language, settings }) })
     }
 
     /// The messages for an input, without a run around it.
@@ -239,7 +110,9 @@ impl ChatPromptTemplate {
     }
 
     /// The messages for an input, in which variables that are missing stand as they are written in the template: for
-    /// looking at a prompt, not for sending it. [`Messages::to_text`] is how to look at them.
+    /// looking at a prompt, not for sending it. [`Messages::to_text`] is how to look at them. In Jinja, what is looked up
+    /// in a missing variable is shown as well (`{{ user.name }}`), a missing list has one element, and a template that
+    /// does more with it than that stands as it is written.
     ///
     /// ```
     /// use anabranch_prompts::ChatPromptTemplate;
@@ -252,12 +125,11 @@ impl ChatPromptTemplate {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`](anabranch_core::ErrorKind::InvalidInput) where the rendering fails for another reason: a template in Jinja may need more of a
-    /// variable than its name.
+    /// [`ErrorKind::InvalidInput`](anabranch_core::ErrorKind::InvalidInput) where the rendering fails for another reason.
     pub fn preview(&self, input: &Value) -> Result<Messages> {
         let names = self.inner.names();
         let mut values = Values::new(input, names, &self.inner.settings.partials)?;
-        values.show_missing(names, |name| self.inner.language.variable(name));
+        values.show_missing();
         self.inner.render(&values)
     }
 
@@ -286,31 +158,6 @@ impl ChatPromptTemplate {
 }
 
 settings_methods!(ChatPromptTemplate);
-
-/// One after the other. What is beforehand for one of them is for both, and so are its limits.
-///
-/// Fails with [`ErrorKind::InvalidChain`](anabranch_core::ErrorKind::InvalidChain) where they have two values beforehand for one variable.
-///
-/// ```
-/// use anabranch_prompts::ChatPromptTemplate;
-///
-/// let instructions = ChatPromptTemplate::from_messages([("system", "You are a {profession}.")])?;
-/// let prompt = (instructions + ChatPromptTemplate::from_template("{question}")?)?;
-/// assert_eq!(prompt.variables(), ["profession", "question"]);
-/// # Ok::<(), anabranch_core::Error>(())
-/// ```
-impl Add for ChatPromptTemplate {
-    type Output = Result<Self>;
-
-    fn add(mut self, next: Self) -> Result<Self> {
-        let inner = Arc::make_mut(&mut self.inner);
-        inner.settings.partials.join(next.inner.settings.partials.clone())?;
-        inner.settings.limits = inner.settings.limits.and(next.inner.settings.limits);
-        inner.settings.names = Default::default();
-        inner.items.extend(next.inner.items.iter().cloned());
-        Ok(self)
-    }
-}
 
 impl Inner {
     #[inline]

@@ -150,12 +150,13 @@ impl FewShotPromptTemplate {
             settings.limits = settings.limits.and(beforehand.limits);
             Ok(pieces.to_vec())
         };
-        let few_shot = FewShot {
+        let mut few_shot = FewShot {
             prefix: pieces(self.prefix)?,
             shots: self.shots,
             suffix: pieces(self.suffix)?,
             separator: self.separator,
         };
+        few_shot.set_steps(settings.limits.steps);
         let language = language.unwrap_or(self.example_prompt.parts().1);
         Ok(PromptTemplate::from_few_shot(few_shot, language, settings))
     }

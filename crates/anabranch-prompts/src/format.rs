@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::template::{Limits, Stop, write_value};
-use crate::template_error::TemplateError;
+use crate::template::{Language, Limits, Stop, write_value};
+use crate::template_error::{TemplateError, TemplateErrorKind};
 use crate::values::Values;
 
 /// Text with `{variables}`: `{{` and `}}` are braces, `{name?}` may be missing.
@@ -62,8 +62,9 @@ impl Format {
                 text.push('}');
                 rest = after;
             } else if let Some(after) = rest.strip_prefix('{') {
-                let (name, length) = name(after)
-                    .map_err(|(offset, what)| TemplateError::new(template, place + 1 + offset, what, EXPECTED))?;
+                let (name, length) = name(after).map_err(|(offset, kind, what)| {
+                    TemplateError::new(template, place + 1 + offset, kind, what, EXPECTED)
+                })?;
                 if !text.is_empty() {
                     segments.push(Segment::Text(std::mem::take(&mut text)));
                 }
@@ -71,7 +72,8 @@ impl Format {
                 segments.push(kind(name.to_string()));
                 rest = &after[length + 1..];
             } else {
-                return Err(TemplateError::new(template, place, "a `}` without its `{`", EXPECTED));
+                let kind = TemplateErrorKind::Unopened;
+                return Err(TemplateError::new(template, place, kind, "a `}` without its `{`", EXPECTED));
             }
         }
         text.push_str(rest);
@@ -108,7 +110,11 @@ impl Format {
         for segment in &self.segments {
             match segment {
                 Segment::Text(text) => rendered.push_str(text),
-                Segment::Variable(name) => write_value(&mut rendered, values.get(name).ok_or(Stop::Missing)?),
+                Segment::Variable(name) => match values.get(name) {
+                    Some(value) => write_value(&mut rendered, value),
+                    None if values.shows_missing() => rendered += &Language::Format.variable(name),
+                    None => return Err(Stop::Missing),
+                },
                 Segment::Optional(name) => {
                     if let Some(value) = values.get(name).filter(|value| !value.is_null()) {
                         write_value(&mut rendered, value);
@@ -147,7 +153,7 @@ pub(crate) fn is_name(name: &str) -> bool {
 }
 
 /// The plain name before the next `}` and how many bytes it is with its `?`, or where it stops being one and why.
-fn name(text: &str) -> Result<(&str, usize), (usize, &'static str)> {
+fn name(text: &str) -> Result<(&str, usize), (usize, TemplateErrorKind, &'static str)> {
     for (offset, c) in text.char_indices() {
         let at_start = offset == 0;
         let problem = match c {
@@ -166,9 +172,9 @@ fn name(text: &str) -> Result<(&str, usize), (usize, &'static str)> {
             '{' => "a `{` inside a variable",
             _ => "a character that cannot be in the name of a variable",
         };
-        return Err((offset, problem));
+        return Err((offset, TemplateErrorKind::InvalidName, problem));
     }
-    Err((text.len(), "the end of the template inside a variable"))
+    Err((text.len(), TemplateErrorKind::Unclosed, "the end of the template inside a variable"))
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use anabranch_core::{Error, Result};
 use anabranch_messages::{Content, ContentPart, Message, Messages, Role};
-use serde_json::Value;
 
 use crate::few_shot::FewShotChatMessagePromptTemplate;
 use crate::message_template::{Form, MessageTemplate, Speaker, speaker, with_template};
@@ -78,10 +77,12 @@ impl Item {
                 messages.push((*role, Content::Parts(rendered)));
             }
             Self::Placeholder(placeholder) => match values.get(&placeholder.variable) {
-                // A stand-in says what would be here.
-                Some(Value::String(shown)) if values.shows_missing() => messages.push(Message::user(shown)),
                 Some(value) => placeholder.fill(messages, value).map_err(Stop::Failed)?,
                 None if placeholder.optional => {}
+                // A placeholder is written in one way, whatever the language of the templates.
+                None if values.shows_missing() => {
+                    messages.push(Message::user(Language::Format.variable(&placeholder.variable)));
+                }
                 None => return Err(Stop::Missing),
             },
             Self::FewShot(examples) => {

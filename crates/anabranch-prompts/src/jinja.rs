@@ -1,17 +1,33 @@
 //! [`Jinja`]: text in the Jinja language, parsed once.
 
+mod check;
+mod expression;
+mod filters;
+mod keep;
+mod operators;
+mod rewrite;
+mod room;
 mod scan;
+mod stand_in;
+mod statement;
+mod tags;
+mod variables;
+mod written;
 
 use std::io;
 
 use anabranch_core::Error;
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Serde, ValueKind};
-use minijinja::{AutoEscape, Environment, Output, State, UndefinedBehavior, Value as JinjaValue};
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value as JinjaValue};
 
 use crate::template::{Limits, Stop};
-use crate::template_error::TemplateError;
+use crate::template_error::{TemplateError, TemplateErrorKind};
 use crate::values::Values;
+use check::{check, place, refused};
+use rewrite::Rewritten;
+use room::{Full, ROOM, Room};
+use stand_in::StandIn;
 
 /// How deep macros and blocks may nest.
 const DEPTH: usize = 100;
@@ -21,52 +37,52 @@ const NAME: &str = "prompt";
 pub(crate) struct Jinja {
     environment: Environment<'static>,
     source: String,
+    /// What minijinja was given.
+    rewritten: std::sync::Arc<Rewritten>,
     /// The variables, and whether they may be missing.
     variables: Vec<(String, bool)>,
     /// Whether parts of it may be written more than once.
     repeats: bool,
+    /// Whether its expressions make anything on their way to the text.
+    makes: bool,
 }
 
 impl Jinja {
     pub(crate) fn parse(source: String, steps: u64) -> Result<Self, TemplateError> {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_auto_escape_callback(|_| AutoEscape::None);
-        environment.set_formatter(write_value);
-        environment.set_fuel(Some(steps));
-        environment.set_recursion_limit(DEPTH);
-        // It writes all variables into the prompt.
-        environment.remove_global("debug");
-        if let Ok(syntax) = SyntaxConfig::builder().keep_trailing_newline(true).build() {
-            environment.set_syntax(syntax);
-        }
-        let failed = |error: minijinja::Error| place(&source, &error);
-        let found = scan::scan(&source);
+        let tags = tags::tags(&source);
+        let (rewritten, asked) = rewrite::rewrite(&source, &tags).map_err(|why| refused(&source, &why))?;
+        let found = scan::scan(&tags);
         if let Some(place) = found.too_long {
             let expected = "an expression has at most 500 names, values and operators";
-            return Err(TemplateError::new(&source, place, "an expression that is too long", expected));
+            let kind = TemplateErrorKind::TooComplex;
+            return Err(TemplateError::new(&source, place, kind, "an expression that is too long", expected));
         }
-        environment.add_template_owned(NAME, source.clone()).map_err(failed)?;
-        let mut undeclared = environment.get_template(NAME).map_err(failed)?.undeclared_variables(false);
-        for name in environment.globals().map(|(name, _)| name.to_string()).collect::<Vec<_>>() {
-            undeclared.remove(&name);
+        let makes = found.makes || rewritten.changed || rewritten.captures;
+        let mut environment = environment(makes, rewritten.captures, steps);
+        let failed = |error: minijinja::Error| place(&source, &rewritten, &error);
+        environment.add_template_owned(NAME, rewritten.source.clone()).map_err(failed)?;
+        let is_global = |name: &str| environment.globals().any(|(global, _)| global == name);
+        let mut variables: Vec<(String, bool)> = Vec::new();
+        for (name, set_in_some_cases) in asked.asked() {
+            if !is_global(name) {
+                variables.push((name.to_string(), *set_in_some_cases || found.guarded.contains(name)));
+            }
         }
-        check(&environment, &source, &found, &undeclared)?;
-        // They come in no order; any fixed one is good.
-        let mut variables: Vec<_> = undeclared
-            .into_iter()
-            .map(|name| (found.guarded.contains(name.as_str()), name))
-            .map(|(may, name)| (name, may))
-            .collect();
-        variables.sort_unstable();
+        check(&environment, &source, &found, &variables)?;
         let repeats = found.repeats;
-        Ok(Self { environment, source, variables, repeats })
+        Ok(Self { environment, rewritten: rewritten.into(), variables, repeats, makes, source })
     }
 
     pub(crate) fn with_steps(&self, steps: u64) -> Self {
         let mut environment = self.environment.clone();
         environment.set_fuel(Some(steps));
-        Self { environment, source: self.source.clone(), variables: self.variables.clone(), repeats: self.repeats }
+        Self {
+            environment,
+            source: self.source.clone(),
+            rewritten: self.rewritten.clone(),
+            variables: self.variables.clone(),
+            ..*self
+        }
     }
 
     pub(crate) fn source(&self) -> &str {
@@ -78,13 +94,28 @@ impl Jinja {
     }
 
     pub(crate) fn render(&self, values: &Values<'_>, limits: Limits) -> Result<String, Stop> {
-        if self.variables.iter().any(|(name, may_miss)| !may_miss && values.get(name).is_none()) {
+        let shows_missing = values.shows_missing();
+        let is_missing =
+            self.variables.iter().any(|(name, may_miss)| (!may_miss || shows_missing) && values.get(name).is_none());
+        if is_missing && !shows_missing {
             return Err(Stop::Missing);
         }
-        let context = Serde(Context { variables: &self.variables, values });
+        match self.rendered(values, limits) {
+            // It does something with a variable that only its value can say.
+            Err(_) if is_missing => Ok(self.source.clone()),
+            rendered => rendered,
+        }
+    }
+
+    fn rendered(&self, values: &Values<'_>, limits: Limits) -> Result<String, Stop> {
+        let context = Serde(Context {
+            variables: &self.variables,
+            values,
+            room: self.makes.then(|| JinjaValue::from_object(Room::new(limits))),
+        });
+        let template = self.environment.get_template(NAME).map_err(|error| self.stop(&error, limits))?;
         if !self.repeats {
             // Each part of it is written once at most: it is as long as its values make it.
-            let template = self.environment.get_template(NAME).map_err(|error| place(&self.source, &error))?;
             return match template.render(context) {
                 Ok(text) if text.len() > limits.output => Err(limits.too_long()),
                 Ok(text) => Ok(text),
@@ -92,7 +123,6 @@ impl Jinja {
             };
         }
         let mut rendered = Limited { rendered: Vec::with_capacity(self.source.len()), limit: limits.output };
-        let template = self.environment.get_template(NAME).map_err(|error| place(&self.source, &error))?;
         match template.render_captured_to(context, &mut rendered) {
             // What is written are texts.
             Ok(_) => String::from_utf8(rendered.rendered).map_err(|_| Stop::Failed(Error::invalid_input("no UTF-8"))),
@@ -102,24 +132,63 @@ impl Jinja {
 
     #[cold]
     fn stop(&self, error: &minijinja::Error, limits: Limits) -> Stop {
-        match error.kind() {
-            minijinja::ErrorKind::OutOfFuel => Stop::Failed(limits.too_many_steps()),
-            minijinja::ErrorKind::WriteFailure => limits.too_long(),
-            _ => place(&self.source, error).into(),
+        match (Full::of(error), error.kind()) {
+            (Some(Full::Made), _) | (_, minijinja::ErrorKind::OutOfFuel) => Stop::Failed(limits.too_many_steps()),
+            (Some(Full::Written), _) | (_, minijinja::ErrorKind::WriteFailure) => limits.too_long(),
+            _ => place(&self.source, &self.rewritten, error).into(),
         }
     }
+}
+
+/// What a template is rendered with.
+fn environment(makes: bool, captures: bool, steps: u64) -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    if captures {
+        environment.set_formatter(written::write_counted);
+    } else {
+        environment.set_formatter(written::write_value);
+    }
+    environment.set_fuel(Some(steps));
+    environment.set_recursion_limit(DEPTH);
+    // It writes all variables into the prompt.
+    environment.remove_global("debug");
+    if let Ok(syntax) = SyntaxConfig::builder().keep_trailing_newline(true).build() {
+        environment.set_syntax(syntax);
+    }
+    environment.add_test("divisibleby", operators::divisible_by);
+    if makes {
+        operators::add_to(&mut environment);
+        filters::add_to(&mut environment);
+    }
+    environment
 }
 
 /// The variables of one rendering, as minijinja takes them.
 struct Context<'a> {
     variables: &'a [(String, bool)],
     values: &'a Values<'a>,
+    room: Option<JinjaValue>,
 }
 
 impl serde::Serialize for Context<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let there = |name: &str| self.values.get(name);
-        serializer.collect_map(self.variables.iter().filter_map(|(name, _)| Some((name.as_str(), there(name)?))))
+        use serde::ser::SerializeMap;
+        let mut map = serializer.serialize_map(None)?;
+        for (name, may_miss) in self.variables {
+            match self.values.get(name) {
+                Some(value) => map.serialize_entry(name, value)?,
+                None if !may_miss && self.values.shows_missing() => {
+                    map.serialize_entry(name, &StandIn::value(name))?;
+                }
+                None => {}
+            }
+        }
+        if let Some(room) = &self.room {
+            map.serialize_entry(ROOM, room)?;
+        }
+        map.end()
     }
 }
 
@@ -140,108 +209,6 @@ impl io::Write for Limited {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// Text as it is, everything else as compact JSON, as in the other languages.
-fn write_value(output: &mut Output<'_>, _: &mut State<'_, '_>, value: &JinjaValue) -> Result<(), minijinja::Error> {
-    if let Some(text) = value.as_str() {
-        return Ok(output.write_str(text)?);
-    }
-    let is_json = match value.kind() {
-        ValueKind::Undefined => return Ok(()),
-        ValueKind::None | ValueKind::Bool | ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => true,
-        ValueKind::Number => !value.is_integer(),
-        _ => false,
-    };
-    if !is_json {
-        return Ok(std::fmt::Write::write_fmt(output, format_args!("{value}"))?);
-    }
-    let json =
-        serde_json::to_string(value).map_err(|_| minijinja::Error::from(minijinja::ErrorKind::BadSerialization))?;
-    Ok(output.write_str(&json)?)
-}
-
-/// Filters, tests and functions that do not exist, and statements that load other templates, are found before any
-/// rendering comes to them.
-fn check(
-    environment: &Environment<'_>,
-    source: &str,
-    found: &scan::Found<'_>,
-    undeclared: &std::collections::HashSet<String>,
-) -> Result<(), TemplateError> {
-    use minijinja::ErrorKind as Kind;
-    let problem = |place, kind| {
-        let (problem, expected) = words(kind);
-        Err(TemplateError::new(source, place, problem, expected))
-    };
-    if let Some(place) = found.loads {
-        return problem(place, Kind::TemplateNotFound);
-    }
-    let is_unknown = |probe: String, kind| environment.render_str(&probe, ()).is_err_and(|error| error.kind() == kind);
-    for (name, place) in &found.filters {
-        if is_unknown(format!("{{{{ 1|{name} }}}}"), Kind::UnknownFilter) {
-            return problem(*place, Kind::UnknownFilter);
-        }
-    }
-    for (name, place) in &found.tests {
-        if is_unknown(format!("{{{{ 1 is {name} }}}}"), Kind::UnknownTest) {
-            return problem(*place, Kind::UnknownTest);
-        }
-    }
-    for (name, place) in &found.calls {
-        // A variable is data, and cannot be called.
-        if undeclared.contains(*name) {
-            return problem(*place, Kind::UnknownFunction);
-        }
-    }
-    Ok(())
-}
-
-/// Says what and where; the details may quote a value.
-#[cold]
-fn place(source: &str, error: &minijinja::Error) -> TemplateError {
-    let start_of_line = || {
-        let line = error.line().unwrap_or(1).saturating_sub(1);
-        source.split_inclusive('\n').take(line).map(str::len).sum()
-    };
-    let place = error.range().map_or_else(start_of_line, |range| range.start);
-    let (problem, expected) = words(error.kind());
-    // The parser says what it wants in words of its own.
-    let wanted = match (error.kind(), error.detail().and_then(|detail| detail.rsplit_once(", expected "))) {
-        (minijinja::ErrorKind::SyntaxError, Some((_, wanted))) => format!("{wanted} was expected").into(),
-        _ => std::borrow::Cow::Borrowed(expected),
-    };
-    TemplateError::new(source, place, problem, wanted)
-}
-
-/// What is wrong, and what was expected.
-fn words(kind: minijinja::ErrorKind) -> (&'static str, &'static str) {
-    use minijinja::ErrorKind as Kind;
-    match kind {
-        Kind::SyntaxError => ("something that is no Jinja", "`{{ … }}` is an expression and `{% … %}` a statement"),
-        Kind::UndefinedError => (
-            "a value that is not defined",
-            "a key must be there: what may be missing is asked for with `is defined` or has a `default`",
-        ),
-        Kind::UnknownFilter => ("a filter that does not exist", "the filters are those of minijinja"),
-        Kind::UnknownTest => ("a test that does not exist", "the tests are those of minijinja"),
-        Kind::UnknownFunction => (
-            "a call of a function that does not exist",
-            "the functions are those of minijinja and the template's macros",
-        ),
-        Kind::UnknownMethod => ("a call of a method that does not exist", "values are data and have no methods"),
-        Kind::TemplateNotFound | Kind::BadInclude => {
-            ("a statement that loads another template", "a prompt is one template, since it cannot read files")
-        }
-        Kind::MissingArgument | Kind::TooManyArguments => {
-            ("a call with the wrong number of arguments", "the arguments must be those of the filter, test or function")
-        }
-        Kind::CannotUnpack | Kind::InvalidOperation | Kind::NonPrimitive | Kind::NonKey => {
-            ("an operation that does not fit its values", "the values must be of the kinds it works on")
-        }
-        Kind::BadEscape => ("an escape in a text that is none", "`\\n`, `\\t` and `\\u1234` are some"),
-        _ => ("something that cannot be rendered", "it must give a text"),
     }
 }
 

@@ -69,7 +69,7 @@ pub use part_template::PartTemplate;
 pub use placeholder::MessagesPlaceholder;
 pub use prompt_folder::PromptFolder;
 pub use prompt_template::PromptTemplate;
-pub use template_error::TemplateError;
+pub use template_error::{TemplateError, TemplateErrorKind};
 pub use typed_prompt::TypedPrompt;
 
 /// What a message of the compiler may name.

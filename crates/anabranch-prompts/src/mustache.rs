@@ -15,8 +15,8 @@ mod parse;
 
 use serde_json::Value;
 
-use crate::template::{Limits, Stop, write_value};
-use crate::template_error::TemplateError;
+use crate::template::{Language, Limits, Stop, write_value};
+use crate::template_error::{TemplateError, TemplateErrorKind};
 use crate::values::Values;
 
 /// Text in the mustache language.
@@ -120,11 +120,13 @@ impl<'a> Rendering<'a> {
                     self.rendered += &serde_json::to_string(input).unwrap_or_default();
                 }
             }
+            None if self.values.shows_missing() => self.rendered += &Language::Mustache.variable(&path.0.join(".")),
             None if self.stack.is_empty() && self.values.get(&path.0[0]).is_none() => return Err(Stop::Missing),
             None => {
                 return Err(TemplateError::new(
                     self.source,
                     place,
+                    TemplateErrorKind::Undefined,
                     "a variable that is not there",
                     "the name must be a key of the element or of the input: what may be missing stands in a section, \
                      `{{#name}}…{{/name}}`",

@@ -169,7 +169,7 @@ impl Part {
         match self {
             Self::Text(template) => *pretty += &template.source(),
             Self::Media(sort, template) => *pretty += &format!("[{} {}]", sort.name(), template.source()),
-            Self::Fixed(ContentPart::Text { text }) => *pretty += text,
+            Self::Fixed(ContentPart::Text(text)) => *pretty += text.text(),
             Self::Fixed(ContentPart::Image(_)) => *pretty += "[image]",
             Self::Fixed(ContentPart::Audio(_)) => *pretty += "[audio]",
             Self::Fixed(_) => *pretty += "[file]",

@@ -1,11 +1,13 @@
 //! [`PromptFolder`]: prompts from files.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
 use anabranch_core::{Error, ErrorKind, Result};
 
 use crate::prompt_template::PromptTemplate;
+use crate::template_error::plain;
 
 /// A folder with prompts in files. Nothing outside of it is ever read: not by `..`, not by an absolute path, not by a
 /// link.
@@ -38,6 +40,9 @@ pub struct PromptFolder {
 /// The most bytes a file may have.
 const MOST: u64 = 16 << 20;
 
+/// The most characters of a file's name that are shown.
+const LONGEST_NAME: usize = 80;
+
 impl PromptFolder {
     /// A folder that is there.
     ///
@@ -62,24 +67,36 @@ impl PromptFolder {
         if !stays || path.as_os_str().is_empty() {
             return Err(outside());
         }
-        // Where links lead is known when they are followed.
-        let file = fs::canonicalize(self.base.join(path)).map_err(|error| failed("a prompt cannot be read", error))?;
-        if !file.starts_with(&self.base) {
+        let file = self.inside(path)?;
+        // Nothing is opened that waits for somebody to write: a pipe, a device.
+        check_facts(&fs::metadata(&file).map_err(unread)?)?;
+        let opened = fs::File::open(&file).map_err(unread)?;
+        self.read_opened(path, &file, opened)
+    }
+
+    /// The text of what was opened for a path, when it led to that file.
+    fn read_opened(&self, path: &Path, file: &Path, mut opened: fs::File) -> Result<String> {
+        let facts = opened.metadata().map_err(unread)?;
+        check_facts(&facts)?;
+        // Links may have been changed meanwhile: what was opened must be what is in the folder now.
+        let again = self.inside(path)?;
+        if !is_same(file, &facts, &again)? {
             return Err(outside());
         }
-        let facts = fs::metadata(&file).map_err(|error| failed("a prompt cannot be read", error))?;
-        if !facts.is_file() {
-            return Err(Error::new(ErrorKind::Configuration, "what should be the file of a prompt is no file"));
-        }
-        if facts.len() > MOST {
-            let message = format!("the file of a prompt has {} bytes, where at most {MOST} are read", facts.len());
-            return Err(Error::new(ErrorKind::Configuration, message));
-        }
-        let bytes = fs::read(&file).map_err(|error| failed("a prompt cannot be read", error))?;
+        let mut bytes = Vec::new();
+        // A file that grows is read as far as it may be.
+        opened.by_ref().take(MOST + 1).read_to_end(&mut bytes).map_err(unread)?;
+        check_length(bytes.len() as u64)?;
         String::from_utf8(bytes).map_err(|error| {
             let place = error.utf8_error().valid_up_to();
             Error::new(ErrorKind::Configuration, format!("the file of a prompt is not UTF-8 at byte {place}"))
         })
+    }
+
+    /// Where a path leads when its links are followed: into the folder.
+    fn inside(&self, path: &Path) -> Result<PathBuf> {
+        let file = fs::canonicalize(self.base.join(path)).map_err(unread)?;
+        if file.starts_with(&self.base) { Ok(file) } else { Err(outside()) }
     }
 
     /// The prompt in a file. How its name ends says its language: `.mustache`; `.jinja` or `.j2`, with the feature
@@ -101,7 +118,10 @@ impl PromptFolder {
             }
             _ => PromptTemplate::from_template(text),
         };
-        made.map_err(|error| error.at(path.file_name().unwrap_or_default().to_string_lossy()))
+        made.map_err(|error| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            error.at(name.chars().take(LONGEST_NAME).map(plain).collect::<String>())
+        })
     }
 }
 
@@ -111,6 +131,40 @@ fn outside() -> Error {
         ErrorKind::Configuration,
         "the path of a prompt leads out of its folder: it is relative, and has no `..` and no link that leads elsewhere",
     )
+}
+
+fn check_facts(facts: &fs::Metadata) -> Result<()> {
+    if !facts.is_file() {
+        return Err(Error::new(ErrorKind::Configuration, "what should be the file of a prompt is no file"));
+    }
+    check_length(facts.len())
+}
+
+fn check_length(length: u64) -> Result<()> {
+    if length > MOST {
+        let message = format!("the file of a prompt has {length} bytes, where at most {MOST} are read");
+        return Err(Error::new(ErrorKind::Configuration, message));
+    }
+    Ok(())
+}
+
+/// Whether what was opened is what a path leads to.
+#[cfg(unix)]
+fn is_same(_: &Path, opened: &fs::Metadata, path: &Path) -> Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let there = fs::metadata(path).map_err(unread)?;
+    Ok((opened.dev(), opened.ino()) == (there.dev(), there.ino()))
+}
+
+/// Whether the path leads to where it led when it was opened: elsewhere files have no number that can be compared.
+#[cfg(not(unix))]
+fn is_same(before: &Path, _: &fs::Metadata, path: &Path) -> Result<bool> {
+    Ok(before == path)
+}
+
+#[cold]
+fn unread(error: std::io::Error) -> Error {
+    failed("a prompt cannot be read", error)
 }
 
 #[cold]

@@ -123,7 +123,9 @@ impl PromptTemplate {
     }
 
     /// The text for an input, in which variables that are missing stand as they are written in the template: for
-    /// looking at a prompt, not for sending it.
+    /// looking at a prompt, not for sending it. In Jinja, what is looked up in a missing variable is shown as well
+    /// (`{{ user.name }}`), a missing list has one element, and a template that does more with it than that stands as
+    /// it is written.
     ///
     /// ```
     /// use anabranch_prompts::PromptTemplate;
@@ -135,12 +137,11 @@ impl PromptTemplate {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] where the rendering fails for another reason: a template in Jinja may need more of a
-    /// variable than its name.
+    /// [`ErrorKind::InvalidInput`] where the rendering fails for another reason.
     pub fn preview(&self, input: &Value) -> Result<String> {
         let names = self.inner.names();
         let mut values = Values::new(input, names, &self.inner.settings.partials)?;
-        values.show_missing(names, |name| self.inner.language.variable(name));
+        values.show_missing();
         self.inner.render(&values)
     }
 
@@ -185,6 +186,7 @@ impl Add for PromptTemplate {
         inner.settings.limits = inner.settings.limits.and(next.inner.settings.limits);
         inner.settings.names = Default::default();
         inner.pieces.extend(next.inner.pieces.iter().cloned());
+        inner.set_steps(inner.settings.limits.steps);
         Ok(self)
     }
 }

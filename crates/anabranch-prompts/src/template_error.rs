@@ -12,23 +12,71 @@ use anabranch_core::{Error, ErrorKind};
 /// program, and never a value.
 ///
 /// ```
-/// use anabranch_prompts::{PromptTemplate, TemplateError};
+/// use anabranch_prompts::{PromptTemplate, TemplateError, TemplateErrorKind};
 ///
 /// let error = PromptTemplate::from_template("Answer as\n{\"answer\": 1}.").unwrap_err();
 /// let place = error.downcast_ref::<TemplateError>().unwrap();
 /// assert_eq!((place.line(), place.column()), (2, 2));
+/// assert_eq!(place.kind(), TemplateErrorKind::InvalidName);
 /// assert_eq!(place.problem(), "a quote in the name of a variable");
 /// assert_eq!(place.excerpt(), "{\"answer\": 1}.\n ^");
 /// ```
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{problem} at line {line} column {column}, where {expected}\n{excerpt}")]
 pub struct TemplateError {
+    kind: TemplateErrorKind,
     problem: Cow<'static, str>,
     expected: Cow<'static, str>,
     line: usize,
     column: usize,
     character: usize,
     excerpt: String,
+}
+
+/// What sort of thing is wrong with a template: what a program may act on.
+///
+/// ```
+/// use anabranch_prompts::{PromptTemplate, TemplateError, TemplateErrorKind};
+///
+/// let error = PromptTemplate::mustache("{{#rivers}}…").unwrap_err();
+/// let advice = match error.downcast_ref::<TemplateError>().map(TemplateError::kind) {
+///     Some(TemplateErrorKind::Unclosed) => "something is open at the end",
+///     Some(_) => "something else",
+///     None => "the template is not to blame",
+/// };
+/// assert_eq!(advice, "something is open at the end");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum TemplateErrorKind {
+    /// Something that does not belong to the language, or not there.
+    Syntax,
+    /// Something in braces that is no name of a variable: pasted JSON, most often.
+    InvalidName,
+    /// A variable, a tag or a section without its end.
+    Unclosed,
+    /// The end of something that was not begun.
+    Unopened,
+    /// Something longer or deeper than it may be.
+    TooComplex,
+    /// Another template, which a prompt cannot load.
+    LoadsTemplate,
+    /// A filter that does not exist.
+    UnknownFilter,
+    /// A test that does not exist.
+    UnknownTest,
+    /// A function that does not exist.
+    UnknownFunction,
+    /// A method that does not exist, found at rendering.
+    UnknownMethod,
+    /// Too few or too many arguments, found at rendering.
+    WrongArguments,
+    /// An operation that does not fit its values, found at rendering.
+    InvalidOperation,
+    /// A value that is not there, found at rendering.
+    Undefined,
+    /// A value that is made on the way to the text and is larger than it may be, found at rendering.
+    TooLarge,
 }
 
 /// How many characters of a line are shown.
@@ -40,6 +88,7 @@ impl TemplateError {
     pub(crate) fn new(
         template: &str,
         place: usize,
+        kind: TemplateErrorKind,
         problem: impl Into<Cow<'static, str>>,
         expected: impl Into<Cow<'static, str>>,
     ) -> Self {
@@ -52,6 +101,7 @@ impl TemplateError {
         let column = template[start..place].chars().count() + 1;
         let line = template[start..].split('\n').next().unwrap_or_default();
         Self {
+            kind,
             problem: problem.into(),
             expected: expected.into(),
             line: before.matches('\n').count() + 1,
@@ -61,7 +111,13 @@ impl TemplateError {
         }
     }
 
-    /// What is wrong.
+    /// What sort of thing is wrong.
+    #[must_use]
+    pub fn kind(&self) -> TemplateErrorKind {
+        self.kind
+    }
+
+    /// What is wrong, in words.
     #[must_use]
     pub fn problem(&self) -> &str {
         &self.problem
@@ -126,7 +182,7 @@ fn excerpt(line: &str, column: usize) -> String {
 }
 
 /// A character that neither moves the mark nor turns the line.
-fn plain(c: char) -> char {
+pub(crate) fn plain(c: char) -> char {
     let turns = matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
     if c.is_control() || turns { ' ' } else { c }
 }
@@ -135,6 +191,7 @@ fn plain(c: char) -> char {
 impl fmt::Debug for TemplateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TemplateError")
+            .field("kind", &self.kind)
             .field("problem", &self.problem)
             .field("expected", &self.expected)
             .field("line", &self.line)
@@ -147,10 +204,12 @@ impl fmt::Debug for TemplateError {
 mod tests {
     use super::*;
 
+    const KIND: TemplateErrorKind = TemplateErrorKind::Syntax;
+
     #[test]
     fn the_mark_stands_under_the_place() {
         let template = "one\ntwö {x y}\nthree";
-        let error = TemplateError::new(template, template.find(" y").unwrap(), "p", "e");
+        let error = TemplateError::new(template, template.find(" y").unwrap(), KIND, "p", "e");
         assert_eq!((error.line(), error.column(), error.character()), (2, 7, 11));
         assert_eq!(error.excerpt(), "twö {x y}\n      ^");
         assert_eq!(error.to_string(), "p at line 2 column 7, where e\ntwö {x y}\n      ^");
@@ -159,7 +218,7 @@ mod tests {
     #[test]
     fn a_long_line_is_cut_around_the_place() {
         let template = format!("{}{{ }}{}", "a".repeat(1_000_000), "b".repeat(1_000_000));
-        let error = TemplateError::new(&template, 1_000_001, "p", "e");
+        let error = TemplateError::new(&template, 1_000_001, KIND, "p", "e");
         let (line, mark) = error.excerpt().split_once('\n').unwrap();
         assert_eq!(line.chars().count(), SHOWN + 2);
         assert_eq!(line.chars().nth(mark.chars().count() - 1), Some(' '));
@@ -169,10 +228,10 @@ mod tests {
     #[test]
     fn nothing_turns_the_line_and_every_place_will_do() {
         let template = "a\u{202e}\tb";
-        assert_eq!(TemplateError::new(template, 5, "p", "e").excerpt(), "a  b\n   ^");
+        assert_eq!(TemplateError::new(template, 5, KIND, "p", "e").excerpt(), "a  b\n   ^");
         for place in 0..20 {
-            assert!(TemplateError::new("ä\n漢\n", place, "p", "e").excerpt().ends_with('^'));
+            assert!(TemplateError::new("ä\n漢\n", place, KIND, "p", "e").excerpt().ends_with('^'));
         }
-        assert_eq!(TemplateError::new("", 0, "p", "e").excerpt(), "\n^");
+        assert_eq!(TemplateError::new("", 0, KIND, "p", "e").excerpt(), "\n^");
     }
 }

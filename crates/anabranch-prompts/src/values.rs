@@ -111,16 +111,10 @@ pub(crate) struct Values<'a> {
     /// The input as it came.
     given: &'a Value,
     partials: &'a Partials,
-    /// What most runs have nothing of.
-    extra: Option<Box<Extra>>,
-}
-
-#[derive(Default)]
-struct Extra {
     /// What functions gave for this run.
     computed: BTreeMap<String, Value>,
-    /// What stands for variables that are missing, where that is no error.
-    stand_ins: BTreeMap<String, Value>,
+    /// Whether a variable that is missing is no error, but shown as it is written.
+    shows_missing: bool,
 }
 
 enum Input<'a> {
@@ -139,27 +133,22 @@ impl<'a> Values<'a> {
             (bare, [name]) => Input::Bare(name, bare),
             (bare, wanted) => return Err(not_an_object(bare, wanted)),
         };
-        let mut values = Self { input, given, partials, extra: None };
+        let mut values = Self { input, given, partials, computed: BTreeMap::new(), shows_missing: false };
         for (name, function) in &partials.functions {
             if values.get(name).is_none() {
-                values.extra.get_or_insert_default().computed.insert(name.clone(), function());
+                values.computed.insert(name.clone(), function());
             }
         }
         Ok(values)
     }
 
-    /// Puts something visible in place of what is missing.
-    pub(crate) fn show_missing(&mut self, names: &Names, shown: impl Fn(&str) -> String) {
-        for name in &names.wanted {
-            if self.get(name).is_none() {
-                self.extra.get_or_insert_default().stand_ins.insert(name.clone(), shown(name).into());
-            }
-        }
+    /// Variables that are missing are shown as they are written, each template in its own language.
+    pub(crate) fn show_missing(&mut self) {
+        self.shows_missing = true;
     }
 
-    /// Whether something stands in place of what is missing.
     pub(crate) fn shows_missing(&self) -> bool {
-        self.extra.as_ref().is_some_and(|extra| !extra.stand_ins.is_empty())
+        self.shows_missing
     }
 
     #[inline]
@@ -177,11 +166,7 @@ impl<'a> Values<'a> {
 
     #[inline(never)]
     fn beforehand(&self, name: &str) -> Option<&Value> {
-        let extra = self.extra.as_deref();
-        extra
-            .and_then(|extra| extra.computed.get(name))
-            .or_else(|| self.partials.values.get(name))
-            .or_else(|| extra.and_then(|extra| extra.stand_ins.get(name)))
+        self.computed.get(name).or_else(|| self.partials.values.get(name))
     }
 
     /// The input as it came.

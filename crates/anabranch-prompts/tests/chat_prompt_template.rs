@@ -317,3 +317,23 @@ fn the_hint_is_that_of_the_message_that_lacks_something() {
     let error = both.format(&json!({"b": 1})).unwrap_err().to_string();
     assert!(error.contains("doubled"), "{error}");
 }
+
+/// The limit on steps is part of what Jinja sets up: of what was added, too.
+#[cfg(feature = "jinja")]
+#[test]
+fn the_limits_of_a_sum_are_those_of_both() {
+    use anabranch_prompts::{FewShotPromptTemplate, PromptTemplate};
+    let loops = "{% for x in range(1000) %}{{ x }}{% endfor %}";
+    let sum =
+        ChatPromptTemplate::from_template("a").unwrap().max_steps(100) + ChatPromptTemplate::jinja(loops).unwrap();
+    assert!(sum.unwrap().format(&json!({})).unwrap_err().message().contains("more than 100 steps"));
+    let sum = PromptTemplate::jinja("a").unwrap().max_steps(100) + PromptTemplate::jinja(loops).unwrap();
+    assert!(sum.unwrap().format(&json!({})).unwrap_err().message().contains("more than 100 steps"));
+    let few = FewShotPromptTemplate::new(PromptTemplate::from_template("{a}").unwrap(), [])
+        .unwrap()
+        .with_prefix(PromptTemplate::jinja("a").unwrap().max_steps(100))
+        .with_suffix(PromptTemplate::jinja(loops).unwrap())
+        .build()
+        .unwrap();
+    assert!(few.format(&json!({})).unwrap_err().message().contains("more than 100 steps"));
+}

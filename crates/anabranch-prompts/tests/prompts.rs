@@ -343,5 +343,8 @@ fn limits_hold_for_every_text() {
     let loops = ChatPromptTemplate::mustache("{{#xs}}{{#xs}}{{/xs}}{{/xs}}").unwrap().max_steps(1000);
     let xs = json!({"xs": vec![1; 100]});
     assert!(loops.format(&xs).unwrap_err().message().contains("more than 1000 steps"));
+    // The limits of both hold for both.
+    let sum = (loops.clone() + ChatPromptTemplate::mustache("{{#xs}}{{#xs}}{{/xs}}{{/xs}}").unwrap()).unwrap();
+    assert!(sum.slice(1..).unwrap().format(&xs).unwrap_err().message().contains("more than 1000 steps"));
     assert!(loops.max_steps(100_000).format(&xs).is_ok());
 }

@@ -64,8 +64,12 @@ pub mod prelude {
     pub use anabranch_messages::{
         AiMessage, ContentPart, FinishReason, Message, Messages, SystemMessage, ToolCall, ToolMessage, UserMessage,
     };
+    #[cfg(feature = "anthropic")]
+    pub use anabranch_models::Anthropic;
     #[cfg(feature = "gemini")]
     pub use anabranch_models::Gemini;
+    #[cfg(feature = "ollama")]
+    pub use anabranch_models::Ollama;
     #[cfg(feature = "openai")]
     pub use anabranch_models::OpenAi;
     pub use anabranch_models::{ChatModel, ScriptedModel};

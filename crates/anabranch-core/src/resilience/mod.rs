@@ -1,6 +1,7 @@
 //! Steps that fail, hang, or come too many at once.
 
 pub(crate) mod backoff;
+pub(crate) mod charge;
 pub(crate) mod circuit_breaker;
 pub(crate) mod hedged;
 pub(crate) mod meter;

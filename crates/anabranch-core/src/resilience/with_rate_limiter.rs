@@ -6,6 +6,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use futures_util::FutureExt;
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
@@ -16,11 +17,10 @@ use crate::run::config::RunConfig;
 use crate::run::observer::{Waited, WaitedOn};
 use crate::run::watch::{self, Watch};
 use crate::step::naming::{label_from_outside, name_from_outside};
-use crate::step::or_boxed::OrBoxed;
 use crate::step::pipe_operator::pipe_operator;
 use crate::step::run::run;
 use crate::step::runnable::Runnable;
-use crate::step::stream::stream;
+use crate::step::stream::stream_owned;
 use crate::step::watched;
 use crate::stream::chunks::Chunks;
 use crate::stream::exit::Names;
@@ -55,6 +55,7 @@ impl<R: Runnable> WithRateLimiter<R> {
 
     /// Where there are observers, the step begins with its wait.
     async fn begun(&self, cost: Cost, config: &RunConfig) -> Result<Watch> {
+        let config = config.charged(self.limiter.clone(), cost);
         let watch = Watch::begin(config.at(label_from_outside(&self.step)));
         self.admitted(cost, watch.config()).await.inspect_err(|error| watch.failed(error))?;
         Ok(watch)
@@ -112,15 +113,14 @@ impl<R: Runnable> Runnable for WithRateLimiter<R> {
     fn call<'a>(&'a self, input: R::Input, config: &'a RunConfig) -> impl Future<Output = Result<R::Output>> + Send {
         let cost = self.cost_of(&input);
         let running = if config.is_observed() {
-            OrBoxed::Boxed { running: Box::pin(self.observed(cost, input, config)) }
-        } else if self.limiter.try_acquire(cost) {
-            OrBoxed::InPlace { running: run(config, &self.step, input) }
+            self.observed(cost, input, config).boxed()
         } else {
             let running = async move {
                 self.admitted(cost, config).await?;
-                run(config, &self.step, input).await
+                let charged = config.charged(self.limiter.clone(), cost);
+                run(&charged, &self.step, input).await
             };
-            OrBoxed::Boxed { running: Box::pin(running) }
+            running.boxed()
         };
         Learning { running, limited: self }
     }
@@ -146,7 +146,7 @@ impl<R: Runnable> Runnable for WithRateLimiter<R> {
                 watched::stream_begun(watch, &self.step, input.entering()).named(&self.step).leaving()
             } else {
                 self.admitted(cost, config).await?;
-                stream(config, &self.step, input)
+                stream_owned(config.charged(self.limiter.clone(), cost), &self.step, input)
             };
             chunks.begin();
             Ok(chunks.inspect_end(|error| error.into_iter().for_each(|error| self.learn(error))))

@@ -9,6 +9,8 @@ use tokio::time::Instant;
 
 use crate::description::Label;
 use crate::error::{Error, ErrorKind, Result};
+use crate::resilience::charge::Charge;
+use crate::resilience::rate_limiter::{Cost, RateLimiter};
 use crate::run::limit::{self, Concurrency, Limit, Permit};
 use crate::run::observer::{Observer, Waited, WaitedOn};
 use crate::run::progress::Progress;
@@ -48,6 +50,8 @@ pub struct RunConfig {
     depth: usize,
     /// Somebody wants to know whether there is progress, though the run is read as a whole.
     progress: Option<Progress>,
+    /// A rate limiter stands around the present step.
+    charge: Option<Charge>,
 }
 
 /// Cheap to clone, since each run that is watched has one of its own: what the steps of a run count on should not be
@@ -85,7 +89,7 @@ impl RunConfig {
     /// An empty configuration.
     #[must_use]
     pub const fn new() -> Self {
-        Self { shared: None, path: None, limit: None, depth: 0, progress: None }
+        Self { shared: None, path: None, limit: None, depth: 0, progress: None, charge: None }
     }
 
     /// The empty configuration, for as long as it is needed.
@@ -226,6 +230,7 @@ impl RunConfig {
             limit: self.limit,
             depth: self.depth,
             progress: self.progress.clone(),
+            charge: self.charge.clone(),
         })
     }
 
@@ -241,6 +246,15 @@ impl RunConfig {
     /// The configuration of a step that is read as a whole by somebody who wants to see progress.
     pub(crate) fn showing(&self, progress: Progress) -> Self {
         Self { progress: Some(progress), ..self.clone() }
+    }
+
+    /// The configuration of a step for which a rate limiter took something.
+    pub(crate) fn charged(&self, limiter: Arc<dyn RateLimiter>, cost: Cost) -> Self {
+        Self { charge: Some(Charge::new(limiter, cost, self.charge.clone())), ..self.clone() }
+    }
+
+    pub(crate) fn charge(&self) -> Option<&Charge> {
+        self.charge.as_ref()
     }
 
     pub(crate) fn progress(&self) -> Option<&Progress> {
@@ -314,7 +328,11 @@ impl RunConfig {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.shared.is_none() && self.limit.is_none() && self.progress.is_none() && self.depth == 0
+        self.shared.is_none()
+            && self.limit.is_none()
+            && self.progress.is_none()
+            && self.charge.is_none()
+            && self.depth == 0
     }
 
     /// The configuration of a step that begins now inside the present one.
@@ -325,6 +343,7 @@ impl RunConfig {
             limit: self.limit,
             depth: self.depth,
             progress: self.progress.clone(),
+            charge: self.charge.clone(),
         }
     }
 

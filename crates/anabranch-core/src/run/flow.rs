@@ -24,7 +24,7 @@
 //! comes back when the outside has answered. Were all who are polled waiting for permits, no permit would be held, and
 //! the first in line would have one.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::iter::successors;
@@ -43,7 +43,7 @@ mod joint;
 mod opened;
 
 thread_local! {
-    static CURRENT: RefCell<Place> = const { RefCell::new(Place::Nowhere) };
+    static CURRENT: Cell<Place> = const { Cell::new(Place::Nowhere) };
 }
 
 /// Where the thread is.
@@ -78,6 +78,8 @@ pub(crate) struct Flow {
     parent: OnceLock<Option<Scope>>,
     /// Written under the lock of the state.
     paused: AtomicBool,
+    /// Nothing is inside any more.
+    over: AtomicBool,
     state: Mutex<State>,
     /// Of a stream that a step has opened by itself: the run it was opened in, all of which may read it.
     run: OnceLock<Arc<Flow>>,
@@ -156,13 +158,14 @@ impl Flow {
     }
 
     fn pause_from(&self, state: MutexGuard<'_, State>) {
-        if self.paused.swap(true, Ordering::AcqRel) {
+        // Most flows hold nothing.
+        if self.paused.swap(true, Ordering::AcqRel) || (state.given.is_empty() && state.held.is_empty()) {
             return;
         }
         if let Some(mut run) = self.run() {
             run.held.extend(state.held.iter().map(|(key, limit)| (*key, limit.clone())));
         }
-        let (given, held) = (all(&state.given), if state.held.is_empty() { Vec::new() } else { all(&state.held) });
+        let (given, held) = (all(&state.given), all(&state.held));
         drop(state);
         given.iter().for_each(|(limit, id)| limit.paused(*id));
         // Who comes to read later finds it paused.
@@ -185,6 +188,9 @@ impl Flow {
             state.held.keys().for_each(|key| {
                 run.held.remove(key);
             });
+        }
+        if state.parked.is_empty() && state.offered.is_empty() {
+            return;
         }
         let (parked, offered) = (limits(&state.parked), std::mem::take(&mut state.offered));
         drop(state);
@@ -338,31 +344,40 @@ pub(crate) fn read_by(scope: Option<&Scope>) -> impl Iterator<Item = &Arc<Flow>>
     chain(scope, Side::Reads)
 }
 
-/// Where the thread is now. Nowhere, if it is ending.
-pub(crate) fn current() -> Option<Scope> {
-    let place = |current: &RefCell<Place>| {
-        let mut current = current.borrow_mut();
-        if let Place::Run = *current {
-            *current = Place::At(Scope { flow: Flow::of_run(), side: Side::Reads });
-        }
-        if let Place::At(scope) = &*current { Some(scope.clone()) } else { None }
+/// Looks at where the thread is. Nowhere, if it is ending.
+fn look<T: Default>(look: impl FnOnce(&mut Place) -> T) -> T {
+    let look = |current: &Cell<Place>| {
+        let mut place = current.take();
+        let seen = look(&mut place);
+        current.set(place);
+        seen
     };
-    CURRENT.try_with(place).ok().flatten()
+    CURRENT.try_with(look).unwrap_or_default()
+}
+
+/// Where the thread is now.
+pub(crate) fn current() -> Option<Scope> {
+    look(|place| {
+        if let Place::Run = *place {
+            *place = Place::At(Scope { flow: Flow::of_run(), side: Side::Reads });
+        }
+        if let Place::At(scope) = &*place { Some(scope.clone()) } else { None }
+    })
 }
 
 /// Whether what runs now is a part of something that is read.
 pub(crate) fn is_inside() -> bool {
-    let is_inside = |current: &RefCell<Place>| match &*current.borrow() {
+    look(|place| match &*place {
         Place::At(scope) => inside(Some(scope)).next().is_some(),
         Place::Nowhere | Place::Run => false,
-    };
-    CURRENT.try_with(is_inside).unwrap_or(false)
+    })
 }
 
-fn is_nowhere() -> bool {
-    CURRENT.try_with(|current| matches!(*current.borrow(), Place::Nowhere)).unwrap_or(false)
+fn is_in_a_run() -> bool {
+    look(|place| !matches!(place, Place::Nowhere))
 }
 
+#[inline]
 fn swap(place: Place) -> Place {
     CURRENT.try_with(|current| current.replace(place)).unwrap_or_default()
 }
@@ -372,12 +387,14 @@ struct Entered {
     before: Place,
 }
 
+#[inline]
 fn enter(place: Place) -> Entered {
     Entered { before: swap(place) }
 }
 
 impl Entered {
     /// Back, and where it was until now.
+    #[inline]
     fn leave(mut self) -> Place {
         let place = swap(std::mem::take(&mut self.before));
         std::mem::forget(self);
@@ -429,6 +446,7 @@ impl Spot {
     }
 
     /// Whether it is polled with another waker than the last time.
+    #[inline]
     fn has_new_waker(&mut self, waker: &Waker) -> bool {
         let is_new = self.waker.as_ref().is_none_or(|known| !known.is(waker));
         if is_new {
@@ -437,6 +455,7 @@ impl Spot {
         is_new
     }
 
+    #[inline]
     fn poll<T>(&mut self, poll: impl FnOnce() -> Poll<T>) -> Poll<T> {
         // Where it is polled, not where it was made: what a step reads is made by the step, but is not a part of it.
         self.flow.parent.get_or_init(current);
@@ -458,6 +477,7 @@ struct Over {
 
 impl Drop for Over {
     fn drop(&mut self) {
+        self.spot.flow.over.store(true, Ordering::Release);
         self.spot.flow.resume();
     }
 }

@@ -2,10 +2,13 @@
 
 use serde_json::{Map, Value};
 
+use super::citation::{self, Said};
 use super::fields::{Fields, Read, Unreadable};
-use super::part::{self, Besides};
+use super::media::{self, Sort};
+use super::part::{self, Speaker};
+use super::together::Together;
 use super::tool_call::tool_call;
-use super::usage;
+use super::{extras, usage};
 use crate::ai::AiMessage;
 use crate::content::Content;
 use crate::part::ContentPart;
@@ -19,27 +22,27 @@ const EXPECTED: &str = "`role`, `content`, `tool_calls`, `finish_reason`, `usage
 const KEPT: &[&str] = &["name", "annotations", "audio", "reasoning_details", "logprobs", "chunk_position", "example"];
 
 pub(super) fn ai(mut fields: Fields) -> Read<AiMessage> {
-    let mut besides = Besides::default();
-    let mut content = match fields.take("content") {
+    let content = match fields.take("content") {
         None => Content::default(),
-        Some(value) => part::content(value, &mut besides).map_err(|error| error.within("`content`"))?,
+        Some(value) => part::content(value, Speaker::Model).map_err(|error| error.within("`content`"))?,
     };
     let mut response = Fields::new("`response_metadata`", Value::Object(fields.object("response_metadata")?))?;
     let mut more = Fields::new("`additional_kwargs`", Value::Object(fields.object("additional_kwargs")?))?;
 
-    let mut complaints = Map::new();
-    let mut calls = calls(&mut fields, &mut complaints)?;
-    let mut add = |extra: Vec<ToolCall>| extra.into_iter().for_each(|call| add_missing(&mut calls, call));
-    add(std::mem::take(&mut besides.calls));
-    add(list_of_calls(&mut more, "tool_calls")?);
+    let mut unreadable = Map::new();
+    let calls = [calls(&mut fields, &mut unreadable)?, list_of_calls(&mut more, "tool_calls")?];
+    let mut content = with_calls(content, calls)?;
     for fields in [&mut fields, &mut more] {
-        add(function_call(fields)?.into_iter().collect());
+        let call = function_call(fields)?;
+        content = with_calls(content, [call.into_iter().collect()])?;
         read_thought(fields, &mut content)?;
         read_refusal(fields, &mut content)?;
+        read_annotations(fields, &mut content)?;
+        read_audio(fields, &mut content)?;
     }
 
     let mut metadata = fields.object("metadata")?;
-    let mut message = AiMessage::new(content).with_tool_calls(calls);
+    let mut message = AiMessage::new(content);
     if let Some(usage) = first(&mut fields, &["usage", "usage_metadata"])? {
         message = message.with_usage(usage::usage(usage)?);
     } else if let Some(usage) = first(&mut response, &["token_usage", "usage"])? {
@@ -69,18 +72,34 @@ pub(super) fn ai(mut fields: Fields) -> Read<AiMessage> {
         message = message.with_id(id);
     }
     fields.keep_besides(KEPT, &mut metadata)?;
-    besides.into_metadata(&mut metadata);
-    if !complaints.is_empty() {
-        metadata.insert("invalid_tool_calls".into(), Value::Object(complaints));
+    if !unreadable.is_empty() {
+        metadata.insert("invalid_tool_calls".into(), Value::Object(unreadable));
     }
     keep(&mut metadata, "response_metadata", response.rest());
     keep(&mut metadata, "additional_kwargs", more.rest());
+    let extras = extras::of_message(&mut fields, Map::new())?;
     fields.end(EXPECTED)?;
-    Ok(if metadata.is_empty() { message } else { message.with_metadata(metadata) })
+    if !metadata.is_empty() {
+        message = message.with_metadata(metadata);
+    }
+    if !extras.is_empty() {
+        *message.extras_mut() = extras;
+    }
+    Ok(message)
+}
+
+/// The calls that stand beside the content, where they do not stand in it.
+fn with_calls<const N: usize>(content: Content, lists: [Vec<ToolCall>; N]) -> Read<Content> {
+    if lists.iter().all(Vec::is_empty) {
+        return Ok(content);
+    }
+    let mut together = Together::of(content.into_parts());
+    lists.into_iter().try_for_each(|list| together.add(list))?;
+    Ok(Content::Parts(together.into_parts()))
 }
 
 /// The calls of the message. Of a chunk of LangChain's, the pieces: its `tool_calls` are guessed from them.
-fn calls(fields: &mut Fields, complaints: &mut Map<String, Value>) -> Read<Vec<ToolCall>> {
+fn calls(fields: &mut Fields, unreadable: &mut Map<String, Value>) -> Read<Vec<ToolCall>> {
     let pieces = list_of_calls(fields, "tool_call_chunks")?;
     if !pieces.is_empty() {
         fields.take("tool_calls");
@@ -88,17 +107,18 @@ fn calls(fields: &mut Fields, complaints: &mut Map<String, Value>) -> Read<Vec<T
         return Ok(pieces);
     }
     let mut calls = list_of_calls(fields, "tool_calls")?;
-    if fields.has("invalid_tool_calls") {
-        let invalid = fields.list("invalid_tool_calls")?;
-        // What LangChain's parser had to say about them.
-        for (place, call) in invalid.iter().enumerate() {
-            if let Some(error) = call.get("error").filter(|error| !error.is_null()) {
-                complaints.insert(place.to_string(), error.clone());
-            }
+    let mut invalid = Vec::new();
+    for (place, call) in fields.list("invalid_tool_calls")?.into_iter().enumerate() {
+        let has_name = call.get("name").and_then(Value::as_str).is_some_and(|name| !name.trim().is_empty());
+        if call.is_object() && !has_name {
+            // It is no call of anything: all that is left to do is to keep it.
+            unreadable.insert(place.to_string(), call);
+        } else {
+            invalid.push(call);
         }
-        fields.put("invalid_tool_calls", Value::Array(invalid));
-        calls.extend(list_of_calls(fields, "invalid_tool_calls")?);
     }
+    fields.put("invalid_tool_calls", Value::Array(invalid));
+    calls.extend(list_of_calls(fields, "invalid_tool_calls")?);
     Ok(calls)
 }
 
@@ -116,17 +136,6 @@ fn list_of_calls(fields: &mut Fields, key: &str) -> Read<Vec<ToolCall>> {
         tool_call(value).map_err(|error| error.within(format_args!("`{key}` {place}")))
     })
     .collect()
-}
-
-/// The same call may stand in several places, of which `tool_calls` is the one that counts.
-fn add_missing(calls: &mut Vec<ToolCall>, call: ToolCall) {
-    let is_there = calls.iter().any(|there| match (there.id(), call.id()) {
-        ("", _) | (_, "") => there.name() == call.name() && there.raw_arguments() == call.raw_arguments(),
-        (one, other) => one == other,
-    });
-    if !is_there {
-        calls.push(call);
-    }
 }
 
 /// OpenAI before there were several calls.
@@ -161,6 +170,44 @@ fn read_refusal(fields: &mut Fields, content: &mut Content) -> Read<()> {
     if let Some(refusal) = refusal.filter(|refusal| content.refusal() != refusal.as_str()) {
         content.push(ContentPart::refusal(refusal));
     }
+    Ok(())
+}
+
+/// OpenAI's chat completions say beside the text what it rests on.
+fn read_annotations(fields: &mut Fields, content: &mut Content) -> Read<()> {
+    let (text, mut others) = (content.text().into_owned(), Vec::new());
+    for (place, value) in fields.list("annotations")?.into_iter().enumerate() {
+        let said =
+            citation::citation(value, &text).map_err(|error| error.within(format_args!("`annotations` {place}")))?;
+        match said {
+            Said::Citation(citation) => content.push(citation),
+            Said::Other(value) => others.push(value),
+        }
+    }
+    if !others.is_empty() {
+        fields.put("annotations", Value::Array(others));
+    }
+    Ok(())
+}
+
+/// OpenAI's chat completions: a sound that is the answer. Where there is only the id of one, it is kept as it is.
+fn read_audio(fields: &mut Fields, content: &mut Content) -> Read<()> {
+    let audio = match fields.take("audio") {
+        Some(audio) if audio.get("data").is_some_and(Value::is_string) => audio,
+        Some(other) => {
+            fields.put("audio", other);
+            return Ok(());
+        }
+        None => return Ok(()),
+    };
+    let mut audio = Fields::new("`audio`", audio)?;
+    let expires = audio.take("expires_at");
+    let mut sound = media::any(Sort::Audio, &mut audio)?;
+    audio.end("`id`, `data`, `transcript` and `expires_at`")?;
+    if let Some(expires) = expires {
+        sound = sound.with_provider_data("openai", "expires_at", expires);
+    }
+    content.push(ContentPart::Audio(sound));
     Ok(())
 }
 

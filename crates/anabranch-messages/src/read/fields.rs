@@ -103,6 +103,16 @@ impl Fields {
         }
     }
 
+    pub(super) fn count(&mut self, key: &str) -> Read<Option<usize>> {
+        match self.take(key) {
+            None => Ok(None),
+            Some(value) => match value.as_u64().and_then(|count| usize::try_from(count).ok()) {
+                Some(count) => Ok(Some(count)),
+                None => Err(self.not(key, "a count", &value)),
+            },
+        }
+    }
+
     pub(super) fn flag(&mut self, key: &str) -> Read<bool> {
         match self.take(key) {
             None => Ok(false),
@@ -115,7 +125,7 @@ impl Fields {
     pub(super) fn besides(&mut self, keys: &[&str]) -> Map<String, Value> {
         let mut kept = Map::new();
         for key in keys {
-            if let Some(value) = self.map.remove(*key).filter(says_something) {
+            if let Some(value) = self.map.remove(*key).filter(|value| says_something(key, value)) {
                 kept.insert((*key).to_string(), value);
             }
         }
@@ -137,9 +147,9 @@ impl Fields {
         self.map
     }
 
-    /// Nothing that says something may be left.
+    /// Nothing may be left but null, which is as good as missing.
     pub(super) fn end(self, known: &str) -> Read<()> {
-        let left: Vec<_> = self.map.iter().filter(|(_, value)| says_something(value)).map(|(key, _)| key).collect();
+        let left: Vec<_> = self.map.iter().filter(|(_, value)| !value.is_null()).map(|(key, _)| key).collect();
         if left.is_empty() {
             return Ok(());
         }
@@ -156,13 +166,26 @@ impl Fields {
     }
 }
 
-fn says_something(value: &Value) -> bool {
+/// Other libraries write these fields when there is nothing to say.
+const OFTEN_EMPTY: &[&str] = &[
+    "additional_kwargs",
+    "annotations",
+    "citations",
+    "example",
+    "extras",
+    "logprobs",
+    "metadata",
+    "reasoning_details",
+    "response_metadata",
+];
+
+fn says_something(key: &str, value: &Value) -> bool {
     match value {
-        Value::Null | Value::Bool(false) => false,
-        Value::Bool(true) | Value::Number(_) => true,
-        Value::String(text) => !text.is_empty(),
-        Value::Array(list) => !list.is_empty(),
-        Value::Object(object) => !object.is_empty(),
+        Value::Null => false,
+        Value::Bool(false) => !OFTEN_EMPTY.contains(&key),
+        Value::Array(list) if list.is_empty() => !OFTEN_EMPTY.contains(&key),
+        Value::Object(object) if object.is_empty() => !OFTEN_EMPTY.contains(&key),
+        _ => true,
     }
 }
 

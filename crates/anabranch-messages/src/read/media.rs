@@ -4,13 +4,16 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
+use super::extras::extra;
 use super::fields::{Fields, Read, Unreadable};
+use crate::extras::{Extra, Extras};
 use crate::media::Media;
 
 #[derive(Clone, Copy)]
 pub(super) enum Sort {
     Image,
     Audio,
+    Video,
     File,
 }
 
@@ -23,12 +26,14 @@ struct Source {
     media_type: Option<String>,
     name: Option<String>,
     detail: Option<String>,
+    extras: Extras,
 }
 
 /// As this crate writes it.
 pub(super) fn own(mut fields: Fields) -> Read<Media> {
     let mut source = Source::default();
     source.take(&mut fields)?;
+    source.take_extras(&mut fields)?;
     let media = source.media()?;
     fields.end("one of `url`, `data` and `file_id`, and `media_type`, `name` and `detail`").map(|()| media)
 }
@@ -44,12 +49,18 @@ pub(super) fn any(sort: Sort, fields: &mut Fields) -> Read<Media> {
         Some(_) => return Err(Unreadable::new("`source_type` is none of `url`, `base64`, `text` and `id`")),
     }
     match sort {
-        Sort::Image => source.take_image_url(fields)?,
+        Sort::Image => source.take_url("image_url", fields)?,
+        Sort::Video => source.take_url("video_url", fields)?,
         Sort::Audio => source.take_input_audio(fields)?,
         Sort::File => source.take_file(fields)?,
     }
     if let Some(inner) = fields.take("source") {
         source.take_source(Fields::new("`source`", inner)?)?;
+    }
+    source.take_extras(fields)?;
+    // Anthropic: whether the answer shall cite the document.
+    if let (Sort::File, Some(cited)) = (sort, fields.take("citations")) {
+        source.extras.get_mut().options.insert("anthropic", "citations", cited);
     }
     source.media()
 }
@@ -72,13 +83,19 @@ impl Source {
         first(fields, &["detail"], &mut self.detail)
     }
 
-    /// OpenAI: `image_url` is an address, or an object with one.
-    fn take_image_url(&mut self, fields: &mut Fields) -> Read<()> {
-        match fields.take("image_url") {
+    fn take_extras(&mut self, fields: &mut Fields) -> Read<()> {
+        let transcript = fields.text("transcript")?;
+        self.extras = Extra { transcript, ..extra(fields)? }.into();
+        Ok(())
+    }
+
+    /// OpenAI: `image_url` is an address, or an object with one; others have `video_url` like it.
+    fn take_url(&mut self, key: &str, fields: &mut Fields) -> Read<()> {
+        match fields.take(key) {
             None => Ok(()),
             Some(Value::String(url)) => self.set_url(url),
             Some(inner) => {
-                let mut inner = Fields::new("`image_url`", inner)?;
+                let mut inner = Fields::new("`image_url` or `video_url`", inner)?;
                 let url = inner.some_text("url")?;
                 self.set_url(url)?;
                 self.detail = self.detail.take().or(inner.text("detail")?);
@@ -164,6 +181,6 @@ impl Source {
             (None, None, Some(id)) => Media::file_id(id),
             _ => return Err(Unreadable::new("expected exactly one of `url`, `data` and `file_id`")),
         };
-        Ok(media.with_optional(self.media_type, self.name, self.detail))
+        Ok(media.with_optional(self.media_type, self.name, self.detail, self.extras))
     }
 }

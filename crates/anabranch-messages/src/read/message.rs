@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::fields::{Fields, Read, Unreadable, kind};
-use super::{ai, part};
+use super::part::{self, Speaker};
+use super::{ai, extras};
 use crate::content::Content;
 use crate::message::Message;
 use crate::messages::Messages;
@@ -136,12 +137,11 @@ fn common(fields: &mut Fields) -> Read<(Content, Option<String>, Map<String, Val
     if !fields.mentions("content") {
         return Err(fields.lacks("content"));
     }
-    let mut parts = part::Besides::default();
     let content = match fields.take("content") {
         None => Content::default(),
-        Some(value) => part::content(value, &mut parts).map_err(|error| error.within("`content`"))?,
+        Some(value) => part::content(value, Speaker::Anyone).map_err(|error| error.within("`content`"))?,
     };
-    if !parts.calls.is_empty() {
+    if content.parts().iter().any(|part| part.call().is_some()) {
         return Err(Unreadable::new(format!(
             "{} with a tool call, which only an assistant message has",
             fields.what()
@@ -150,20 +150,21 @@ fn common(fields: &mut Fields) -> Read<(Content, Option<String>, Map<String, Val
     let name = fields.text("name")?;
     let mut metadata = fields.object("metadata")?;
     fields.keep_besides(BESIDES, &mut metadata)?;
-    parts.into_metadata(&mut metadata);
     Ok((content, name, metadata))
 }
 
 pub(super) fn system(mut fields: Fields) -> Read<SystemMessage> {
     let (content, name, metadata) = common(&mut fields)?;
+    let extras = extras::of_message(&mut fields, metadata)?;
     fields.end("`role`, `content`, `name` and `metadata`")?;
-    Ok(SystemMessage::from_parts(content, name, metadata))
+    Ok(SystemMessage::from_parts(content, name, extras))
 }
 
 pub(super) fn user(mut fields: Fields) -> Read<UserMessage> {
     let (content, name, metadata) = common(&mut fields)?;
+    let extras = extras::of_message(&mut fields, metadata)?;
     fields.end("`role`, `content`, `name` and `metadata`")?;
-    Ok(UserMessage::from_parts(content, name, metadata))
+    Ok(UserMessage::from_parts(content, name, extras))
 }
 
 pub(super) fn tool(mut fields: Fields) -> Read<ToolMessage> {
@@ -182,8 +183,12 @@ pub(super) fn tool(mut fields: Fields) -> Read<ToolMessage> {
         Some("error") => is_error = true,
         Some(_) => return Err(Unreadable::new("`status` of a tool message is neither `success` nor `error`")),
     }
+    let mut extras = extras::of_message(&mut fields, metadata)?;
+    if let Some(control) = fields.take("cache_control") {
+        extras.get_mut().cache_control = Some(control);
+    }
     fields.end("`role`, `tool_call_id`, `content`, `name`, `is_error` (or `status`) and `metadata`")?;
-    let mut message = ToolMessage::new(id, content).with_metadata(metadata);
+    let mut message = ToolMessage::new(id, content).with_extras(extras);
     if let Some(name) = name {
         message = message.with_name(name);
     }

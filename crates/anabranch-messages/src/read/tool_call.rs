@@ -3,35 +3,61 @@
 use anabranch_core::__private::listed;
 use serde_json::Value;
 
+use super::extras::extra;
 use super::fields::{Fields, Read, Unreadable};
-use crate::tool_call::{ToolCall, may_be_rounded, text_of};
+use crate::extras::Extra;
+use crate::tool_call::{End, ToolCall, may_be_rounded, text_of};
 
 const EXPECTED: &str = "expected a tool call: `name` and `arguments` (or LangChain's `args`), or OpenAI's `function` \
                         with both";
 
 /// A call as this crate writes it, as LangChain does (`args`), as OpenAI does (`function`), or as Anthropic does
-/// (`input`). A call that came in pieces says so by its `index`, and may lack what has not come yet.
+/// (`input`), or of a tool that takes free text (OpenAI's `custom`). A call that came in pieces says so by its `index`, and may lack what has not come yet.
 pub(super) fn tool_call(value: Value) -> Read<ToolCall> {
     let mut fields = Fields::new("a tool call", value)?;
     let kind = fields.text("type")?;
-    let is_piece = fields.mentions("index") || kind.as_deref() == Some("tool_call_chunk");
+    let kind = kind.as_deref();
+    let is_piece = fields.mentions("index")
+        || matches!(kind, Some("tool_call_chunk" | "server_tool_call_chunk" | "input_json_delta"));
+    let mut free_form = fields.flag("free_form")?;
     let index = index(&mut fields)?;
-    let mut signature = fields.text("signature")?;
-    let id = id(&mut fields)?;
-    let is_invalid = match kind.as_deref() {
-        None | Some("function" | "tool_call" | "tool_call_chunk" | "tool_use") => false,
-        Some("invalid_tool_call") => true,
-        Some(_) => return Err(Unreadable::new(format!("a tool call of another `type` than `function`; {EXPECTED}"))),
-    };
+    let (id, item_id) = (id(&mut fields)?, item_id(&mut fields)?);
+    let mut extra = Extra { item_id, ..extra(&mut fields)? };
+    match kind {
+        None
+        | Some(
+            "function"
+            | "function_call"
+            | "tool_call"
+            | "tool_call_chunk"
+            | "tool_use"
+            | "invalid_tool_call"
+            | "input_json_delta"
+            | "server_tool_call"
+            | "server_tool_call_chunk"
+            | "server_tool_use"
+            | "mcp_tool_use",
+        ) => {}
+        Some("custom" | "custom_tool_call") => free_form = true,
+        Some(_) => {
+            let message = format!("a tool call of another `type` than `function` and `custom`; {EXPECTED}");
+            return Err(Unreadable::new(message));
+        }
+    }
+    let is_invalid = kind == Some("invalid_tool_call");
     // What LangChain's parser had to say about arguments that are none.
     let complaint = if is_invalid { fields.text("error")? } else { None };
-    if let Some(text) = fields.take("extra_content") {
-        signature = signature.or(google_signature(text)?);
+    let has_complaint = complaint.is_some();
+    if let Some(complaint) = complaint {
+        extra.data.insert("langchain", "error", complaint);
     }
-    let mut inner = match fields.take("function") {
+    if let Some(text) = fields.take("extra_content") {
+        extra.signature = extra.signature.take().or(google_signature(text)?);
+    }
+    let mut inner = match fields.take(if free_form { "custom" } else { "function" }) {
         None => fields,
         Some(function) => {
-            fields.end("`id`, `type`, `index` and `function`")?;
+            fields.end("`id`, `type`, `index` and `function` (or `custom`)")?;
             Fields::new("the function of a tool call", function)?
         }
     };
@@ -47,17 +73,28 @@ pub(super) fn tool_call(value: Value) -> Read<ToolCall> {
         ));
     }
     let (arguments, as_object) = text_of(arguments);
-    let streamed = is_piece.then_some(index);
-    let call = ToolCall { id, name, arguments, as_object, streamed, ended: !is_piece, signature };
-    if is_invalid && complaint.is_some() && call.has_valid_arguments() {
+    if free_form && as_object {
+        return Err(Unreadable::new("a tool call of free form whose input is no text"));
+    }
+    let (streamed, end) = (is_piece.then_some(index), if is_piece { End::Open } else { End::Whole });
+    let call = ToolCall { id, name, arguments, as_object, streamed, end, free_form, extras: extra.into() };
+    if has_complaint && call.has_valid_arguments() {
         return Err(Unreadable::new("a call of the type `invalid_tool_call` whose arguments are valid"));
     }
     Ok(call)
 }
 
-/// Some servers count.
+/// OpenAI's responses have the id of the item beside that of the call.
+fn item_id(fields: &mut Fields) -> Read<Option<String>> {
+    match fields.text("item_id")? {
+        Some(id) => Ok(Some(id)),
+        None => fields.text("id"),
+    }
+}
+
+/// Some servers count. OpenAI's responses have two, and the result is given back under this one.
 fn id(fields: &mut Fields) -> Read<String> {
-    match fields.take("id") {
+    match fields.take("call_id").or_else(|| fields.take("id")) {
         None => Ok(String::new()),
         Some(Value::String(id)) => Ok(id),
         Some(Value::Number(number)) => Ok(number.to_string()),
@@ -86,6 +123,15 @@ fn google_signature(extra: Value) -> Read<Option<String>> {
 
 /// One of the names arguments have, and not two of them.
 fn arguments(fields: &mut Fields, is_piece: bool) -> Read<Value> {
+    // Anthropic's as LangChain adds them up: an empty `input`, and the text that came in its place.
+    if let Some(text) = fields.take("partial_json") {
+        match fields.take("input") {
+            Some(Value::Object(input)) if !input.is_empty() => fields.put("input", Value::Object(input)),
+            Some(Value::Object(_)) | None => {}
+            Some(input) => fields.put("input", input),
+        }
+        fields.put("arguments", text);
+    }
     let there: Vec<_> = ["arguments", "args", "input"].into_iter().filter(|name| fields.mentions(name)).collect();
     match there.as_slice() {
         [name] => Ok(fields.take(name).unwrap_or_default()),

@@ -100,3 +100,36 @@ async fn a_permit_is_held_while_it_works_and_no_longer() {
     llm.invoke_with("?", &config).await.unwrap();
     drop(ended);
 }
+
+/// What a call used takes the place of what was charged for it, and what the server says reaches the limiter.
+#[tokio::test(start_paused = true)]
+async fn rate_limiters_learn_what_was_used() {
+    use anabranch_core::{Cost, RateLimiter, TokenBucket};
+
+    struct Server;
+
+    #[async_trait::async_trait]
+    impl ChatBackend for Server {
+        fn name(&self) -> &str {
+            "server"
+        }
+
+        async fn answer(&self, _: ChatRequest, _: ChatCall) -> Result<ChatAnswer> {
+            let header = ("x-ratelimit-remaining-requests".to_string(), "9".to_string());
+            let message = AiMessage::new("Hello").with_usage(anabranch_messages::Usage::new(20, 10));
+            Ok(ChatAnswer::new(message).with_headers([header]))
+        }
+
+        fn stream(&self, request: ChatRequest, call: ChatCall) -> futures::stream::BoxStream<'_, Result<ChatAnswer>> {
+            futures::stream::once(self.answer(request, call)).boxed()
+        }
+    }
+
+    let bucket = TokenBucket::new().requests(100, Duration::from_secs(60)).units(1000, Duration::from_secs(60));
+    let llm = ChatModel::from_backend(Server).with_rate_limiter(bucket.clone()).cost(|_| Cost::units(500));
+    llm.invoke("Hi").await.unwrap();
+    let left = || (bucket.snapshot().requests_left, bucket.snapshot().units_left);
+    assert_eq!(left(), (Some(9), Some(970)));
+    llm.stream("Hi").collect().await.unwrap();
+    assert_eq!(left(), (Some(8), Some(940)));
+}

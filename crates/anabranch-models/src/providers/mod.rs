@@ -1,7 +1,11 @@
 //! The providers: which there are, which is meant, and what they read from the environment.
 
+#[cfg(feature = "anthropic")]
+pub(crate) mod anthropic;
 #[cfg(feature = "gemini")]
 pub(crate) mod gemini;
+#[cfg(feature = "ollama")]
+pub(crate) mod ollama;
 #[cfg(feature = "openai")]
 pub(crate) mod openai;
 
@@ -59,6 +63,15 @@ const PROVIDERS: &[Provider] = &[
         default_model: "gpt-4o-mini",
     },
     Provider {
+        name: "anthropic",
+        #[cfg(feature = "anthropic")]
+        build: Some(anthropic::from_environment),
+        #[cfg(not(feature = "anthropic"))]
+        build: None,
+        configured_by: &["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL"],
+        default_model: "claude-haiku-4-5",
+    },
+    Provider {
         name: "openai-responses",
         #[cfg(feature = "openai")]
         build: Some(openai::responses_from_environment),
@@ -75,6 +88,15 @@ const PROVIDERS: &[Provider] = &[
         build: None,
         configured_by: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
         default_model: "gemini-2.5-flash",
+    },
+    Provider {
+        name: "ollama",
+        #[cfg(feature = "ollama")]
+        build: Some(ollama::from_environment),
+        #[cfg(not(feature = "ollama"))]
+        build: None,
+        configured_by: &["OLLAMA_HOST"],
+        default_model: "llama3.2",
     },
 ];
 

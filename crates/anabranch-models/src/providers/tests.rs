@@ -21,7 +21,7 @@ fn from(set: &[(&str, &str)]) -> (String, String) {
 #[test]
 fn names_that_are_none_say_what_there_is() {
     let found = |wanted| name(by_name(wanted, &|_| None));
-    assert!(found("gpt-4o-mini").ends_with("known providers: openai, openai-responses, gemini"));
+    assert!(found("gpt-4o-mini").contains("known providers: openai, "));
     assert!(found("nobody:gpt").contains("no provider `nobody`"));
     assert!(found("openai").contains("such as `openai:gpt-4o-mini`"));
     assert!(found("openai:").contains("names no model"));
@@ -52,9 +52,10 @@ fn a_provider_that_is_not_compiled_in_names_its_feature() {
     let error = name(by_name("openai-responses:gpt-5", &|_| None));
     assert!(error.contains("enable the feature \"openai\""), "{error}");
     let (error, or_offline) = from(&[]);
-    let expected = "configuration: no model is configured: enable a provider's feature: \"openai\" and set \
-                    OPENAI_API_KEY or OPENAI_BASE_URL, or \"gemini\" and set GEMINI_API_KEY or GOOGLE_API_KEY";
-    assert_eq!((error.as_str(), or_offline.as_str()), (expected, "offline"));
+    let is_any_on = PROVIDERS.iter().any(|provider| provider.build.is_some());
+    let expected = "enable a provider's feature: \"openai\" and set OPENAI_API_KEY or OPENAI_BASE_URL, or \"";
+    assert!(is_any_on || error.contains(expected), "{error}");
+    assert_eq!(or_offline, "offline");
     let (error, or_offline) = from(&[("OPENAI_API_KEY", "key")]);
     let expected = "configuration: no model is configured: enable the feature \"openai\": OPENAI_API_KEY is set, \
                     but provider `openai` is not compiled in";
@@ -66,9 +67,9 @@ fn a_provider_that_is_not_compiled_in_names_its_feature() {
 fn the_environment_chooses() {
     let both = |name: &str| (name.to_string(), name.to_string());
     let local = ("OPENAI_BASE_URL", "http://localhost:1/v1");
-    let (nothing, or_offline) = from(&[]);
-    assert!(nothing.starts_with("configuration: no model is configured: set OPENAI_API_KEY or OPENAI_BASE_URL, "));
-    assert!(nothing.ends_with(", or ANABRANCH_MODEL=provider:model"), "{nothing}");
+    let (error, or_offline) = from(&[]);
+    let nothing = "configuration: no model is configured: set OPENAI_API_KEY or OPENAI_BASE_URL, or ";
+    assert!(error.starts_with(nothing) && error.ends_with(", or ANABRANCH_MODEL=provider:model"), "{error}");
     assert_eq!(or_offline, "offline");
     assert_eq!(from(&[local]), both("openai:gpt-4o-mini"));
     assert_eq!(from(&[local, ("ANABRANCH_MODEL", "openai:tiny")]), both("openai:tiny"));

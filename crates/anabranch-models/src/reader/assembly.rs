@@ -44,7 +44,7 @@ struct KnownCall {
 
 impl Assembly {
     /// For an answer in chunks.
-    pub(super) fn in_chunks(errors: Errors, limit: usize) -> Self {
+    pub(crate) fn in_chunks(errors: Errors, limit: usize) -> Self {
         Self { ready: Some(VecDeque::new()), ..Self::as_a_whole(errors, limit) }
     }
 
@@ -162,15 +162,20 @@ impl Assembly {
     /// The newest call gets an id of its own.
     fn admit(&mut self, said: &str) -> Result<String> {
         self.keep(PART)?;
-        let Some((new, others)) = self.whole.tool_calls_mut().split_last_mut() else { return Ok(said.to_string()) };
-        if others.len() >= MAX_CALLS {
+        let calls = self.whole.tool_calls();
+        let place = calls.len().saturating_sub(1);
+        let Some(new) = calls.get(place) else { return Ok(said.to_string()) };
+        if place >= MAX_CALLS {
             let message = format_args!("asked for more than {MAX_CALLS} tool calls at once");
             return Err(self.errors.error(ErrorKind::Parse, message));
         }
-        if new.id().is_empty() || others.iter().any(|call| call.id() == new.id()) {
-            *new = new.clone().with_id(own_id(&self.answer_id, others.len(), new.name()));
+        let is_taken = |id: &str| id.is_empty() || calls.iter().take(place).any(|call| call.id() == id);
+        if !is_taken(new.id()) {
+            return Ok(new.id().to_string());
         }
-        Ok(new.id().to_string())
+        let id = own_id(&self.answer_id, place, new.name());
+        self.whole.set_tool_call_id(place, &id);
+        Ok(id)
     }
 
     /// Counts bytes that a provider keeps besides: what is given out with the last chunk.
@@ -250,13 +255,14 @@ fn weight(content: &Content) -> usize {
         Content::Parts(parts) => parts
             .iter()
             .map(|part| match part {
-                ContentPart::Text { text } | ContentPart::Refusal { text } => text.len(),
+                ContentPart::Text(text) | ContentPart::Refusal(text) if text.is_plain() => text.text().len(),
                 ContentPart::Reasoning(thought) => {
                     let sealed = [thought.signature(), thought.encrypted()];
                     thought.text().len() + sealed.into_iter().flatten().map(str::len).sum::<usize>()
                 }
                 ContentPart::Image(one) | ContentPart::Audio(one) | ContentPart::File(one) => media(one),
-                _ => 0,
+                // Rare, and of many kinds: as long as they are written.
+                other => serde_json::to_vec(other).map_or(0, |text| text.len()),
             })
             .sum(),
     }

@@ -18,6 +18,7 @@ pub use reply::{Pieces, Reply};
 
 use crate::answer::ChatAnswer;
 use crate::backend::{ChatBackend, ChatCall, ChatRequest};
+use crate::capabilities::Capabilities;
 use crate::chat_model::ChatModel;
 
 /// A model that gives the replies it was told to: for tests, and for programs without a provider.
@@ -60,12 +61,13 @@ struct Script {
     otherwise: Option<Answer>,
     pace: Pace,
     pieces: Pieces,
+    capabilities: Capabilities,
     /// `None` where requests are not kept.
     requests: Option<Vec<ChatRequest>>,
 }
 
 type Rule = Box<dyn Fn(&Messages) -> bool + Send>;
-type Answer = Arc<dyn Fn(&Messages) -> Reply + Send + Sync>;
+type Answer = Arc<dyn Fn(&ChatRequest) -> Reply + Send + Sync>;
 
 /// How long a reply takes.
 #[derive(Debug, Clone, Copy, Default)]
@@ -91,6 +93,7 @@ impl ScriptedModel {
             otherwise: None,
             pace: Pace::default(),
             pieces: Pieces::Words,
+            capabilities: Capabilities::all(),
             requests: Some(Vec::new()),
         };
         Self { script: Arc::new(Mutex::new(script)), name: "scripted".into() }
@@ -107,11 +110,11 @@ impl ScriptedModel {
     /// The model behind [`ChatModel::from_env_or_offline`]: an answer of sorts to every prompt, a word at a time, in about
     /// a second. Nothing else leads here, so that its texts are in no other program.
     pub(crate) fn offline() -> Self {
-        let offline = Self::new()
-            .named("offline")
-            .otherwise_with(|messages| Reply::from(offline::reply(messages)))
-            .delay(Duration::from_millis(300), Duration::from_millis(15));
-        offline.script().requests = None;
+        let offline = Self::new().named("offline").delay(Duration::from_millis(300), Duration::from_millis(15));
+        let mut script = offline.script();
+        script.otherwise = Some(Arc::new(|request| Reply::from(offline::answer(request))));
+        script.requests = None;
+        drop(script);
         offline
     }
 
@@ -163,7 +166,14 @@ impl ScriptedModel {
     /// ```
     #[must_use]
     pub fn otherwise_with(self, reply: impl Fn(&Messages) -> Reply + Send + Sync + 'static) -> Self {
-        self.script().otherwise = Some(Arc::new(reply));
+        self.script().otherwise = Some(Arc::new(move |request| reply(&request.messages)));
+        self
+    }
+
+    /// What the model says that it can do: everything, unless set.
+    #[must_use]
+    pub fn with_capabilities(self, capabilities: Capabilities) -> Self {
+        self.script().capabilities = capabilities;
         self
     }
 
@@ -205,7 +215,7 @@ impl ScriptedModel {
         drop(script);
         let reply = match (reply, later) {
             (Some(reply), _) => reply,
-            (None, Some(make)) => make(&request.messages),
+            (None, Some(make)) => make(&request),
             (None, None) => {
                 let message = format!("the scripted model has no reply left: {given} were given in turn");
                 return Err(Error::new(ErrorKind::Configuration, message));
@@ -263,6 +273,10 @@ impl Performance {
 impl ChatBackend for ScriptedModel {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.script().capabilities
     }
 
     async fn answer(&self, request: ChatRequest, _call: ChatCall) -> Result<ChatAnswer> {

@@ -1,12 +1,48 @@
 //! What the offline model answers: something that fits the prompt, the same each time.
 
-use anabranch_messages::{Messages, Role};
+mod value;
+
+use anabranch_messages::{AiMessage, Messages, Role, ToolCall};
+
+use crate::backend::ChatRequest;
+use crate::options::ResponseFormat;
+use crate::tool::{Tool, ToolChoice};
+
+/// An answer in the form that is asked for: a call where one must be made, a value of the schema where there is one, a
+/// text else.
+pub(super) fn answer(request: &ChatRequest) -> AiMessage {
+    let options = &request.options;
+    let topic = || shortened(topic(&asked_last(&request.messages)));
+    let mut functions = options.tools.iter().filter_map(|tool| match tool {
+        Tool::Function(function) => Some(function),
+        Tool::Provider { .. } => None,
+    });
+    let called = match &options.tool_choice {
+        Some(ToolChoice::Required) => functions.next(),
+        Some(ToolChoice::Function(name)) => functions.find(|function| function.name == *name),
+        _ => None,
+    };
+    if let Some(function) = called {
+        let arguments = value::of_schema(&function.parameters, &topic());
+        return AiMessage::default().with_tool_call(ToolCall::new("offline-1", &function.name, arguments));
+    }
+    if let Some(ResponseFormat::Schema(schema)) = &options.response_format {
+        return AiMessage::new(value::of_schema(&schema.schema, &topic()).to_string());
+    }
+    AiMessage::new(reply(&request.messages))
+}
+
+/// What the user said last, or whoever spoke.
+fn asked_last(messages: &Messages) -> std::borrow::Cow<'_, str> {
+    let user = messages.iter().rev().find(|message| message.role() == Role::User).or_else(|| messages.last());
+    user.map(|message| message.text()).unwrap_or_default()
+}
 
 /// An answer of sorts, made of the last words of the user and of what the system asks for.
-pub(super) fn reply(messages: &Messages) -> String {
-    let of = |role: Role| messages.iter().rev().find(|message| message.role() == role).map(|message| message.text());
-    let user = of(Role::User).or_else(|| messages.last().map(|message| message.text())).unwrap_or_default();
-    let system = of(Role::System).unwrap_or_default();
+fn reply(messages: &Messages) -> String {
+    let user = asked_last(messages);
+    let system = messages.iter().rev().find(|message| message.role() == Role::System);
+    let system = system.map(|message| message.text()).unwrap_or_default();
     let topic = shortened(topic(&user));
     let asked = format!("{system}\n{user}").to_lowercase();
     let says = |word: &str| asked.contains(word);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anabranch_core::Error;
-use anabranch_messages::{AiMessage, Content, ContentPart, FinishReason};
+use anabranch_messages::{AiMessage, ContentPart, FinishReason};
 
 /// One reply of a [`ScriptedModel`](crate::ScriptedModel): a message, a failure, or a message that breaks off.
 ///
@@ -104,44 +104,27 @@ impl Reply {
 }
 
 /// Pieces that add up to the message.
-fn split(message: AiMessage, pieces: Pieces) -> Vec<AiMessage> {
+fn split(mut message: AiMessage, pieces: Pieces) -> Vec<AiMessage> {
     if pieces == Pieces::Whole {
         return vec![message];
     }
     let mut split = Vec::new();
-    for part in message.content().clone().into_parts() {
-        match part {
-            ContentPart::Text { text } => split.extend(cut(&text, pieces).map(AiMessage::new)),
-            other => split.push(AiMessage::new(Content::from(other))),
+    for part in message.take_content().into_parts() {
+        match (part, split.last_mut()) {
+            (ContentPart::Text(text), _) if text.is_plain() => {
+                split.extend(cut(text.text(), pieces).map(AiMessage::new));
+            }
+            // A call comes with what stands before it.
+            (call @ ContentPart::ToolCall(_), Some(last)) => last.append(call),
+            (other, _) => split.push(AiMessage::from(other)),
         }
     }
-    // The rest: calls, finish reason, usage, and what else there may be, but nothing of the content again.
-    let rest = without_content(message);
+    // The rest: finish reason, usage, and what else there may be.
     match split.last_mut() {
-        Some(last) => last.append(rest),
-        None => split.push(rest),
+        Some(last) => last.append(message),
+        None => split.push(message),
     }
     split
-}
-
-fn without_content(message: AiMessage) -> AiMessage {
-    let mut rest = AiMessage::default().with_tool_calls(message.tool_calls().iter().cloned());
-    if let Some(reason) = message.finish_reason() {
-        rest = rest.with_finish_reason(reason.clone());
-    }
-    if let Some(usage) = message.usage() {
-        rest = rest.with_usage(usage.clone());
-    }
-    if let Some(model) = message.model() {
-        rest = rest.with_model(model);
-    }
-    if let Some(id) = message.id() {
-        rest = rest.with_id(id);
-    }
-    match message.metadata() {
-        metadata if metadata.is_empty() => rest,
-        metadata => rest.with_metadata(metadata.clone()),
-    }
 }
 
 fn cut(text: &str, pieces: Pieces) -> Box<dyn Iterator<Item = &str> + '_> {
@@ -155,10 +138,10 @@ fn cut(text: &str, pieces: Pieces) -> Box<dyn Iterator<Item = &str> + '_> {
 /// A message without a finish reason gets the one it would have had.
 impl From<AiMessage> for Reply {
     fn from(message: AiMessage) -> Self {
-        let message = match (message.finish_reason(), message.tool_calls()) {
+        let message = match (message.finish_reason(), message.tool_calls().is_empty()) {
             (Some(_), _) => message,
-            (None, []) => message.with_finish_reason(FinishReason::stop()),
-            (None, _) => message.with_finish_reason(FinishReason::tool_calls()),
+            (None, true) => message.with_finish_reason(FinishReason::stop()),
+            (None, false) => message.with_finish_reason(FinishReason::tool_calls()),
         };
         Self {
             message,

@@ -28,6 +28,7 @@ pub(crate) use exchange::{Exchange, PACKED};
 pub(crate) use failure::{ErrorTable, Errors, is_error};
 pub(crate) use limits::{END_MARK, Limits};
 pub use reqwest_transport::{ReqwestTransport, ReqwestTransportBuilder};
+pub(crate) use retry_after::moment;
 pub use secret::Secret;
 pub(crate) use server::{Call, Server};
 pub(crate) use settings::{Connection, connection_settings};

@@ -33,7 +33,7 @@ fn reset(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 }
 
 /// A wait in any of the ways that servers write it.
-fn moment(text: &str, now: SystemTime) -> Option<Duration> {
+pub(crate) fn moment(text: &str, now: SystemTime) -> Option<Duration> {
     // A number that is no wait for anybody is a moment, in seconds since 1970.
     let since_1970 = || text.parse::<u64>().ok().filter(|seconds| *seconds > 1_000_000_000);
     if let Some(seconds) = since_1970() {

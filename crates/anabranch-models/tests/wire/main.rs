@@ -9,15 +9,19 @@
 #![cfg(feature = "_http")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[cfg(feature = "anthropic")]
+mod anthropic_messages;
 mod compare;
 mod fixture;
 #[cfg(feature = "gemini")]
 mod gemini;
+#[cfg(feature = "ollama")]
+mod ollama_chat;
 #[cfg(feature = "openai")]
 mod openai_chat;
 #[cfg(feature = "openai")]
 mod openai_responses;
-#[cfg(any(feature = "gemini", feature = "openai"))]
+#[cfg(any(feature = "anthropic", feature = "gemini", feature = "ollama", feature = "openai"))]
 mod requests;
 mod server;
 #[cfg(feature = "testing")]
@@ -52,10 +56,14 @@ pub(crate) struct Provider {
 const PROVIDERS: &[&Provider] = &[
     #[cfg(feature = "openai")]
     &openai_chat::PROVIDER,
+    #[cfg(feature = "anthropic")]
+    &anthropic_messages::PROVIDER,
     #[cfg(feature = "openai")]
     &openai_responses::PROVIDER,
     #[cfg(feature = "gemini")]
     &gemini::PROVIDER,
+    #[cfg(feature = "ollama")]
+    &ollama_chat::PROVIDER,
 ];
 
 /// Shows a line that the test harness does not swallow.

@@ -36,6 +36,10 @@ const ASKED: &[&Asked] = &[
     &crate::gemini::ASKED,
     #[cfg(feature = "openai")]
     &crate::openai_responses::ASKED,
+    #[cfg(feature = "anthropic")]
+    &crate::anthropic_messages::ASKED,
+    #[cfg(feature = "ollama")]
+    &crate::ollama_chat::ASKED,
 ];
 
 /// Keeps the request and answers nothing.

@@ -51,6 +51,10 @@ impl<'a> Answer<'a> {
             Some(reason) if *reason == FinishKind::Length => {
                 ": the limit of tokens cut the answer off; raise it, or ask for less"
             }
+            Some(reason) if *reason == FinishKind::ContextWindow => {
+                ": the model's context window was full; send less, or take a model with a larger one"
+            }
+            Some(reason) if *reason == FinishKind::Pause => ": the provider paused; send back what came to go on",
             Some(reason) if reason.is_cut_off() => ": the provider broke the answer off",
             _ => "",
         }

@@ -98,3 +98,29 @@ fn numbers_and_truth_in_texts() {
         [Some(false), Some(true), None]
     );
 }
+
+/// A union says where the branch that was meant does not fit, if one surely was.
+#[test]
+fn a_misfit_in_a_union_has_its_place() {
+    let branch = |tag: &str, field: &str| {
+        json!({"type": "object", "required": ["type", field],
+               "properties": {"type": {"const": tag}, field: {"type": "integer"}}})
+    };
+    let schema = Schema::new(json!({"type": "array", "items": {"anyOf": [
+        {"type": "null"}, branch("river", "length_km"), branch("lake", "depth_m"),
+    ]}}));
+    let path = |value: Value| schema.align(&value, false, false).unwrap_err().path;
+    assert_eq!(path(json!([{"type": "lake", "depth_m": "deep"}])), "[0].depth_m");
+    assert_eq!(path(json!([null, {"type": "river"}])), "[1].length_km");
+    // Nobody knows which.
+    assert_eq!(path(json!([{"type": "sea", "depth_m": "deep"}])), "[0]");
+    assert_eq!(path(json!([7])), "[0]");
+
+    let optional = Schema::new(json!({"oneOf": [branch("river", "length_km"), {"type": "null"}]}));
+    assert_eq!(optional.align(&json!({"type": "x", "length_km": 1}), false, false).unwrap_err().path, "type");
+    assert!(optional.align(&json!(null), false, false).is_ok());
+    // Of several that all refer on and on, each is tried once.
+    let deep = (0..12)
+        .fold(json!({"type": "integer"}), |inner, _| json!({"anyOf": [inner, {"type": "array", "items": false}]}));
+    assert!(Schema::new(deep).align(&json!("x"), true, false).is_err());
+}

@@ -10,10 +10,9 @@ pub(crate) fn words(text: &str, plain: bool) -> Vec<String> {
 pub(crate) fn is_negated(words: &[String], at: usize) -> bool {
     const NEGATIONS: [&str; 7] = ["not", "never", "neither", "nor", "cannot", "isnt", "without"];
     const BETWEEN: [&str; 6] = ["a", "an", "the", "really", "exactly", "quite"];
-    let Some((last, before)) = words[..at].split_last() else { return false };
-    if BETWEEN.contains(&last.as_str()) {
-        return is_negated(words, at - 1);
-    }
+    // Farther away it would be about something else.
+    let between = words[..at].iter().rev().take(4).take_while(|word| BETWEEN.contains(&word.as_str())).count();
+    let Some((last, before)) = words[..at - between].split_last() else { return false };
     let is_shortened = last == "t" && before.last().is_some_and(|word| word.ends_with('n'));
     is_shortened || NEGATIONS.contains(&last.as_str())
 }
@@ -77,10 +76,17 @@ pub(crate) fn named<'n, N: Copy + PartialEq>(
             let places = (0..=text.len() - name.len()).filter(|at| text[*at..at + name.len()] == name[..]);
             hits.extend(places.map(|at| (at, at + name.len(), found)));
         }
-        // What is a part of a longer name is not meant.
-        let is_part = |hit: &(usize, usize, N)| {
-            hits.iter().any(|other| other.0 <= hit.0 && hit.1 <= other.1 && other.1 - other.0 > hit.1 - hit.0)
-        };
+        // What is a part of a longer name is not meant: one that begins before it and ends no sooner, or begins with it
+        // and ends later.
+        let mut reach = vec![0; text.len() + 1];
+        hits.iter().for_each(|(at, end, _)| reach[*at] = reach[*at].max(*end));
+        let before: Vec<usize> = std::iter::once(0)
+            .chain(reach.iter().scan(0, |farthest, end| {
+                *farthest = (*farthest).max(*end);
+                Some(*farthest)
+            }))
+            .collect();
+        let is_part = |hit: &(usize, usize, N)| before[hit.0] >= hit.1 || reach[hit.0] > hit.1;
         if hits.iter().any(|hit| is_negated(&whole, hit.0)) {
             return None;
         }

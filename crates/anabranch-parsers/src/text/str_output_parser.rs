@@ -1,12 +1,8 @@
 //! [`StrOutputParser`]: the text of an answer.
 
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-
 use anabranch_core::describe::{Description, Gives, Kind, Label};
 use anabranch_core::{Chunks, Merge, Result, RunConfig, Runnable, pipe_operator};
 use anabranch_messages::{AiMessage, Content, FinishReason};
-use futures_util::Stream;
 
 use crate::answer::allowed;
 use crate::answer::thinking::{EndWithoutBegin, Thoughts, without_thoughts};
@@ -67,10 +63,12 @@ impl Runnable for StrOutputParser {
             if answer.merge().replaces() {
                 return Ok(answer.map_chunks(text_of, Merge::last()));
             }
-            Ok(Chunks::new(
-                Texts { answer, thoughts: Thoughts::new(), end: End::default(), dropped: 0 },
-                Merge::append(),
-            ))
+            let mut texts = Texts { thoughts: Thoughts::new(), end: End::default() };
+            let text_of = move |piece: Option<AiMessage>| match piece {
+                Some(piece) => texts.text_of(piece),
+                None => texts.end.check(),
+            };
+            Ok(answer.filter_map_to_end(text_of, Merge::append()))
         })
     }
 
@@ -92,12 +90,9 @@ fn text_of(answer: AiMessage) -> Result<String> {
 }
 
 /// The texts of an answer, piece by piece.
-struct Texts<'a> {
-    answer: Chunks<'a, AiMessage>,
+struct Texts {
     thoughts: Thoughts,
     end: End,
-    /// How many pieces without text came in a row.
-    dropped: usize,
 }
 
 /// What is known at the end of an answer.
@@ -108,49 +103,35 @@ struct End {
     finish: Option<FinishReason>,
 }
 
-/// So many pieces without text are read in one turn, so that a stream of thoughts does not keep its thread.
-const IN_ONE_TURN: usize = 64;
-
-impl Texts<'_> {
-    fn text_of(&mut self, piece: AiMessage) -> Result<String> {
-        if let Some(finish) = piece.finish_reason() {
-            self.end.finish = Some(finish.clone());
-        }
-        if !matches!(piece.content(), Content::Text(_)) {
-            self.end.refusal.push_str(&piece.refusal());
+impl Texts {
+    /// What a piece adds to the text, if that is something.
+    #[inline]
+    fn text_of(&mut self, piece: AiMessage) -> Result<Option<String>> {
+        // Nearly all pieces are nothing but text.
+        if !matches!(piece.content(), Content::Text(_)) || piece.finish_reason().is_some() {
+            self.end.note(&piece);
         }
         let text = piece.into_text();
         self.end.text.push_str(&text);
-        if self.thoughts.passes(&text) {
-            return Ok(text);
+        if !self.thoughts.passes(&text) {
+            let text = self.thoughts.push(text).map_err(|EndWithoutBegin| thought_without_begin(&self.end.text))?;
+            return Ok(Some(text).filter(|text| !text.is_empty()));
         }
-        self.thoughts.push(text).map_err(|EndWithoutBegin| thought_without_begin(&self.end.text))
+        Ok(if text.is_empty() { None } else { Some(text) })
     }
 }
 
-impl Stream for Texts<'_> {
-    type Item = Result<String>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        loop {
-            let Some(piece) = ready!(Pin::new(&mut this.answer).poll_next(cx)) else {
-                let End { text, refusal, finish } = std::mem::take(&mut this.end);
-                return Poll::Ready(allowed(&refusal, finish.as_ref(), &text).err().map(Err));
-            };
-            match piece.and_then(|piece| this.text_of(piece)) {
-                Ok(text) if text.is_empty() => {}
-                text => {
-                    this.dropped = 0;
-                    return Poll::Ready(Some(text));
-                }
-            }
-            this.dropped += 1;
-            if this.dropped % IN_ONE_TURN == 0 {
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
+impl End {
+    #[cold]
+    fn note(&mut self, piece: &AiMessage) {
+        if let Some(finish) = piece.finish_reason() {
+            self.finish = Some(finish.clone());
         }
+        self.refusal.push_str(&piece.refusal());
+    }
+
+    fn check(&self) -> Result<Option<String>> {
+        allowed(&self.refusal, self.finish.as_ref(), &self.text).map(|()| None)
     }
 }
 

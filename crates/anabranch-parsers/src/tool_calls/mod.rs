@@ -174,7 +174,7 @@ impl<T: DeserializeOwned> Calling<'_, T> {
                 }
             }
         }
-        let rest = calls.get(self.given.len()..).unwrap_or_default().iter().filter(|call| self.parser.wants(call));
+        let rest = calls.iter().skip(self.given.len()).filter(|call| self.parser.wants(call));
         rest.map(|call| self.parser.call_of(call, Arguments::new())).collect()
     }
 }

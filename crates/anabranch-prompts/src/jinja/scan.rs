@@ -1,32 +1,31 @@
 //! Which filters, tests and functions a template uses, and which variables it asks for before it uses them.
 //!
 //! minijinja finds what does not exist only when a rendering comes to it, which may be never in a test and at once in
-//! production. The template is valid Jinja when it is looked at here.
+//! production.
 
 use std::collections::HashSet;
+
+use super::tags::{Tag, TagKind, Token, TokenKind};
 
 /// What was found, with the bytes where it stands.
 #[derive(Default, Debug)]
 pub(super) struct Found<'a> {
     pub(super) filters: Vec<(&'a str, usize)>,
     pub(super) tests: Vec<(&'a str, usize)>,
+    /// The texts that name a filter or a test, as they are written: `map('upper')`, `select('odd')`.
+    pub(super) filter_texts: Vec<(&'a str, usize)>,
+    pub(super) test_texts: Vec<(&'a str, usize)>,
     pub(super) calls: Vec<(&'a str, usize)>,
     /// Variables that are asked for by `is defined` or have a `default`.
     pub(super) guarded: HashSet<&'a str>,
     /// Whether there are loops or macros.
     pub(super) repeats: bool,
+    /// Whether anything is made on the way to the text.
+    pub(super) makes: bool,
     /// Where an expression begins that has more parts than one may have.
     pub(super) too_long: Option<usize>,
     /// Where another template is loaded.
     pub(super) loads: Option<usize>,
-}
-
-#[derive(Clone, Copy, PartialEq, Debug)]
-enum Token<'a> {
-    Name(&'a str, usize),
-    Sign(char),
-    /// A text or a number.
-    Literal,
 }
 
 /// Words that may stand before a parenthesis and are no functions.
@@ -54,138 +53,92 @@ const KEYWORDS: &[&str] = &[
 /// The most parts between two commas: minijinja follows each operator deeper into the stack.
 const PARTS: usize = 500;
 
-pub(super) fn scan(source: &str) -> Found<'_> {
+pub(super) fn scan<'a>(tags: &[Tag<'a>]) -> Found<'a> {
     let mut found = Found::default();
-    let mut at = 0;
-    while let Some(brace) = source[at..].find('{') {
-        let start = at + brace;
-        let rest = &source[start..];
-        if rest.starts_with("{#") {
-            at = rest.find("#}").map_or(source.len(), |end| start + end + 2);
-        } else if rest.starts_with("{{") || rest.starts_with("{%") {
-            let is_statement = rest.starts_with("{%");
-            let (tokens, end) = tokens(source, start + 2, if is_statement { '%' } else { '}' });
-            at = end;
-            if tokens.split(|token| *token == Token::Sign(',')).any(|part| part.len() > PARTS) {
-                found.too_long.get_or_insert(start);
-            }
-            look_at(&tokens, is_statement, &mut found);
-            let is_raw = is_statement && matches!(tokens.as_slice(), [Token::Name("raw", _)]);
-            if is_raw {
-                at = end_of_raw(source, end);
-            }
-        } else {
-            at = start + 1;
+    for tag in tags {
+        if tag.tokens.split(|token| token.is_sign(",")).any(|part| part.len() > PARTS) {
+            found.too_long.get_or_insert(tag.start);
         }
+        look_at(&tag.tokens, tag.kind == TagKind::Statement, &mut found);
     }
     found
 }
 
-/// Where the text goes on behind `{% endraw %}`.
-fn end_of_raw(source: &str, mut at: usize) -> usize {
-    while let Some(open) = source[at..].find("{%") {
-        at += open + 2;
-        let inside = source[at..].trim_start_matches(['-', '+']).trim_start();
-        if inside.starts_with("endraw") {
-            return source[at..].find("%}").map_or(source.len(), |end| at + end + 2);
-        }
-    }
-    source.len()
-}
-
-/// The tokens of an expression or a statement, and where it ends.
-fn tokens(source: &str, start: usize, closer: char) -> (Vec<Token<'_>>, usize) {
-    let mut tokens = Vec::new();
-    let mut chars = source[start..].char_indices().map(|(offset, c)| (start + offset, c)).peekable();
-    let mut depth = 0_usize;
-    while let Some((place, c)) = chars.next() {
-        match c {
-            _ if depth == 0 && c == closer && chars.peek().is_some_and(|(_, next)| *next == '}') => {
-                return (tokens, place + 2);
-            }
-            // How white space is trimmed, at either end.
-            '-' | '+' if place == start => {}
-            '"' | '\'' => {
-                while let Some((_, inner)) = chars.next() {
-                    match inner {
-                        '\\' => drop(chars.next()),
-                        end if end == c => break,
-                        _ => {}
-                    }
-                }
-                tokens.push(Token::Literal);
-            }
-            c if c == '_' || c.is_alphanumeric() => {
-                let mut end = place + c.len_utf8();
-                while let Some((next, inner)) = chars.peek().copied() {
-                    if inner != '_' && !inner.is_alphanumeric() {
-                        break;
-                    }
-                    end = next + inner.len_utf8();
-                    chars.next();
-                }
-                let word = &source[place..end];
-                tokens.push(if c.is_numeric() { Token::Literal } else { Token::Name(word, place) });
-            }
-            c if c.is_whitespace() => {}
-            c => {
-                match c {
-                    '{' | '[' | '(' => depth += 1,
-                    '}' | ']' | ')' => depth = depth.saturating_sub(1),
-                    _ => {}
-                }
-                tokens.push(Token::Sign(c));
-            }
-        }
-    }
-    (tokens, source.len())
-}
-
 fn look_at<'a>(tokens: &[Token<'a>], is_statement: bool, found: &mut Found<'a>) {
-    use Token::{Name, Sign};
-    if let (true, Some(Name("include" | "import" | "from" | "extends", place))) = (is_statement, tokens.first()) {
-        found.loads.get_or_insert(*place);
-    }
-    found.repeats |= is_statement && matches!(tokens.first(), Some(Name("for" | "macro" | "block", _)));
-    for (index, token) in tokens.iter().enumerate() {
-        let before = index.checked_sub(1).map(|index| tokens[index]);
-        let rest = &tokens[index + 1..];
-        match (token, rest) {
-            (Sign('|'), [Name(name, place), ..]) => found.filters.push((name, *place)),
-            (Name("filter", _), [Name(name, place), ..]) if is_statement && index == 0 => {
-                found.filters.push((name, *place));
-            }
-            (Name("is", _), [Name("not", _), Name(name, place), ..] | [Name(name, place), ..])
-                if before != Some(Sign('.')) =>
-            {
-                found.tests.push((name, *place));
-            }
-            (Name(name, place), [Sign('('), ..]) => {
-                let is_call = !KEYWORDS.contains(name)
-                    && match before {
-                        Some(Sign('.' | '|') | Name("is" | "macro" | "filter", _)) => false,
-                        Some(Name("not", _)) => index < 2 || !matches!(tokens[index - 2], Name("is", _)),
-                        _ => true,
-                    };
-                if is_call {
-                    found.calls.push((name, *place));
-                }
-            }
+    let named = |index: usize| tokens.get(index).filter(|token| token.kind == TokenKind::Name);
+    if let (true, Some(first)) = (is_statement, named(0)) {
+        match first.text {
+            "include" | "import" | "from" | "extends" => drop(found.loads.get_or_insert(first.start)),
+            "for" | "block" => found.repeats = true,
+            "macro" | "call" => found.repeats = true,
             _ => {}
         }
-        if let (Name(name, _), true) = (token, before != Some(Sign('.')) && is_guard(rest)) {
-            found.guarded.insert(name);
+    }
+    for (index, token) in tokens.iter().enumerate() {
+        let before = index.checked_sub(1).map(|index| &tokens[index]);
+        let after_dot = before.is_some_and(|before| before.is_sign("."));
+        found.makes |= token.kind == TokenKind::Sign && matches!(token.text, "|" | "~" | "+" | "*" | "(" | "[" | "{");
+        let is_filter = token.is_sign("|") || is_statement && index == 0 && token.is_name("filter");
+        if let (true, Some(name)) = (is_filter, named(index + 1)) {
+            found.filters.push((name.text, name.start));
+            names_in_texts(name.text, &tokens[index + 2..], found);
+        } else if token.is_name("is") && !after_dot {
+            let negated = named(index + 1).is_some_and(|next| next.text == "not");
+            if let Some(name) = named(index + 1 + usize::from(negated)) {
+                found.tests.push((name.text, name.start));
+            }
+        } else if token.kind == TokenKind::Name && tokens.get(index + 1).is_some_and(|next| next.is_sign("(")) {
+            let is_other = after_dot
+                || before.is_some_and(|before| {
+                    before.is_sign("|") || ["is", "macro", "filter"].iter().any(|word| before.is_name(word))
+                })
+                || index >= 2 && tokens[index - 1].is_name("not") && tokens[index - 2].is_name("is");
+            if !is_other && !KEYWORDS.contains(&token.text) {
+                found.calls.push((token.text, token.start));
+            }
+        }
+        if token.kind == TokenKind::Name && !after_dot && is_guard(&tokens[index + 1..]) {
+            found.guarded.insert(token.text);
         }
     }
 }
 
 /// Whether what follows a variable asks if it is there, or says what stands for it.
 fn is_guard(rest: &[Token<'_>]) -> bool {
-    use Token::{Name, Sign};
-    matches!(
-        rest,
-        [Name("is", _), Name("defined" | "undefined", _), ..]
-            | [Name("is", _), Name("not", _), Name("defined" | "undefined", _), ..]
-            | [Sign('|'), Name("default" | "d", _), ..]
-    )
+    let is = |index: usize, names: &[&str]| {
+        rest.get(index).is_some_and(|token| token.kind == TokenKind::Name && names.contains(&token.text))
+    };
+    let asks = |index: usize| is(index, &["defined", "undefined"]);
+    is(0, &["is"]) && (asks(1) || is(1, &["not"]) && asks(2))
+        || rest.first().is_some_and(|token| token.is_sign("|")) && is(1, &["default", "d"])
+}
+
+/// The argument of a filter that is the name of a filter or of a test, where it is a text.
+fn names_in_texts<'a>(filter: &str, rest: &[Token<'a>], found: &mut Found<'a>) {
+    let (texts, wanted) = match filter {
+        "map" => (&mut found.filter_texts, 0),
+        "select" | "reject" => (&mut found.test_texts, 0),
+        "selectattr" | "rejectattr" => (&mut found.test_texts, 1),
+        _ => return,
+    };
+    let Some(rest) = rest.split_first().filter(|(first, _)| first.is_sign("(")).map(|(_, rest)| rest) else { return };
+    let (mut depth, mut start, mut place) = (0_usize, 0, 0);
+    for (index, token) in rest.iter().enumerate() {
+        let ends = depth == 0 && (token.is_sign(",") || token.is_sign(")"));
+        if ends {
+            if let (true, [text]) = (place == wanted, &rest[start..index]) {
+                if text.kind == TokenKind::Text {
+                    texts.push((text.text, text.start));
+                }
+            }
+            if token.is_sign(")") {
+                return;
+            }
+            (start, place) = (index + 1, place + 1);
+        } else if ["(", "[", "{"].iter().any(|sign| token.is_sign(sign)) {
+            depth += 1;
+        } else if [")", "]", "}"].iter().any(|sign| token.is_sign(sign)) {
+            depth = depth.saturating_sub(1);
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::{Node, Path};
 use crate::format::is_name;
-use crate::template_error::TemplateError;
+use crate::template_error::{TemplateError, TemplateErrorKind as Kind};
 
 const EXPECTED: &str = "a variable is a plain name in double braces such as `{{topic}}` or `{{place.city}}`, a section is \
                         `{{#name}}…{{/name}}` or `{{^name}}…{{/name}}`";
@@ -19,7 +19,7 @@ struct Open {
 }
 
 pub(super) fn parse(source: &str) -> Result<Vec<Node>, TemplateError> {
-    let problem = |place, what: &'static str| TemplateError::new(source, place, what, EXPECTED);
+    let problem = |place, kind, what: &'static str| TemplateError::new(source, place, kind, what, EXPECTED);
     let mut nodes = Vec::new();
     let mut open: Vec<Open> = Vec::new();
     let mut at = 0;
@@ -29,7 +29,7 @@ pub(super) fn parse(source: &str) -> Result<Vec<Node>, TemplateError> {
         let (begin, end) = if triple { ("{{{", "}}}") } else { ("{{", "}}") };
         let inside = &source[place + begin.len()..];
         let Some(length) = inside.find(end) else {
-            return Err(problem(place, "a tag that is not closed"));
+            return Err(problem(place, Kind::Unclosed, "a tag that is not closed"));
         };
         let tag = &inside[..length];
         let after = place + begin.len() + length + end.len();
@@ -45,7 +45,8 @@ pub(super) fn parse(source: &str) -> Result<Vec<Node>, TemplateError> {
             nodes.push(Node::Text(text.to_string()));
         }
         let name = |skipped: usize| {
-            path(&tag[skipped..]).map_err(|(offset, what)| problem(place + begin.len() + skipped + offset, what))
+            path(&tag[skipped..])
+                .map_err(|(offset, what)| problem(place + begin.len() + skipped + offset, Kind::InvalidName, what))
         };
         match sign {
             None => nodes.push(Node::Value(place, name(0)?)),
@@ -53,7 +54,7 @@ pub(super) fn parse(source: &str) -> Result<Vec<Node>, TemplateError> {
             Some('!') => {}
             Some(sign @ ('#' | '^')) => {
                 if open.len() == DEPTH {
-                    return Err(problem(place, "sections that nest too deep"));
+                    return Err(problem(place, Kind::TooComplex, "sections that nest too deep"));
                 }
                 let before = std::mem::take(&mut nodes);
                 open.push(Open { place, path: name(1)?, inverted: sign == '^', before });
@@ -61,25 +62,27 @@ pub(super) fn parse(source: &str) -> Result<Vec<Node>, TemplateError> {
             Some('/') => {
                 let path = name(1)?;
                 let Some(section) = open.pop() else {
-                    return Err(problem(place, "the end of a section that was not begun"));
+                    return Err(problem(place, Kind::Unopened, "the end of a section that was not begun"));
                 };
                 if section.path != path {
-                    return Err(problem(place, "the end of another section than the one that is open"));
+                    return Err(problem(place, Kind::Unopened, "the end of another section than the one that is open"));
                 }
                 let body = std::mem::replace(&mut nodes, section.before);
                 nodes.push(Node::Section { path, inverted: section.inverted, body });
             }
-            Some('>' | '<' | '$') => return Err(problem(place, "another template, which a prompt cannot load")),
-            Some('=') => return Err(problem(place, "other delimiters than `{{` and `}}`")),
+            Some('>' | '<' | '$') => {
+                return Err(problem(place, Kind::LoadsTemplate, "another template, which a prompt cannot load"));
+            }
+            Some('=') => return Err(problem(place, Kind::Syntax, "other delimiters than `{{` and `}}`")),
             Some(_) => {
                 let (offset, what) = path(tag).err().unwrap_or((0, "a tag that is none"));
-                return Err(problem(place + begin.len() + offset, what));
+                return Err(problem(place + begin.len() + offset, Kind::InvalidName, what));
             }
         }
         at = next;
     }
     if let Some(section) = open.pop() {
-        return Err(problem(section.place, "a section without its end"));
+        return Err(problem(section.place, Kind::Unclosed, "a section without its end"));
     }
     if at < source.len() {
         nodes.push(Node::Text(source[at..].to_string()));
@@ -124,11 +127,11 @@ fn path(text: &str) -> Result<Path, (usize, &'static str)> {
 
 /// Where the text goes on behind a tag that has a line for itself; `None` where other things stand on it.
 fn alone(source: &str, place: usize, after: usize) -> Option<usize> {
-    let before = &source[..place];
-    let indent = before.rfind('\n').map_or(before, |newline| &before[newline + 1..]);
+    // Only the white space before it is looked at: a long line with many tags is not read again for each of them.
+    let before = source[..place].trim_end_matches([' ', '\t']);
     let rest = source[after..].trim_start_matches([' ', '\t']);
     let end = source.len() - rest.len();
-    if !indent.chars().all(|c| matches!(c, ' ' | '\t')) {
+    if !before.is_empty() && !before.ends_with('\n') {
         return None;
     }
     match rest {

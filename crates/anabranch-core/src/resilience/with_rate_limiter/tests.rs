@@ -133,3 +133,31 @@ async fn a_refusal_that_came_in_with_the_input_is_another_servers() {
     streams.invoke("a").await.unwrap();
     assert_eq!(began.elapsed(), Duration::ZERO);
 }
+
+/// What a step inside says reaches every limiter around it, once, streamed or not.
+#[tokio::test(start_paused = true)]
+async fn what_was_used_and_what_the_server_says_reach_the_limiters() {
+    let says = crate::lambda_with(async |text: String, config: RunConfig| {
+        assert!(config.is_rate_limited());
+        config.server_limits(&ServerLimits::new().requests_left(7));
+        config.units_used(30);
+        Ok(text)
+    });
+    for watched in [false, true] {
+        let inner = TokenBucket::new().requests(100, 60 * SECOND).units(1000, 60 * SECOND);
+        let outer = TokenBucket::new().requests(100, 60 * SECOND).units(1000, 60 * SECOND);
+        // Two calls behind one admission, and the second limiter behind a step of its own.
+        let both = says.clone().with_rate_limiter(inner.clone()).cost(|_| Cost::units(200)).with_name("inner");
+        let both = both.pipe(says.clone()).with_rate_limiter(outer.clone()).cost(|_| Cost::units(500));
+        struct Deaf;
+        impl Observer for Deaf {}
+        let run = if watched { RunConfig::new().observer(Arc::new(Deaf)) } else { RunConfig::new() };
+        both.invoke_with("a", &run).await.unwrap();
+        let left = |bucket: &TokenBucket| (bucket.snapshot().requests_left, bucket.snapshot().units_left);
+        assert_eq!(left(&inner), (Some(7), Some(970)));
+        assert_eq!(left(&outer), (Some(7), Some(940)));
+        both.stream_with("a", &run).collect().await.unwrap();
+        assert_eq!((left(&inner), left(&outer)), ((Some(6), Some(940)), (Some(6), Some(880))));
+    }
+    assert!(!RunConfig::new().is_rate_limited());
+}

@@ -147,6 +147,10 @@ impl<S: Stream + Unpin> Stream for DownStream<S> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
         let Self { stream, spot, news } = &mut *self;
+        // Most steps have read all of their input before they give much.
+        if spot.flow.over.load(Ordering::Acquire) {
+            return Pin::new(stream).poll_next(cx);
+        }
         if spot.has_new_waker(cx.waker()) {
             news.register(|wakers| &mut wakers.down, cx.waker());
         }

@@ -15,7 +15,7 @@ use futures_core::Stream;
 use futures_util::stream::poll_fn;
 use pin_project_lite::pin_project;
 
-use super::{Flow, Over, Place, Scope, Side, Spot, current, enter, is_nowhere, read_by};
+use super::{Flow, Over, Place, Scope, Side, Spot, current, enter, is_in_a_run, read_by};
 use crate::run::limit;
 
 impl Flow {
@@ -141,7 +141,7 @@ impl<F: Future> Future for InRun<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         if let Run::Unknown = this.run {
-            *this.run = if is_nowhere() { Run::Own } else { Run::Other };
+            *this.run = if is_in_a_run() { Run::Other } else { Run::Own };
         }
         match this.run {
             Run::Known(run) => poll_run(run, cx, |cx| this.future.poll(cx)),

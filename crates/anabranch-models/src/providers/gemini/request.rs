@@ -102,7 +102,7 @@ impl Writer<'_> {
         if !self.contents.is_empty() || !self.results.is_empty() {
             self.warn("system message", "moved to the beginning: Gemini takes instructions there only");
         }
-        if system.content().parts().iter().any(|part| !matches!(part, ContentPart::Text { .. })) {
+        if system.content().parts().iter().any(|part| !matches!(part, ContentPart::Text(_))) {
             self.warn("system message", "only its text was sent: Gemini takes nothing else in it");
         }
         let text = system.text();
@@ -115,12 +115,12 @@ impl Writer<'_> {
         let mut parts = Vec::new();
         for part in content.into_parts() {
             match part {
-                ContentPart::Text { text } => parts.push(json!({"text": text})),
+                ContentPart::Text(text) => parts.push(json!({"text": text.text()})),
                 ContentPart::Image(media) | ContentPart::Audio(media) | ContentPart::File(media) => {
                     parts.push(self.media(media)?);
                 }
                 // What a model said or thought before is no part of what is asked.
-                ContentPart::Reasoning(_) | ContentPart::Refusal { .. } => {
+                ContentPart::Reasoning(_) | ContentPart::Refusal(_) => {
                     self.warn("message", "a thought or refusal in it was not sent: it is nobody's but a model's");
                 }
                 _ => return Err(cannot("takes no content of this kind")),
@@ -171,7 +171,8 @@ impl Writer<'_> {
         let others = parts.len();
         for part in answer.into_content().into_parts() {
             match part {
-                ContentPart::Text { text } | ContentPart::Refusal { text } => parts.push(json!({"text": text})),
+                ContentPart::Text(text) | ContentPart::Refusal(text) => parts.push(json!({"text": text.text()})),
+                ContentPart::ToolCall(_) => {}
                 ContentPart::Reasoning(_) if !is_own => {
                     self.warn("assistant message", "the thoughts in it were not sent: they are another model's");
                 }
@@ -240,7 +241,7 @@ impl Writer<'_> {
             part["functionResponse"]["id"] = id.into();
         }
         let media = result.into_content().into_parts().into_iter();
-        let media: Vec<ContentPart> = media.filter(|part| !matches!(part, ContentPart::Text { .. })).collect();
+        let media: Vec<ContentPart> = media.filter(|part| !matches!(part, ContentPart::Text(_))).collect();
         let mut parts = vec![part];
         // Beside it, where every model takes them.
         parts.extend(self.parts(media.into())?);

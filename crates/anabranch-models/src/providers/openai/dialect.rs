@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::capabilities::Capabilities;
+
 /// What servers that speak the language of OpenAI's chat completions say differently.
 ///
 /// It is found by the name of the host. A gateway or a deployment with a name of its own is told with
@@ -115,6 +117,17 @@ impl OpenAiDialect {
     #[must_use]
     pub fn openrouter() -> Self {
         Self { reasoning: ReasoningField::Object, ..Self::compatible() }
+    }
+
+    /// What a server that speaks so takes.
+    #[must_use]
+    pub fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            // DeepSeek's models that think refuse to be made to call.
+            forced_tool_choice: self.reasoning != ReasoningField::Thinking,
+            json_schema: self.json_schema,
+            ..Capabilities::all()
+        }
     }
 
     /// The dialect of the server with this name: [`compatible`](Self::compatible) for those that are not known.

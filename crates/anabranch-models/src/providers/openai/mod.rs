@@ -20,6 +20,7 @@ pub use dialect::{OpenAiDialect, ReasoningBack, ReasoningField};
 
 use crate::answer::{ChatAnswer, Warning};
 use crate::backend::{ChatBackend, ChatCall, ChatRequest};
+use crate::capabilities::Capabilities;
 use crate::reader::{read_answer, read_stream};
 use crate::transport::{Call, Exchange, Server};
 use stream::Chat;
@@ -70,6 +71,10 @@ impl Backend {
 impl ChatBackend for Backend {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.dialect.capabilities()
     }
 
     async fn answer(&self, request: ChatRequest, call: ChatCall) -> Result<ChatAnswer> {

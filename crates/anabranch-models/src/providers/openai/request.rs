@@ -58,7 +58,7 @@ impl Writer<'_> {
     fn message(&mut self, message: Message) -> Result<Value> {
         match message {
             Message::System(system) => {
-                if system.content().parts().iter().any(|part| !matches!(part, ContentPart::Text { .. })) {
+                if system.content().parts().iter().any(|part| !matches!(part, ContentPart::Text(_))) {
                     self.warn("system message", "only its text was sent: chat completions take nothing else in it");
                 }
                 let mut value = json!({"role": self.dialect.system_role, "content": system.text()});
@@ -94,7 +94,7 @@ impl Writer<'_> {
     fn content(&mut self, content: Content) -> Result<Value> {
         match content {
             Content::Text(text) => Ok(text.into()),
-            Content::Parts(parts) if parts.iter().all(|part| matches!(part, ContentPart::Text { .. })) => {
+            Content::Parts(parts) if parts.iter().all(|part| matches!(part, ContentPart::Text(_))) => {
                 Ok(Content::Parts(parts).into_text().into())
             }
             Content::Parts(parts) => {
@@ -107,7 +107,7 @@ impl Writer<'_> {
     fn part(&mut self, part: ContentPart) -> Result<Option<Value>> {
         let cannot = |what: &str| Err(Error::new(ErrorKind::Unsupported, format!("chat completions take no {what}")));
         let value = match part {
-            ContentPart::Text { text } => json!({"type": "text", "text": text}),
+            ContentPart::Text(text) => json!({"type": "text", "text": text.text()}),
             ContentPart::Image(image) => match image.to_url() {
                 Some(url) => {
                     let mut value = json!({"type": "image_url", "image_url": {"url": url}});
@@ -136,7 +136,7 @@ impl Writer<'_> {
                 (_, None) => return cannot("file like this"),
             },
             // What a model said or thought before is no part of what is asked.
-            ContentPart::Reasoning(_) | ContentPart::Refusal { .. } => {
+            ContentPart::Reasoning(_) | ContentPart::Refusal(_) => {
                 self.warn("message", "a thought or refusal in it was not sent: it is nobody's but a model's");
                 return Ok(None);
             }
@@ -166,7 +166,10 @@ impl Writer<'_> {
             .collect();
         self.thoughts(&answer, !calls.is_empty(), &mut message);
         if answer.content().parts().iter().any(|part| {
-            !matches!(part, ContentPart::Text { .. } | ContentPart::Refusal { .. } | ContentPart::Reasoning(_))
+            !matches!(
+                part,
+                ContentPart::Text(_) | ContentPart::Refusal(_) | ContentPart::Reasoning(_) | ContentPart::ToolCall(_)
+            )
         }) {
             self.warn(
                 "assistant message",

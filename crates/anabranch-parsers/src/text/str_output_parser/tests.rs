@@ -124,10 +124,10 @@ async fn a_stream_of_thoughts_lets_others_have_their_turn() {
     let mut texts = StrOutputParser.transform(Chunks::from_values(pieces, AiMessage::merge()));
     let mut turns = 1;
     let next = std::future::poll_fn(|cx| {
-        let next = std::pin::Pin::new(&mut texts).poll_next(cx);
+        let next = futures::StreamExt::poll_next_unpin(&mut texts, cx);
         turns += usize::from(next.is_pending());
         next
     });
     assert_eq!(next.await.unwrap().unwrap(), "a");
-    assert!(turns > 10, "{turns}");
+    assert!(turns > 5, "{turns}");
 }

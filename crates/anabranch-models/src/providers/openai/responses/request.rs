@@ -102,7 +102,7 @@ impl Writer {
 
     fn part(&mut self, part: ContentPart) -> Result<Option<Value>> {
         let value = match part {
-            ContentPart::Text { text } => json!({"type": "input_text", "text": text}),
+            ContentPart::Text(text) => json!({"type": "input_text", "text": text.text()}),
             ContentPart::Image(image) => {
                 let mut value = json!({"type": "input_image"});
                 match (image.source(), image.to_url()) {
@@ -128,7 +128,7 @@ impl Writer {
             },
             ContentPart::Audio(_) => return Err(cannot("audio: chat completions do")),
             // What a model said or thought before is no part of what is asked.
-            ContentPart::Reasoning(_) | ContentPart::Refusal { .. } => {
+            ContentPart::Reasoning(_) | ContentPart::Refusal(_) => {
                 self.warn("message", "a thought or refusal in it was not sent: it is nobody's but a model's");
                 return Ok(None);
             }

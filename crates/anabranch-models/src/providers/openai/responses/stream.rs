@@ -185,9 +185,9 @@ impl Answer {
         let (_, begun) = self.item_of(&event, out)?;
         begun.has_begun = true;
         match part(delta) {
-            ContentPart::Text { text } => {
-                begun.bytes += text.len();
-                out.push(text)
+            ContentPart::Text(text) => {
+                begun.bytes += text.text().len();
+                out.push(text.text())
             }
             other => out.push(AiMessage::new(other)),
         }
@@ -239,12 +239,12 @@ impl Answer {
                 if !begun.has_begun {
                     let parts = item.said();
                     let text = |part: &ContentPart| match part {
-                        ContentPart::Text { text } => text.len(),
+                        ContentPart::Text(text) => text.text().len(),
                         _ => 0,
                     };
                     bytes = parts.iter().map(text).sum();
                     match <[ContentPart; 1]>::try_from(parts) {
-                        Ok([ContentPart::Text { text }]) => out.push(text)?,
+                        Ok([ContentPart::Text(text)]) => out.push(text.text())?,
                         Ok(part) => out.push(AiMessage::new(part))?,
                         Err(parts) if parts.is_empty() => {}
                         Err(parts) => out.push(AiMessage::new(parts))?,

@@ -48,7 +48,7 @@ impl Writer {
         let has_image = outline.iter().any(|item| item["type"] == "image_generation_call");
         for part in answer.into_content().into_parts() {
             match part {
-                ContentPart::Text { .. } | ContentPart::Refusal { .. } => {}
+                ContentPart::Text(_) | ContentPart::Refusal(_) | ContentPart::ToolCall(_) => {}
                 ContentPart::Reasoning(thought) => rest.think(thought),
                 // It is named by its id.
                 ContentPart::Image(_) if has_image => {}

@@ -1,22 +1,24 @@
 //! [`AiMessage`]: what a model answers.
 
+mod form;
+mod rest;
+
 use std::borrow::Cow;
-use std::fmt;
-use std::sync::LazyLock;
 
 use anabranch_core::Merge;
-use serde::ser::SerializeStruct;
-use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::assembly;
-use crate::chars;
+use self::rest::{NOTHING, Rest};
+use crate::assembly::Assembly;
+use crate::citation::Citation;
 use crate::content::Content;
+use crate::extras::{Extras, by_provider};
 use crate::finish_reason::{FinishKind, FinishReason};
-use crate::one_role::AssistantRole;
+use crate::part::ContentPart;
 use crate::tool_call::ToolCall;
 use crate::tool_call_chunk::ToolCallChunk;
-use crate::usage::{Usage, update_map};
+use crate::tool_calls::ToolCalls;
+use crate::usage::Usage;
 
 /// What a model answers, or a piece of it: a chunk of an `AiMessage` is an `AiMessage`.
 ///
@@ -37,24 +39,14 @@ use crate::usage::{Usage, update_map};
 /// ```
 ///
 /// A piece that is text and nothing else, which nearly all are, is one allocation.
-#[derive(Clone, PartialEq, Default)]
+///
+/// Its [parts](Content::parts) are in the order in which the model gave them: thoughts, text, calls, and what the
+/// provider did by itself. [`tool_calls`](Self::tool_calls) is a view of the parts that are calls.
+#[derive(Clone, Default)]
 pub struct AiMessage {
     content: Content,
     rest: Option<Box<Rest>>,
 }
-
-/// What only few chunks have.
-#[derive(Clone, PartialEq, Default)]
-struct Rest {
-    tool_calls: Vec<ToolCall>,
-    finish_reason: Option<FinishReason>,
-    usage: Option<Usage>,
-    model: Option<String>,
-    id: Option<String>,
-    metadata: Map<String, Value>,
-}
-
-static NOTHING: LazyLock<Rest> = LazyLock::new(Rest::default);
 
 impl AiMessage {
     /// An answer, or a piece of one.
@@ -66,9 +58,7 @@ impl AiMessage {
     /// Adds a call the model asks for.
     #[must_use]
     pub fn with_tool_call(mut self, call: ToolCall) -> Self {
-        let rest = self.rest_mut();
-        rest.tool_calls.push(call);
-        rest.settle_from(rest.tool_calls.len() - 1);
+        self.push_call(call);
         self
     }
 
@@ -81,14 +71,14 @@ impl AiMessage {
     /// Adds a piece of a call, which finds the call it belongs to.
     #[must_use]
     pub fn with_tool_call_chunk(mut self, piece: ToolCallChunk) -> Self {
-        self.rest_mut().add_call(piece.into());
+        self.append_part(piece.into());
         self
     }
 
     /// Says why the model stopped. Nothing can come after the arguments of its calls then.
     #[must_use]
     pub fn with_finish_reason(mut self, reason: impl Into<FinishReason>) -> Self {
-        self.rest_mut().finish(reason.into());
+        self.finish(reason.into());
         self
     }
 
@@ -182,18 +172,34 @@ impl AiMessage {
         self.content
     }
 
-    /// The calls the model asks for. Whether it wants tools is decided by these, never by the finish reason.
-    #[must_use]
-    pub fn tool_calls(&self) -> &[ToolCall] {
-        &self.rest().tool_calls
+    /// Text and other parts, taken out. What else there is stays: finish reason, usage, metadata.
+    pub fn take_content(&mut self) -> Content {
+        if let Some(rest) = &mut self.rest {
+            rest.assembly = None;
+        }
+        std::mem::take(&mut self.content)
     }
 
-    /// The calls, to give them other ids, for instance.
-    pub fn tool_calls_mut(&mut self) -> &mut [ToolCall] {
-        match &mut self.rest {
-            Some(rest) => &mut rest.tool_calls,
-            None => &mut [],
-        }
+    /// The calls the model asks for, in their order. Whether it wants tools is decided by these, never by the finish
+    /// reason. Calls of tools that the provider runs are none of them.
+    #[must_use]
+    pub fn tool_calls(&self) -> ToolCalls<'_> {
+        ToolCalls::new(self.content.parts(), self.rest().assembly.as_deref().map(Assembly::calls))
+    }
+
+    /// Gives the call at this place of [`tool_calls`](Self::tool_calls) another id, where the provider gave none or the
+    /// same one twice. Pieces that come under the new id are its.
+    pub fn set_tool_call_id(&mut self, place: usize, id: impl Into<String>) {
+        self.set_call_id(place, id.into());
+    }
+
+    /// What the answer rests on: the citations of its text, and those beside it.
+    pub fn citations(&self) -> impl Iterator<Item = &Citation> {
+        self.content.parts().iter().flat_map(|part| match part {
+            ContentPart::Text(text) => text.citations(),
+            ContentPart::Citation(citation) => std::slice::from_ref(citation),
+            _ => &[],
+        })
     }
 
     /// Why the model stopped; `None` in a chunk that is not the last.
@@ -260,13 +266,17 @@ impl AiMessage {
     /// Text is appended to text, a thought to the thought before it. Pieces of tool calls find their call by index
     /// and id; the first id and name of a call win. Of model, id, finish reason, each count of the usage and each
     /// key of the metadata the last that is not null wins: none is ever joined or added up.
+    ///
+    /// The law is associative: parts of a stream may be added up first, in any way, and the whole is the same.
+    #[inline]
     pub fn append(&mut self, next: impl Into<Self>) {
         let next = next.into();
-        self.content.append(next.content);
-        match (&mut self.rest, next.rest) {
-            (_, None) => {}
-            (rest @ None, later) => *rest = later,
-            (Some(rest), Some(later)) => rest.append(*later),
+        match (&mut self.content, next) {
+            // What nearly all pieces are.
+            (Content::Text(text), Self { content: Content::Text(more), rest: None }) if !text.is_empty() => {
+                text.push_str(&more);
+            }
+            (_, next) => self.append_all(next),
         }
     }
 
@@ -277,135 +287,20 @@ impl AiMessage {
     fn rest_mut(&mut self) -> &mut Rest {
         self.rest.get_or_insert_default()
     }
-}
 
-impl Rest {
-    fn append(&mut self, later: Self) {
-        for piece in later.tool_calls {
-            self.add_call(piece);
-        }
-        if let Some(reason) = later.finish_reason {
-            self.finish(reason);
-        }
-        if let Some(usage) = later.usage {
-            match &mut self.usage {
-                Some(there) => there.update(usage),
-                None => self.usage = Some(usage),
-            }
-        }
-        self.model = later.model.or(self.model.take());
-        self.id = later.id.or(self.id.take());
-        update_map(&mut self.metadata, later.metadata);
+    pub(crate) fn extras(&self) -> &Extras {
+        &self.rest().extras
     }
 
-    fn add_call(&mut self, piece: ToolCall) {
-        let place = assembly::add(&mut self.tool_calls, piece);
-        if let (Some(reason), Some(call)) = (&self.finish_reason, self.tool_calls.get_mut(place)) {
-            call.settle(reason);
-        }
-    }
-
-    fn finish(&mut self, reason: FinishReason) {
-        // Some servers repeat the reason with every chunk.
-        let is_news = self.finish_reason.as_ref().is_none_or(|there| there.is_cut_off() != reason.is_cut_off());
-        self.finish_reason = Some(reason);
-        if is_news {
-            self.settle_from(0);
-        }
-    }
-
-    fn settle_from(&mut self, place: usize) {
-        if let Some(reason) = &self.finish_reason {
-            self.tool_calls.iter_mut().skip(place).for_each(|call| call.settle(reason));
-        }
+    pub(crate) fn extras_mut(&mut self) -> &mut Extras {
+        &mut self.rest_mut().extras
     }
 }
 
-impl ToolCall {
-    /// The message has ended: no arguments are none, unless they were cut off.
-    fn settle(&mut self, reason: &FinishReason) {
-        self.ended = !(reason.is_cut_off() && self.has_blank_arguments());
-    }
-}
+by_provider!(AiMessage);
 
-impl fmt::Debug for AiMessage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("AiMessage");
-        match &self.content {
-            Content::Text(text) => shown.field("text", &chars(text)),
-            Content::Parts(parts) => shown.field("parts", parts),
-        };
-        let rest = self.rest();
-        if !rest.tool_calls.is_empty() {
-            shown.field("tool_calls", &rest.tool_calls.len());
-        }
-        if let Some(reason) = &rest.finish_reason {
-            shown.field("finish_reason", &reason.kind());
-        }
-        shown.finish_non_exhaustive()
-    }
-}
-
-impl Serialize for AiMessage {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let rest = self.rest();
-        let mut fields = serializer.serialize_struct("AiMessage", 8)?;
-        fields.serialize_field("role", &AssistantRole::default())?;
-        fields.serialize_field("content", &self.content)?;
-        macro_rules! unless {
-            ($missing:ident: $($field:ident)*) => {$(
-                if rest.$field.$missing() {
-                    fields.skip_field(stringify!($field))?;
-                } else {
-                    fields.serialize_field(stringify!($field), &rest.$field)?;
-                }
-            )*};
-        }
-        unless!(is_empty: tool_calls);
-        unless!(is_none: finish_reason usage model id);
-        unless!(is_empty: metadata);
-        fields.end()
-    }
-}
-
-impl From<String> for AiMessage {
-    #[inline]
-    fn from(text: String) -> Self {
-        Self::new(text)
-    }
-}
-
-impl From<&str> for AiMessage {
-    #[inline]
-    fn from(text: &str) -> Self {
-        Self::new(text)
-    }
-}
-
-impl From<Content> for AiMessage {
-    #[inline]
-    fn from(content: Content) -> Self {
-        Self::new(content)
-    }
-}
-
-impl From<ToolCallChunk> for AiMessage {
-    #[inline]
-    fn from(piece: ToolCallChunk) -> Self {
-        Self::default().with_tool_call_chunk(piece)
-    }
-}
-
-impl From<Usage> for AiMessage {
-    #[inline]
-    fn from(usage: Usage) -> Self {
-        Self::default().with_usage(usage)
-    }
-}
-
-impl From<FinishReason> for AiMessage {
-    #[inline]
-    fn from(reason: FinishReason) -> Self {
-        Self::default().with_finish_reason(reason)
+impl PartialEq for AiMessage {
+    fn eq(&self, other: &Self) -> bool {
+        self.content == other.content && self.rest() == other.rest()
     }
 }

@@ -1,0 +1,129 @@
+//! From the wire: an answer in chunks.
+
+use anabranch_core::{Error, ErrorKind, Result};
+use anabranch_messages::AiMessage;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::response::{Answer, Delta, Message};
+use crate::reader::{self, Assembly, Decode, Documents, Flow, Frame, Standing, Text};
+use crate::transport::is_error;
+
+/// What reads an answer.
+#[derive(Default)]
+pub(super) struct Chat {
+    answer: Answer,
+}
+
+/// An event. Its type stands in the data, too, and is what counts.
+#[derive(Deserialize)]
+struct Event<'a> {
+    #[serde(borrow, default, rename = "type")]
+    type_: Text<'a>,
+    #[serde(borrow, default)]
+    index: Text<'a>,
+    #[serde(borrow)]
+    message: Option<&'a RawValue>,
+    #[serde(borrow)]
+    content_block: Option<&'a RawValue>,
+    #[serde(borrow)]
+    delta: Option<Delta<'a>>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+    #[serde(borrow)]
+    context_management: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+impl Decode for Chat {
+    fn frame(&mut self, frame: &Frame<'_>, out: &mut Assembly) -> Result<Flow> {
+        let mut documents = Documents::new(&frame.data);
+        if frame.event == "error" {
+            let text = documents.rest();
+            let error = reader::value(text).unwrap_or_else(|| Value::String(text.to_string()));
+            return Err(out.errors().document(error));
+        }
+        // Some servers lose the blank line between two events.
+        loop {
+            // OpenRouter ends as everybody else does, too.
+            if documents.take("[DONE]") {
+                continue;
+            }
+            match documents.next::<Event<'_>>() {
+                Ok(Some(event)) => {
+                    if self.event(event, &frame.event, out)? == Flow::End {
+                        return Ok(Flow::End);
+                    }
+                }
+                Ok(None) => return Ok(Flow::More),
+                Err(_) if is_known(&frame.event) => return Err(no_event(out)),
+                // Of somebody who has more to say than this knows.
+                Err(_) => return Ok(Flow::More),
+            }
+        }
+    }
+
+    fn standing(&self) -> Standing {
+        self.answer.standing()
+    }
+
+    fn last(&mut self, complete: bool, out: &mut Assembly) -> AiMessage {
+        self.answer.last(complete, out)
+    }
+
+    fn document(&mut self, body: &[u8], out: &mut Assembly) -> Result<()> {
+        self.answer.document(&reader::text(body), out)
+    }
+}
+
+impl Chat {
+    fn event(&mut self, event: Event<'_>, name: &str, out: &mut Assembly) -> Result<Flow> {
+        let error = event.error.and_then(|error| reader::value(error.get())).filter(is_error);
+        if let Some(error) = error {
+            return Err(out.errors().inside(error));
+        }
+        let index = event.index.0.as_deref().and_then(|index| index.parse().ok()).unwrap_or(0);
+        match event.type_.0.as_deref().unwrap_or(name) {
+            "message_start" => {
+                if let Some(message) = event.message {
+                    let message = serde_json::from_str(message.get()).map_err(|_| no_event(out))?;
+                    self.answer.begin(message, out)?;
+                }
+            }
+            "content_block_start" => {
+                if let Some(block) = event.content_block {
+                    self.answer.start(Some(index), block, out)?;
+                }
+            }
+            "content_block_delta" => {
+                if let Some(delta) = event.delta {
+                    self.answer.delta(index, delta, out)?;
+                }
+            }
+            "content_block_stop" => self.answer.stop(index, out)?,
+            "message_delta" => {
+                let mut end = Message { usage: event.usage, ..Message::default() };
+                end.context_management = event.context_management;
+                if let Some(delta) = event.delta {
+                    (end.stop_reason, end.stop_sequence) = (delta.stop_reason, delta.stop_sequence);
+                    (end.stop_details, end.container) = (delta.stop_details, delta.container);
+                }
+                self.answer.note(&end, out)?;
+            }
+            "message_stop" => return Ok(Flow::End),
+            "error" => return Err(out.errors().inside(true.into())),
+            _ => {}
+        }
+        Ok(Flow::More)
+    }
+}
+
+fn is_known(event: &str) -> bool {
+    event.starts_with("message") || event.starts_with("content_block") || event == "data"
+}
+
+pub(super) fn no_event(out: &Assembly) -> Error {
+    out.errors().error(ErrorKind::Parse, "sent an event that is none of an answer")
+}
