@@ -82,9 +82,6 @@ fn of_all_members(table: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Features that a program of users names and that are not here yet, as the front page says.
-const NOT_HERE_YET: [&str; 1] = ["anthropic"];
-
 /// The keys of a table of a manifest, or the names in its `[[…]]` entries.
 fn manifest_names(manifest: &str, table: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
@@ -120,9 +117,7 @@ fn commands_name_what_exists() {
                 let there = match pair[0] {
                     "--example" => examples.contains(pair[1]),
                     "--bench" => benches.contains(pair[1]),
-                    "--features" => {
-                        pair[1].split(',').all(|feature| features.contains(feature) || NOT_HERE_YET.contains(&feature))
-                    }
+                    "--features" => pair[1].split(',').all(|feature| features.contains(feature)),
                     "--test" => {
                         suites.contains(pair[1])
                             || root().join("crates").read_dir().unwrap().any(|member| {
