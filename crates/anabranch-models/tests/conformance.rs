@@ -1,9 +1,9 @@
 //! The public suite on the project's own adapters, over loopback. A provider joins in with a test of its own.
+#![cfg(feature = "openai")]
 #![allow(clippy::unwrap_used)]
 
 use anabranch_models::testing::conformance::{self, Subject};
 
-#[cfg(feature = "openai")]
 fn openai(dialect: anabranch_models::OpenAiDialect) -> Subject {
     use anabranch_models::OpenAi;
 
@@ -45,13 +45,11 @@ fn openai(dialect: anabranch_models::OpenAiDialect) -> Subject {
 }
 
 #[tokio::test]
-#[cfg(feature = "openai")]
 async fn openai_chat() {
     conformance::run(&openai(anabranch_models::OpenAiDialect::openai())).await;
 }
 
 #[tokio::test]
-#[cfg(feature = "openai")]
 async fn openai_chat_of_other_servers() {
     use anabranch_models::OpenAiDialect;
 
@@ -64,7 +62,6 @@ async fn openai_chat_of_other_servers() {
 
 /// The suite finds what is wrong: a backend that loses a setting without a word does not pass.
 #[tokio::test]
-#[cfg(feature = "openai")]
 async fn a_backend_that_is_silent_does_not_pass() {
     use anabranch_core::Result;
     use anabranch_models::{

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "anthropic")]
 pub(crate) mod anthropic;
-#[cfg(feature = "_http")]
+#[cfg(any(feature = "gemini", feature = "ollama", feature = "openai"))]
 pub(crate) mod embeddings;
 #[cfg(feature = "gemini")]
 pub(crate) mod gemini;
