@@ -314,6 +314,30 @@ fn the_table_of_features_says_what_the_comparison_found() {
     }
 }
 
+#[test]
+fn the_table_of_speed_is_part_of_what_the_comparison_printed() {
+    let cells = |line: &str| -> Vec<String> {
+        line.trim_matches('|').split('|').map(|cell| cell.trim().to_string()).filter(|cell| !cell.is_empty()).collect()
+    };
+    let results = fs::read_to_string(root().join("comparison/results.md")).unwrap();
+    let printed: Vec<Vec<String>> = results.lines().filter(|line| line.starts_with('|')).map(cells).collect();
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let quoted = readme.split("<!-- comparison -->").nth(1).unwrap().split("<!-- /comparison -->").next().unwrap();
+    let rows: Vec<&str> = quoted.lines().filter(|line| line.starts_with('|') && !line.contains("--:")).collect();
+    assert!(rows.len() > 5, "{rows:?}");
+    let columns: Vec<Option<usize>> =
+        cells(rows[0]).iter().map(|name| printed[0].iter().position(|there| there == name)).collect();
+    for row in &rows[1..] {
+        let row = cells(row);
+        let found = printed.iter().find(|there| there[0] == row[0]);
+        let found = found.unwrap_or_else(|| panic!("comparison/results.md has no row `{}`", row[0]));
+        for (cell, column) in row[1..].iter().zip(&columns) {
+            let column = column.expect("a column of the comparison's");
+            assert_eq!(*cell, found[column + 1], "{}: {}", row[0], printed[0][column]);
+        }
+    }
+}
+
 /// `docs/fan-out.svg` and the badges as the documentation has them: an address that is the picture itself, since
 /// rustdoc copies no files.
 #[test]
