@@ -7,6 +7,7 @@ mod request;
 mod response;
 mod responses;
 mod stream;
+mod tools;
 
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;

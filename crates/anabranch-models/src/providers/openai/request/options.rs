@@ -6,7 +6,8 @@ use serde_json::{Map, Number, Value, json};
 use super::Writer;
 use crate::options::{ChatOptions, ResponseFormat};
 use crate::providers::openai::dialect::ReasoningField;
-use crate::tool::{FunctionTool, Tool, ToolChoice};
+use crate::providers::openai::tools::{self, Words};
+use crate::tool::FunctionTool;
 
 impl Writer<'_> {
     pub(super) fn options(&mut self, document: &mut Map<String, Value>, options: &ChatOptions) -> Result<()> {
@@ -61,33 +62,12 @@ impl Writer<'_> {
     }
 
     fn tools(&mut self, document: &mut Map<String, Value>, options: &ChatOptions) {
-        let mut tools = Vec::new();
-        for tool in &options.tools {
-            match tool {
-                Tool::Function(function) => tools.push(self::function(function)),
-                Tool::Provider { provider, definition } if provider == "openai" => tools.push(definition.clone()),
-                Tool::Provider { .. } => self.warn("tools", "a tool of another provider was not sent"),
-            }
-        }
-        if tools.is_empty() {
-            if options.tool_choice.is_some() || options.parallel_tool_calls.is_some() {
-                self.warn("tool_choice", "not sent: there are no tools to choose from");
-            }
-            return;
-        }
-        document.insert("tools".into(), tools.into());
-        if let Some(choice) = &options.tool_choice {
-            let choice: Value = match choice {
-                ToolChoice::Auto => "auto".into(),
-                ToolChoice::None => "none".into(),
-                ToolChoice::Required => self.dialect.required_word.as_ref().into(),
-                ToolChoice::Function(name) => json!({"type": "function", "function": {"name": name}}),
-            };
-            document.insert("tool_choice".into(), choice);
-        }
-        if let Some(parallel) = options.parallel_tool_calls {
-            document.insert("parallel_tool_calls".into(), parallel.into());
-        }
+        let words = Words {
+            function,
+            required: self.dialect.required_word.clone(),
+            this_one: |name| json!({"type": "function", "function": {"name": name}}),
+        };
+        tools::put(document, options, &words, |subject, message| self.warn(subject, message));
     }
 
     fn response_format(&mut self, document: &mut Map<String, Value>, options: &ChatOptions) {
