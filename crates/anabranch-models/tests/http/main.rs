@@ -2,6 +2,7 @@
 #![cfg(feature = "openai")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod connections;
 mod faults;
 #[cfg(feature = "gemini")]
 mod gemini;
