@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// Text that says something. Numbers are text, too: some servers count where others name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -89,7 +89,15 @@ pub(crate) fn ignore_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<(), A::Er
     Ok(())
 }
 
-/// A list of which no more than `MOST` elements are kept. What is no list counts as an empty one.
+/// Nothing of a list that is kept is lost in silence.
+fn no_more<'de, A: SeqAccess<'de>>(mut list: A) -> Result<(), A::Error> {
+    match list.next_element::<IgnoredAny>()? {
+        Some(_) => Err(A::Error::custom("a list of more elements than any answer has")),
+        None => Ok(()),
+    }
+}
+
+/// A list of no more than `MOST` elements: one that is longer is an error. What is no list counts as an empty one.
 #[derive(Debug, Clone)]
 pub(crate) struct Bounded<T, const MOST: usize>(pub(crate) Vec<T>);
 
@@ -118,7 +126,7 @@ impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for Bounded<T
                         None => return Ok(Bounded(kept)),
                     }
                 }
-                ignore_list(list)?;
+                no_more(list)?;
                 Ok(Bounded(kept))
             }
 
@@ -156,7 +164,7 @@ impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for Bounded<T
     }
 }
 
-/// Text, or a list of parts of which no more than `MOST` are kept. What is neither counts as missing.
+/// Text, or a list of no more than `MOST` parts: one that is longer is an error. What is neither counts as missing.
 #[derive(Debug, Clone, Default)]
 pub(crate) enum TextOrList<'a, T, const MOST: usize> {
     #[default]
@@ -192,7 +200,7 @@ impl<'de: 'a, 'a, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for T
                         None => return Ok(TextOrList::List(kept)),
                     }
                 }
-                ignore_list(list)?;
+                no_more(list)?;
                 Ok(TextOrList::List(kept))
             }
 
@@ -244,8 +252,17 @@ mod tests {
             ("{\"a\": []}", None),
         ] {
             assert_eq!(serde_json::from_str::<Text<'_>>(json).unwrap().0.as_deref(), text, "{json}");
-            let list = serde_json::from_str::<Bounded<Text<'_>, 1>>(json).unwrap();
-            assert_eq!(list.0.len(), usize::from(json.starts_with('[')), "{json}");
+            let list = serde_json::from_str::<Bounded<Text<'_>, 2>>(json).unwrap();
+            assert_eq!(list.0.len(), 2 * usize::from(json.starts_with('[')), "{json}");
         }
+    }
+
+    #[test]
+    fn nothing_of_a_list_is_lost() {
+        let list = "[1, 2, 3]";
+        assert_eq!(serde_json::from_str::<Bounded<u8, 3>>(list).unwrap().0, [1, 2, 3]);
+        assert!(matches!(serde_json::from_str(list).unwrap(), TextOrList::<u8, 3>::List(list) if list.len() == 3));
+        assert!(serde_json::from_str::<Bounded<u8, 2>>(list).is_err());
+        assert!(serde_json::from_str::<TextOrList<'_, u8, 2>>(list).is_err());
     }
 }

@@ -92,10 +92,13 @@ impl<D: Decode> Reader<D> {
             match std::mem::replace(&mut self.state, State::Over) {
                 State::Reading => {
                     self.state = State::Reading;
-                    self.read().await;
+                    // Frames are read when they are wanted: what is not, is held as it came.
+                    if !self.read_frame() {
+                        self.read().await;
+                    }
                 }
                 State::Ended(last) => {
-                    self.exchange.leave().await;
+                    std::future::poll_fn(|context| self.exchange.poll_leave(context)).await;
                     let warnings = std::mem::take(&mut self.warnings);
                     return Ok(Some(envelope(last, &mut self.exchange, warnings, &mut self.out)));
                 }
@@ -106,6 +109,15 @@ impl<D: Decode> Reader<D> {
     }
 
     async fn read(&mut self) {
+        if self.out.take_progress() {
+            self.begun = true;
+            self.exchange.wait.progress();
+        }
+        let standing = self.decode.standing();
+        if standing != self.standing {
+            self.standing = standing;
+            self.exchange.wait.progress();
+        }
         let limits = self.exchange.limits;
         let patience = match (self.standing, self.begun) {
             (Standing::Settled, _) => limits.between_tokens.min(END_MARK),
@@ -130,31 +142,25 @@ impl<D: Decode> Reader<D> {
             return self.fail(error);
         }
         if let Some(head) = self.framer.take_document() {
-            return self.document(head).await;
+            self.document(head).await;
         }
-        loop {
-            match self.framer.next_frame() {
-                Ok(Some(frame)) => {
-                    self.frames += 1;
-                    match decode(&mut self.decode, &frame, &mut self.halves, &mut self.out) {
-                        Ok(Flow::More) => {}
-                        Ok(Flow::End) => return self.end(),
-                        Err(error) => return self.fail(error),
-                    }
+    }
+
+    /// Reads the next of the frames that came; false when there is none.
+    fn read_frame(&mut self) -> bool {
+        match self.framer.next_frame() {
+            Ok(Some(frame)) => {
+                self.frames += 1;
+                match decode(&mut self.decode, &frame, &mut self.halves, &mut self.out) {
+                    Ok(Flow::More) => {}
+                    Ok(Flow::End) => self.end(),
+                    Err(error) => self.fail(error),
                 }
-                Ok(None) => break,
-                Err(error) => return self.fail(error),
             }
+            Ok(None) => return false,
+            Err(error) => self.fail(error),
         }
-        let standing = self.decode.standing();
-        if self.out.take_progress() {
-            self.begun = true;
-            self.exchange.wait.progress();
-        }
-        if standing != self.standing {
-            self.standing = standing;
-            self.exchange.wait.progress();
-        }
+        true
     }
 
     /// Whatever the content type says: some servers answer with a document, some proxies with a page.

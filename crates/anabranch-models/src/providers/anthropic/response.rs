@@ -21,8 +21,6 @@ pub(super) use wire::{Delta, Message};
 
 /// What a block takes besides its text, about.
 const BLOCK: usize = 128;
-/// The largest value of a member that is taken apart at once: usage, details of the end.
-const SMALL: usize = 1 << 20;
 /// Where what has no place in a message is kept: all blocks in their order, those whole that are nothing else.
 pub(super) const BLOCKS: &str = "content_blocks";
 
@@ -40,6 +38,8 @@ pub(super) struct Answer {
     open: BTreeMap<u64, usize>,
     /// How many bytes of them are kept, and whether they are too many.
     kept: usize,
+    /// How many they will be when they are taken apart.
+    kept_apart: usize,
     too_many: bool,
 }
 
@@ -47,9 +47,9 @@ impl Answer {
     /// A whole answer from the body of a success.
     pub(super) fn document(&mut self, body: &str, out: &mut Assembly) -> Result<()> {
         let message: Message<'_> = reader::document(body, out.errors())?;
-        let error = message.error.and_then(|error| reader::value(error.get())).filter(is_error);
+        let error = message.error.and_then(|error| reader::reported(error.get())).filter(is_error);
         if error.is_some() || message.type_.0.as_deref() == Some("error") {
-            return Err(out.errors().document(reader::value(body).unwrap_or_default()));
+            return Err(out.errors().document(reader::reported(body).unwrap_or_default()));
         }
         let Some(content) = &message.content else {
             let error = out.errors().error(ErrorKind::Parse, "sent an answer without content");
@@ -164,7 +164,8 @@ impl Answer {
             None => {
                 let input = input.unwrap_or("{}");
                 // What cannot be read stays text, and is no input that runs.
-                let arguments = reader::value::<Value>(input).unwrap_or_else(|| input.into());
+                let arguments = Some(input).filter(|input| reader::is_small(input)).and_then(reader::value::<Value>);
+                let arguments = arguments.unwrap_or_else(|| input.into());
                 out.whole_call(ToolCall::new(id, name, arguments))?;
             }
             Some(index) => out.call(ToolCallChunk::new().with_index(index).with_id(id).with_name(name))?,
@@ -242,10 +243,11 @@ impl Answer {
     /// Keeps a piece of what has no place in a message, unless there is too much of it.
     fn keep(&mut self, raw: &str, out: &mut Assembly) -> Result<Option<String>> {
         self.kept = self.kept.saturating_add(raw.len());
-        if self.kept > out.room_for_lists() && !self.too_many {
+        self.kept_apart = self.kept_apart.saturating_add(reader::weight_apart(raw));
+        let is_too_much = self.kept > out.room_for_lists() || self.kept_apart > out.room_for_lists_apart();
+        if is_too_much && !self.too_many {
             self.too_many = true;
-            let message = format!("left out of the answer: more than {} bytes of them", out.room_for_lists());
-            out.warn(Warning::new(BLOCKS, message));
+            out.warn(Warning::new(BLOCKS, out.too_many()));
         }
         if self.too_many {
             return Ok(None);
@@ -311,12 +313,15 @@ impl Answer {
 
 fn think(text: Option<String>, signature: Option<String>, out: &mut Assembly) -> Result<()> {
     let thought = Reasoning::new(text.unwrap_or_default());
-    let thought = signature.map_or(thought.clone(), |signature| thought.with_signature(signature));
+    let thought = match signature {
+        Some(signature) => thought.with_signature(signature),
+        None => thought,
+    };
     out.push(AiMessage::new([ContentPart::Reasoning(thought)]))
 }
 
 fn small(raw: &RawValue) -> Option<Value> {
-    reader::value::<Value>(Some(raw.get()).filter(|raw| raw.len() <= SMALL)?).filter(|value| !value.is_null())
+    reader::value::<Value>(Some(raw.get()).filter(|raw| reader::is_small(raw))?).filter(|value| !value.is_null())
 }
 
 /// Input does not include what was read from the cache or written to it, output includes thoughts.

@@ -17,8 +17,6 @@ use crate::transport::is_error;
 
 /// More than any answer has.
 const MANY: usize = 1025;
-/// The largest value of a member that is taken apart: usage, errors, arguments.
-const SMALL: usize = 1 << 20;
 
 /// A `GenerateContentResponse`: a whole answer, or what came next of one. What nobody may read stays text.
 #[derive(Deserialize)]
@@ -125,9 +123,7 @@ impl<'a> Document<'a> {
 
     /// What the server reports instead of an answer, or in the middle of it.
     pub(super) fn error(&self) -> Option<Value> {
-        let error = self.error.map(RawValue::get)?;
-        let error = if error.len() > SMALL { Some(true.into()) } else { reader::value(error) };
-        error.filter(is_error)
+        reader::reported(self.error?.get()).filter(is_error)
     }
 
     /// Whether the prompt was refused, so that there is no candidate.
@@ -252,7 +248,7 @@ impl FunctionCall<'_> {
     pub(super) fn arguments(&self) -> Value {
         match self.args.map(RawValue::get) {
             None => Value::Null,
-            Some(raw) if raw.len() > SMALL => raw.into(),
+            Some(raw) if !reader::is_small(raw) => raw.into(),
             Some(raw) => reader::value(raw).unwrap_or_default(),
         }
     }
@@ -303,7 +299,7 @@ fn finish_reason(word: &str) -> Option<FinishReason> {
 /// Gemini counts the prompt and what its own tools read apart, and the answer and its thoughts; here input is all that
 /// went in, and output all that came out.
 fn usage(raw: &str) -> Option<Usage> {
-    let raw: Map<String, Value> = reader::value(Some(raw).filter(|raw| raw.len() <= SMALL)?)?;
+    let raw: Map<String, Value> = reader::value(Some(raw).filter(|raw| reader::is_small(raw))?)?;
     let count =
         |key: &str| raw.get(key).and_then(|value| value.as_u64().or_else(|| Some(value.as_f64()?.max(0.0) as u64)));
     let sum = |one: Option<u64>, other: Option<u64>| match (one, other) {

@@ -2,7 +2,6 @@
 
 use anabranch_core::{Error, ErrorKind, Result};
 use anabranch_messages::{AiMessage, FinishKind, ToolCall, ToolCallChunk};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::arguments::PartialArguments;
@@ -39,7 +38,7 @@ impl Decode for Generate {
         let mut documents = Documents::new(&frame.data);
         // Errors come in a list, too.
         if frame.event == "error" || documents.rest().starts_with('[') {
-            return match reader::value::<Value>(documents.rest()) {
+            return match reader::reported(documents.rest()) {
                 Some(error) => Err(out.errors().document(error)),
                 None => Err(no_chunk(out)),
             };
