@@ -12,6 +12,7 @@
 
 mod answers;
 mod faults;
+mod own;
 mod tools;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -18,22 +18,30 @@ use std::borrow::Cow;
 use anabranch_core::Result;
 use anabranch_messages::AiMessage;
 
-pub(crate) use assembly::Assembly;
-pub(crate) use framer::Framing;
-pub(crate) use json::{Documents, document, text, value};
+pub use assembly::Assembly;
+pub use framer::Framing;
+pub(crate) use json::{Documents, value};
+pub use json::{document, text};
 pub(crate) use lenient::{Bounded, Text, TextOrList};
 pub(crate) use lists::Lists;
-pub(crate) use read::{read_answer, read_stream};
+pub use read::{read_answer, read_stream};
 #[cfg(feature = "testing")]
 pub(crate) use sse::SseDecoder;
 
 /// One piece of a streamed body: an event, a line, an element of a list.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Frame<'a> {
+#[derive(PartialEq, Eq)]
+pub struct Frame<'a> {
     /// What the server calls it: `"message"` where it says nothing.
-    pub(crate) event: Cow<'a, str>,
+    pub event: Cow<'a, str>,
     /// What is in it. Bytes that are no UTF-8 are U+FFFD.
-    pub(crate) data: Cow<'a, str>,
+    pub data: Cow<'a, str>,
+}
+
+/// Without what was said.
+impl std::fmt::Debug for Frame<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Frame").field("event", &self.event).field("bytes", &self.data.len()).finish()
+    }
 }
 
 /// What a provider knows about its own streams.
@@ -41,7 +49,7 @@ pub(crate) struct Frame<'a> {
 /// The reader asks [`frame`](Self::frame) for each frame until that says [`Flow::End`] or the body ends, and then
 /// [`last`](Self::last) once. It deals with everything else: bytes that come in any pieces, bodies that are something
 /// else than a stream, silence, size, broken connections, what came before an error.
-pub(crate) trait Decode: Send {
+pub trait Decode: Send {
     /// How the frames are told apart.
     fn framing(&self) -> Framing {
         Framing::Events
@@ -54,8 +62,11 @@ pub(crate) trait Decode: Send {
     /// of a body, where it is cut; and what the provider reports inside of a stream ([`Assembly::errors`]).
     fn frame(&mut self, frame: &Frame<'_>, out: &mut Assembly) -> Result<Flow>;
 
-    /// Whether the answer could end here. Asked when the body ends, breaks or falls silent.
-    fn standing(&self) -> Standing;
+    /// Whether the answer could end here. Asked when the body ends, breaks or falls silent. Not before its end mark,
+    /// unless a provider says otherwise.
+    fn standing(&self) -> Standing {
+        Standing::Open
+    }
 
     /// What counts once: finish reason, usage, model, id, metadata. Without the finish reason when the answer is not
     /// `complete`, because nobody may take it for complete then.
@@ -70,7 +81,7 @@ pub(crate) trait Decode: Send {
 
 /// Whether more comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flow {
+pub enum Flow {
     /// More may come.
     More,
     /// That was the end mark.
@@ -79,7 +90,7 @@ pub(crate) enum Flow {
 
 /// Whether an answer could end here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub enum Standing {
     /// No: what ends here is incomplete.
     Open,
     /// Yes, though more may come: usage, or more text after a first finish reason.
