@@ -39,9 +39,10 @@ async fn the_provider_of_the_guide_answers_calls_and_fails() {
     assert!(error.is_none(), "{error:?}");
     for answer in [caller.invoke("The weather in two cities?").await.unwrap(), added_up(&chunks)] {
         let calls = answer.tool_calls().to_vec();
-        assert_eq!(calls.iter().map(|call| call.arguments().unwrap()["city"].clone()).collect::<Vec<_>>(), [
-            "Bremen", "Passau"
-        ]);
+        assert_eq!(
+            calls.iter().map(|call| call.arguments().unwrap()["city"].clone()).collect::<Vec<_>>(),
+            ["Bremen", "Passau"]
+        );
         assert_eq!(answer.finish_reason().unwrap().kind(), FinishKind::ToolCalls);
         let results = [ToolMessage::answer(&calls[0], "rain"), ToolMessage::answer(&calls[1], "sun, 24 degrees")];
         let mut conversation = vec![Message::user("The weather in two cities?"), answer.into()];
