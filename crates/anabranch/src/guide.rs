@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `docs/architecture.md` | how the project is laid out, and what holds throughout |
 //! | `docs/decisions/` | a page for each decision that one may question |
+//! | `docs/providers/` | providers by feature, and a page for each |
 //! | `docs/faults.md` | faults of other frameworks, and the test that shows each absent |
 //! | `docs/performance.md` | what a chain costs, and how that is measured |
 //! | `comparison/` | the same chain in other frameworks, and their features side by side |

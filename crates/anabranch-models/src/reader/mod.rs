@@ -1,6 +1,8 @@
 //! One reader for the answers of all providers: it finds the frames in whatever bytes a server sends, is patient as long
 //! as something brings the answer forward, keeps what may be kept, and hands out what was decoded before anything broke.
 //! A provider only says what a frame means and what the end means: [`Decode`].
+//!
+//! The guide's chapter "Adding a provider" builds one.
 
 mod assembly;
 mod brackets;
@@ -49,6 +51,45 @@ impl std::fmt::Debug for Frame<'_> {
 /// The reader asks [`frame`](Self::frame) for each frame until that says [`Flow::End`] or the body ends, and then
 /// [`last`](Self::last) once. It deals with everything else: bytes that come in any pieces, bodies that are something
 /// else than a stream, silence, size, broken connections, what came before an error.
+///
+/// A server that says `{"text": "Hel"}` and `{"text": "lo", "done": true}`, each on a line of its own:
+///
+/// ```
+/// use anabranch_core::{ErrorKind, Result};
+/// use anabranch_messages::{AiMessage, FinishReason};
+/// use anabranch_models::reader::{self, Assembly, Decode, Flow, Frame, Framing};
+/// use serde_json::Value;
+///
+/// struct Lines;
+///
+/// impl Decode for Lines {
+///     fn framing(&self) -> Framing {
+///         Framing::Lines
+///     }
+///
+///     fn frame(&mut self, frame: &Frame<'_>, out: &mut Assembly) -> Result<Flow> {
+///         let line: Value = reader::document(&frame.data, out.errors())?;
+///         if !line["error"].is_null() {
+///             return Err(out.errors().inside(line["error"].clone()));
+///         }
+///         out.push(line["text"].as_str().unwrap_or_default())?;
+///         Ok(if line["done"] == true { Flow::End } else { Flow::More })
+///     }
+///
+///     fn last(&mut self, complete: bool, _: &mut Assembly) -> AiMessage {
+///         let last = AiMessage::default();
+///         if complete { last.with_finish_reason(FinishReason::stop()) } else { last }
+///     }
+///
+///     fn document(&mut self, body: &[u8], out: &mut Assembly) -> Result<()> {
+///         let whole: Value = reader::document(&reader::text(body), out.errors())?;
+///         let Some(text) = whole["text"].as_str() else {
+///             return Err(out.errors().error(ErrorKind::Parse, "sent an answer without a text"));
+///         };
+///         out.push(AiMessage::new(text).with_finish_reason(FinishReason::stop()))
+///     }
+/// }
+/// ```
 pub trait Decode: Send {
     /// How the frames are told apart.
     fn framing(&self) -> Framing {

@@ -40,7 +40,7 @@ pub fn read_stream<D: Decode>(
 /// The answer as a whole.
 ///
 /// # Errors
-/// When there is none: see [`Decode::document`] and [`Exchange::read`].
+/// When there is none: see [`Decode::document`]; when it is too large, comes too late or breaks off.
 pub async fn read_answer<D: Decode>(
     mut exchange: Exchange,
     mut decode: D,

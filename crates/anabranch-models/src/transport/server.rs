@@ -17,7 +17,20 @@ use super::{Connection, Credentials, Limits, Secret, Transport};
 use crate::backend::ChatCall;
 use crate::options::ChatOptions;
 
-/// Where requests go, and what each of them carries.
+/// Where requests go, and what each of them carries: what a provider's backend holds.
+///
+/// ```
+/// use anabranch_core::ErrorKind;
+/// use anabranch_models::transport::{Connection, ErrorTable, Secret, Server};
+///
+/// const ERRORS: ErrorTable = ErrorTable { words: &[("no_credit", ErrorKind::QuotaExceeded)], sentences: &[], statuses: &[] };
+///
+/// # fn main() -> anabranch_core::Result<()> {
+/// let key = Secret::from("k-1").after("Bearer ");
+/// let server = Server::new(Connection::new(), "https://api.example.com/v1", Some(("authorization", key)), &ERRORS)?;
+/// assert_eq!((server.domain(), server.base_path()), ("api.example.com", "/v1"));
+/// # Ok(()) }
+/// ```
 pub struct Server {
     transport: Arc<dyn Transport>,
     base: Url,
