@@ -15,7 +15,7 @@ use super::failure::{Errors, request_id};
 use super::limits::{FAILURE_BYTES, FAILURE_TIME, Limits, STREAM_BYTES};
 
 /// An answer that has begun. Dropping it closes the connection.
-pub(crate) struct Exchange {
+pub struct Exchange {
     pub(crate) headers: HeaderMap,
     pub(crate) errors: Errors,
     pub(crate) limits: Limits,
@@ -163,6 +163,13 @@ impl Exchange {
             }
         }
         self.body = None;
+    }
+}
+
+/// Neither headers nor body.
+impl std::fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Exchange").field("errors", &self.errors).field("read", &self.read).finish_non_exhaustive()
     }
 }
 
