@@ -21,7 +21,7 @@ use anabranch_messages::AiMessage;
 pub(crate) use assembly::Assembly;
 pub(crate) use framer::Framing;
 pub(crate) use json::{Documents, document, text, value};
-pub(crate) use lenient::{Bounded, Text, TextOrList};
+pub(crate) use lenient::{Bounded, Text, TextOrList, ignore_map};
 pub(crate) use lists::Lists;
 pub(crate) use read::{read_answer, read_stream};
 #[cfg(feature = "testing")]

@@ -3,9 +3,10 @@
 use anabranch_core::{Error, Result};
 use serde_json::{Map, Number, Value, json};
 
-use super::Writer;
+use super::{Writer, with_extras};
 use crate::options::{ChatOptions, JsonSchema, ResponseFormat};
 use crate::providers::anthropic::dialect::AnthropicThinking;
+use crate::providers::anthropic::response::PROVIDER;
 use crate::tool::{FunctionTool, Tool, ToolChoice};
 
 impl Writer<'_> {
@@ -159,5 +160,8 @@ fn function(function: &FunctionTool) -> Value {
     if let Some(strict) = function.strict {
         value["strict"] = strict.into();
     }
-    value
+    match function.provider_options.get(PROVIDER) {
+        Some(Value::Object(options)) => with_extras(value, None, options),
+        _ => value,
+    }
 }

@@ -1,5 +1,7 @@
 use anabranch_core::ErrorKind;
-use anabranch_messages::{Media, Messages, Reasoning, SystemMessage, ToolCall, UserMessage};
+use anabranch_messages::{
+    AiMessage, Citation, Media, Messages, Reasoning, ServerToolResult, SystemMessage, ToolCall, UserMessage,
+};
 
 use super::*;
 use crate::options::{ChatOptions, JsonSchema, ReasoningOptions, ResponseFormat};
@@ -10,7 +12,7 @@ const OLD: &str = "claude-3-7-sonnet-20250219";
 
 fn written(model: &str, messages: impl Into<Messages>, options: ChatOptions) -> Result<Written> {
     let dialect = AnthropicDialect::of("api.anthropic.com", model);
-    document(ChatRequest::new(messages, options), model, &dialect, false)
+    document(ChatRequest::new(messages, options), model, &dialect, false, Address::Own)
 }
 
 fn sent(model: &str, messages: impl Into<Messages>, options: ChatOptions) -> (Value, Vec<String>) {
@@ -66,32 +68,101 @@ fn system_messages_go_to_the_front_and_neighbours_of_a_role_are_one() {
     assert_eq!(warnings, ["system message"]);
 }
 
+/// Anthropic's are marked as such by whoever read them.
 #[test]
-fn thoughts_go_back_unchanged_where_the_server_takes_them() {
+fn thoughts_go_back_to_whoever_thought_them() {
+    let own =
+        |thought: Reasoning, type_: &str| ContentPart::from(thought.with_provider_data("anthropic", "type", type_));
     let answer = AiMessage::new([
-        Reasoning::new("Hm.").with_signature("s").into(),
-        Reasoning::encrypted_only("sealed").into(),
-        ContentPart::from(Reasoning::new("unsigned")),
+        own(Reasoning::new("Hm.").with_signature("s"), "thinking"),
+        own(Reasoning::encrypted_only("sealed"), "redacted_thinking"),
+        own(Reasoning::new("unsigned"), "thinking"),
         Reasoning::new("OpenAI's").with_id("rs_1").with_encrypted("x").into(),
+        Reasoning::new("Gemini's").with_signature("theirs").into(),
+        Reasoning::new("DeepSeek's").into(),
         ContentPart::text("Yes. "),
     ]);
-    let (sent, warnings) = messages(vec![Message::user("?"), answer.clone().into(), Message::user("!")]);
+    let request = || {
+        ChatRequest::new(vec![Message::user("?"), answer.clone().into(), Message::user("!")], ChatOptions::default())
+    };
+    let dialect = AnthropicDialect::of("api.anthropic.com", NEW);
+    let sent = document(request(), NEW, &dialect, false, Address::Own).unwrap();
     let mut expected = vec![
         json!({"type": "thinking", "thinking": "Hm.", "signature": "s"}),
         json!({"type": "redacted_thinking", "data": "sealed"}),
         json!({"type": "text", "text": "Yes. "}),
     ];
-    assert_eq!(sent[1]["content"], Value::from(expected.clone()));
-    assert_eq!(warnings, ["assistant message"]);
+    let body: Value = serde_json::from_slice(&sent.body).unwrap();
+    assert_eq!(body["messages"][1]["content"], Value::from(expected.clone()));
+    let told: Vec<_> = sent.warnings.iter().map(Warning::to_string).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("not signed") && told[1].contains("another provider's"), "{told:?}");
 
     // The beginning of an answer may not end in blanks; others want the thought without a signature, too.
     let other = AnthropicDialect::of("localhost", "qwen3");
-    let request = ChatRequest::new(vec![Message::user("?"), answer.into()], ChatOptions::default());
-    let document: Value = serde_json::from_slice(&document(request, "qwen3", &other, true).unwrap().body).unwrap();
+    let request = ChatRequest::new(vec![Message::user("?"), answer.clone().into()], ChatOptions::default());
+    let document: Value =
+        serde_json::from_slice(&document(request, "qwen3", &other, true, Address::Own).unwrap().body).unwrap();
     expected[2]["text"] = "Yes.".into();
     expected.insert(2, json!({"type": "thinking", "thinking": "unsigned", "signature": ""}));
     assert_eq!(document["messages"][1]["content"], Value::from(expected));
     assert_eq!((&document["stream"], &document["max_tokens"]), (&json!(true), &json!(4096)));
+}
+
+/// What other providers' answers hold and this API does not take is told, one warning for each kind of it.
+#[test]
+fn what_others_answered_is_sent_as_far_as_it_can_be() {
+    let other = Map::from_iter([("type".into(), "computer_call".into())]);
+    let answer = AiMessage::new([
+        ContentPart::from(TextPart::new("It rains").with_citation(Citation::new().with_url("https://e.org"))),
+        ContentPart::ServerToolCall(ToolCall::new("ws_1", "web_search", json!({}))),
+        ServerToolResult::new("ws_1", json!([])).into(),
+        OtherPart::new(other.clone()).with_provider("openai").into(),
+        OtherPart::new(other).into(),
+        Citation::new().with_url("https://e.org").into(),
+        ContentPart::Image(Media::bytes("image/png", [1])),
+    ]);
+    let (sent, warnings) = messages(vec![Message::user("?"), answer.into(), Message::user("!")]);
+    assert_eq!(sent[1]["content"], "It rains");
+    assert_eq!(warnings, ["assistant message"; 5]);
+}
+
+/// Blocks that have no part of their own here are said in Anthropic's words.
+#[test]
+fn a_message_may_hold_what_only_this_provider_knows() {
+    let block = json!({"type": "search_result", "source": "https://e.org", "title": "T",
+        "content": [{"type": "text", "text": "Ebb at noon."}], "citations": {"enabled": true}});
+    let Value::Object(value) = block.clone() else { panic!("no object") };
+    let part = ContentPart::from(OtherPart::new(value.clone()).with_provider("anthropic"));
+    let result =
+        ToolMessage::new("c", [part.clone(), ContentPart::Image(Media::url("https://e.org/a.png"))]).with_error();
+    let call = AiMessage::default().with_tool_call(ToolCall::new("c", "f", json!({})));
+    let (sent, warnings) = messages(vec![Message::user([part]), call.into(), result.into()]);
+    assert_eq!(sent[0]["content"], json!([block]));
+    let image = json!({"type": "image", "source": {"type": "url", "url": "https://e.org/a.png"}});
+    let expected = json!([{"type": "tool_result", "tool_use_id": "c", "is_error": true, "content": [block, image]}]);
+    assert_eq!((&sent[2]["content"], warnings), (&expected, vec![]));
+    let foreign = ContentPart::from(OtherPart::new(value).with_provider("openai"));
+    let error = written(NEW, vec![Message::user([foreign])], ChatOptions::default()).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+}
+
+/// The API refuses a message whose text is all blank, and takes blank text beside other text.
+#[test]
+fn blank_text_alone_is_not_sent() {
+    let call = ToolCall::new("c", "f", json!({}));
+    let text = |text: &str| ContentPart::text(text);
+    let conversation = vec![
+        Message::user("?"),
+        AiMessage::new([text("\n\n"), call.clone().into()]).into(),
+        ToolMessage::answer(&call, "x").into(),
+        Message::ai(" \n"),
+        Message::user([text("a"), text(" "), text("b")]),
+    ];
+    let (sent, _) = messages(conversation);
+    assert_eq!(sent[1]["content"].as_array().unwrap().len(), 1);
+    let last = json!([{"type": "text", "text": "a"}, {"type": "text", "text": " "}, {"type": "text", "text": "b"}]);
+    assert_eq!((sent.as_array().unwrap().len(), &sent[3]["content"]), (4, &last));
 }
 
 #[test]
@@ -158,6 +229,15 @@ fn what_is_said_to_anthropic_of_a_part_stands_on_its_block() {
     let file = &document["messages"][0]["content"][0];
     assert_eq!((&file["citations"], &file["other"]), (&json!({"enabled": true}), &Value::Null));
     assert_eq!(document["messages"][2]["content"][0]["content"], "x");
+
+    let tool = FunctionTool::new("now", json!({}))
+        .provider_option("anthropic", "cache_control", mark.clone())
+        .provider_option("anthropic", "defer_loading", true)
+        .provider_option("openai", "other", "not sent");
+    let (document, _) = sent(NEW, "Hello", ChatOptions { tools: vec![tool.into()], ..ChatOptions::default() });
+    let expected = json!([{"name": "now", "input_schema": {"type": "object"}, "cache_control": mark,
+        "defer_loading": true}]);
+    assert_eq!(document["tools"], expected);
 }
 
 #[test]
