@@ -67,6 +67,9 @@ impl Writer<'_> {
             (None, Some(_)) => Some(24_576),
             (None, None) => None,
         };
+        if effort.is_some() && budget.is_some() && !by_words && !is_off {
+            self.warn("reasoning", "the effort in words became a budget of tokens: this model takes no words");
+        }
         let max_tokens = options.max_tokens.unwrap_or_else(|| {
             let thoughts = budget.filter(|_| !is_off).unwrap_or(0);
             // The limit holds for both, and must be the larger one.

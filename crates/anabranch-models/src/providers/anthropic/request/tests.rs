@@ -336,7 +336,8 @@ fn thinking_is_asked_for_as_the_model_takes_it() {
     assert_eq!(asked(NEW, ReasoningOptions::effort("low"), None), (adaptive, told()));
     let budget = |tokens: u32| json!({"type": "enabled", "budget_tokens": tokens});
     let small = [budget(2048), Value::Null, json!(3000), Value::Null];
-    assert_eq!(asked(OLD, ReasoningOptions::effort("low"), Some(3000)), (small, told()));
+    let both = vec!["reasoning".to_string(), "temperature".to_string()];
+    assert_eq!(asked(OLD, ReasoningOptions::effort("low"), Some(3000)), (small, both));
     let large = [budget(100_000), Value::Null, json!(104_096), Value::Null];
     assert_eq!(asked(OLD, ReasoningOptions::budget(100_000), None), (large, told()));
     let off = [json!({"type": "disabled"}), Value::Null, json!(64_000), json!(0.2)];
