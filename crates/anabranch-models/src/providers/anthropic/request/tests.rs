@@ -367,3 +367,56 @@ fn a_tool_without_parameters_has_an_object_of_none() {
         assert_eq!(document["tools"], json!([{"name": "now", "input_schema": {"type": "object"}}]));
     }
 }
+
+type Set = fn(&mut ChatOptions);
+
+/// The table in the documentation tells what is sent, of every setting there is.
+#[test]
+fn the_table_of_settings_is_right() {
+    let page = include_str!("../../../../../../docs/providers/anthropic.md");
+    let table = page.split("| setting | field |").nth(1).unwrap().trim().split("\n\n").next().unwrap();
+    let row = |line: &str| {
+        let mut cells = line.split('|').map(|cell| cell.trim().trim_matches('`').to_string());
+        Some((cells.nth(1)?, cells.next()?))
+    };
+    let rows: Vec<_> = table.lines().skip(1).filter_map(row).collect();
+    let settings: &[(&str, Set)] = &[
+        ("max_tokens", |options| options.max_tokens = Some(7)),
+        ("temperature", |options| options.temperature = Some(0.5)),
+        ("top_p", |options| options.top_p = Some(0.5)),
+        ("top_k", |options| options.top_k = Some(5)),
+        ("stop", |options| options.stop = vec!["END".into()]),
+        ("tools", |options| options.tools = vec![weather()]),
+        ("tool_choice", |options| (options.tools, options.tool_choice) = (vec![weather()], Some(ToolChoice::Required))),
+        ("parallel_tool_calls", |options| {
+            (options.tools, options.parallel_tool_calls) = (vec![weather()], Some(false));
+        }),
+        ("response_format", |options| {
+            options.response_format = Some(ResponseFormat::Schema(JsonSchema::new("a", json!({"type": "object"}))));
+        }),
+        ("reasoning", |options| options.reasoning = Some(ReasoningOptions::budget(2000))),
+        ("service_tier", |options| options.service_tier = Some("auto".into())),
+        ("user", |options| options.user = Some("u-1".into())),
+        ("seed", |options| options.seed = Some(1)),
+        ("presence_penalty", |options| options.presence_penalty = Some(0.5)),
+        ("frequency_penalty", |options| options.frequency_penalty = Some(0.5)),
+        ("logprobs", |options| options.logprobs = Some(1)),
+        ("modalities", |options| options.modalities = vec!["audio".into()]),
+        ("metadata", |options| _ = options.metadata.insert("run".into(), "7".into())),
+    ];
+    let named: Vec<_> = rows.iter().map(|(name, _)| name.as_str()).collect();
+    let known: Vec<_> = settings.iter().map(|(name, _)| *name).collect();
+    assert_eq!(named, known);
+    for ((name, field), (_, set)) in rows.iter().zip(settings) {
+        let mut options = ChatOptions::default();
+        set(&mut options);
+        let (document, warnings) = sent(NEW, "Hello", options);
+        if field == "a warning" {
+            assert_eq!(warnings, [name.as_str()]);
+        } else {
+            let pointer = format!("/{}", field.replace('.', "/"));
+            assert!(document.pointer(&pointer).is_some(), "{name}: no {field} in {document}");
+            assert!(warnings.is_empty(), "{name}: {warnings:?}");
+        }
+    }
+}
