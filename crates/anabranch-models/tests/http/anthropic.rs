@@ -212,7 +212,7 @@ async fn nothing_vanishes_without_a_word() {
     while let Some(chunk) = chunks.next().await {
         subjects.extend(chunk.unwrap().warnings().iter().map(|warning| warning.subject().to_string()));
     }
-    assert_eq!(subjects, ["assistant message", "content_block_delta"]);
+    assert_eq!(subjects, ["assistant message", "content block"]);
 }
 
 /// Cut anywhere: the error keeps what came, which is a beginning of the answer, and half a call does not run.

@@ -142,7 +142,7 @@ impl Answer {
 
     fn hold(&mut self, index: u64, piece: Piece, out: &mut Assembly) -> Result<()> {
         out.progress();
-        let bytes = piece.len();
+        let bytes = piece.as_str().len();
         let pieces = self.waiting.entry(index).or_default();
         let other = match pieces.last_mut() {
             Some(last) => last.append(piece),

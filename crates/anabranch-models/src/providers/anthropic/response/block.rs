@@ -46,7 +46,7 @@ impl Piece {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(super) fn as_str(&self) -> &str {
         match self {
             Self::Start(text)
             | Self::Text(text)
@@ -54,8 +54,8 @@ impl Piece {
             | Self::Signature(text)
             | Self::Citation(text)
             | Self::Input(text)
-            | Self::Unknown(text) => text.len(),
-            Self::Stop => 0,
+            | Self::Unknown(text) => text,
+            Self::Stop => "",
         }
     }
 }
@@ -81,9 +81,11 @@ enum Last {
 }
 
 impl Before {
-    /// Whether there is room for so many bytes more of what few read. Where there is not, the answer says so.
-    fn has_room(&mut self, bytes: usize, out: &mut Assembly) -> bool {
-        self.kept = self.kept.saturating_add(bytes);
+    /// Whether there is room for more of what few read: for what it takes once it is taken apart. Where there is not,
+    /// the answer says so.
+    fn has_room(&mut self, raw: &str, out: &mut Assembly) -> bool {
+        let values = raw.bytes().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
+        self.kept = self.kept.saturating_add(raw.len() + values * size_of::<Value>());
         if self.kept > out.room_for_lists() {
             self.too_many = true;
             let message = format!("left out of the answer: more than {} bytes of them", out.room_for_lists());
@@ -166,8 +168,14 @@ impl Block {
                 before.blocks += 1;
                 before.last = Last::Other;
                 out.progress();
-                let value = Some(raw).filter(|raw| before.has_room(raw.len(), out)).and_then(reader::value);
-                Ok(value.map_or(Self::Done, |value| Self::Kept { value, input: String::new() }))
+                if !before.has_room(raw, out) {
+                    return Ok(Self::Done);
+                }
+                let Some(value) = reader::value(raw) else {
+                    out.warn(lost());
+                    return Ok(Self::Done);
+                };
+                Ok(Self::Kept { value, input: String::new() })
             }
         }
     }
@@ -182,8 +190,8 @@ impl Block {
         }
         let mut citations = Vec::new();
         for raw in cited.unwrap_or_default() {
-            if before.has_room(raw.get().len(), out) {
-                citations.extend(citation(raw.get()));
+            if before.has_room(raw.get(), out) {
+                citations.extend(citation(raw.get(), out));
             }
         }
         let given = !text.is_empty() || !citations.is_empty() || !rest.is_empty();
@@ -251,10 +259,10 @@ impl Block {
             }
             (Self::Text { id, place, given }, Piece::Citation(raw)) => {
                 out.progress();
-                if !before.has_room(raw.len(), out) {
+                if !before.has_room(&raw, out) {
                     return Ok(());
                 }
-                let Some(citation) = citation(&raw) else { return Ok(()) };
+                let Some(citation) = citation(&raw, out) else { return Ok(()) };
                 let was_plain = *given && id.is_none();
                 let id = id.get_or_insert_with(|| place.to_string());
                 let mut part = TextPart::default().with_id(id.as_str()).with_citation(citation);
@@ -286,7 +294,7 @@ impl Block {
             }
             (Self::Kept { value, input }, piece) => {
                 out.progress();
-                if before.has_room(piece.len(), out) {
+                if before.has_room(piece.as_str(), out) {
                     kept(value, input, piece);
                 }
                 Ok(())
@@ -326,9 +334,9 @@ impl Block {
     }
 }
 
-/// The warning of a delta that has no place.
+/// The warning of what has no place.
 pub(super) fn lost() -> Warning {
-    Warning::new("content_block_delta", "one of a kind that is not known for its block was left out of the answer")
+    Warning::new("content block", "one of them, or a piece of one, was left out of the answer: it is of no known form")
 }
 
 /// What goes with the first piece of a thought. Two that are not signed are told apart by an id.
@@ -408,8 +416,11 @@ pub(in super::super) fn title_key(type_: &str) -> &'static str {
 }
 
 /// A source. The places it tells are places of the source, and are kept as they came.
-fn citation(raw: &str) -> Option<Citation> {
-    let mut value: Map<String, Value> = reader::value(raw)?;
+fn citation(raw: &str, out: &mut Assembly) -> Option<Citation> {
+    let Some(mut value) = reader::value::<Map<String, Value>>(raw) else {
+        out.warn(lost());
+        return None;
+    };
     let mut take = |name: &str| match value.shift_remove(name) {
         Some(Value::String(text)) => Some(text),
         Some(other) => {

@@ -233,3 +233,34 @@ fn thoughts_without_signatures_are_told_apart() {
     // Only servers of others take them.
     assert_eq!(sent_back(answer), (Value::Null, 1));
 }
+
+/// What cannot be read as a block is told, and ends nothing.
+#[test]
+fn blocks_and_sources_of_no_known_form_are_told() {
+    let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    for (block, warnings) in [
+        (format!(r#"{{"type": "new", "x": {}}}"#, deep(500)), 1),
+        (r#"{"type": "text", "text": "b", "citations": [7, "x"]}"#.to_string(), 1),
+        (r#"{"type": 7}"#.to_string(), 0),
+        (r#"{}"#.to_string(), 0),
+    ] {
+        let body = format!(r#"{{"content": [{{"type": "text", "text": "a"}}, {block}], "stop_reason": "end_turn"}}"#);
+        let (mut chat, mut out) = (Chat::default(), out(LIMIT));
+        chat.document(body.as_bytes(), &mut out).unwrap();
+        assert!(out.whole().text().starts_with('a'));
+        assert_eq!(out.take_warnings().len(), warnings, "{block}");
+    }
+}
+
+/// JSON may grow many times when it is taken apart: that is what counts.
+#[test]
+fn small_text_of_many_values_is_as_large_as_they_are() {
+    let many = json!({"type": "web_search_tool_result", "tool_use_id": "s", "content": vec![json!([]); 5000]});
+    let body = json!({"content": [many, {"type": "text", "text": "a"}], "stop_reason": "end_turn"});
+    let read = |limit: usize| {
+        let (mut chat, mut out) = (Chat::default(), out(limit));
+        chat.document(body.to_string().as_bytes(), &mut out).unwrap();
+        (out.whole().content().parts().len(), out.take_warnings().len())
+    };
+    assert_eq!((read(LIMIT), read(4 * LIMIT)), ((0, 1), (2, 0)));
+}
