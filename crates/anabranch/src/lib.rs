@@ -24,6 +24,11 @@ pub use anabranch_core::*;
 #[cfg(any(doc, doctest))]
 pub mod guide;
 
+// The page of a provider, whose programs are tested.
+#[cfg(all(doctest, feature = "anthropic"))]
+#[doc = include_str!("../docs/providers/anthropic.md")]
+mod page_of_anthropic {}
+
 /// Messages, content, tool calls and usage: see the crate `anabranch-messages`.
 pub mod messages {
     pub use anabranch_messages::*;

@@ -252,7 +252,7 @@ impl Assembly {
         std::mem::take(&mut self.whole)
     }
 
-    pub(super) fn take_warnings(&mut self) -> Vec<Warning> {
+    pub(crate) fn take_warnings(&mut self) -> Vec<Warning> {
         std::mem::take(&mut self.warnings)
     }
 }

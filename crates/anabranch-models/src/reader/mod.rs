@@ -24,7 +24,7 @@ pub use assembly::Assembly;
 pub use framer::Framing;
 pub(crate) use json::{Documents, value};
 pub use json::{document, text};
-pub(crate) use lenient::{Bounded, Text, TextOrList};
+pub(crate) use lenient::{Bounded, Text, TextOrList, ignore_map};
 pub(crate) use lists::Lists;
 pub use read::{read_answer, read_stream};
 #[cfg(feature = "testing")]

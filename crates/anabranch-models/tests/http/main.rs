@@ -2,6 +2,8 @@
 #![cfg(feature = "openai")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[cfg(feature = "anthropic")]
+mod anthropic;
 mod faults;
 #[cfg(feature = "gemini")]
 mod gemini;
