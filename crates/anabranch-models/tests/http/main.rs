@@ -5,6 +5,10 @@
 mod faults;
 #[cfg(feature = "gemini")]
 mod gemini;
+#[cfg(feature = "gemini")]
+mod gemini_round_trip;
+#[cfg(feature = "ollama")]
+mod ollama;
 mod reader;
 mod requests;
 mod responses;
