@@ -64,3 +64,15 @@ chapters! {
     asyncio_lcel "14-from-asyncio-and-lcel.md"
     parsers "15-parsers.md"
 }
+
+/// The pages of the providers stand in the repository only, beside this guide. Their programs compile.
+#[cfg(doctest)]
+mod provider_pages {
+    #[cfg(feature = "gemini")]
+    #[doc = include_str!("../docs/providers/gemini.md")]
+    mod gemini {}
+
+    #[cfg(feature = "ollama")]
+    #[doc = include_str!("../docs/providers/ollama.md")]
+    mod ollama {}
+}

@@ -1,40 +1,16 @@
 //! Whatever Gemini says, in whatever pieces it comes: the answer is the same, and goes back as it came.
 
-use std::sync::{Arc, Mutex};
-
-use anabranch_core::{ErrorKind, Result, RunnableExt};
+use anabranch_core::{ErrorKind, RunnableExt};
 use anabranch_messages::{AiMessage, Message, Messages};
-use anabranch_models::transport::http::{Request, Response};
-use anabranch_models::transport::{ByteStream, Bytes, Transport};
 use anabranch_models::{ChatModel, Gemini};
-use futures::StreamExt as _;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use crate::double::{Double, block_on};
 use crate::server::read;
 
-/// Answers with one body in pieces, and keeps what it was asked last.
-#[derive(Clone)]
-struct Double {
-    content_type: &'static str,
-    body: String,
-    size: usize,
-    asked: Arc<Mutex<Value>>,
-}
-
-#[async_trait::async_trait]
-impl Transport for Double {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<ByteStream>> {
-        *self.asked.lock().unwrap() = serde_json::from_slice(request.body()).unwrap();
-        let pieces: Vec<_> =
-            self.body.as_bytes().chunks(self.size).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
-        let response = Response::builder().header("content-type", self.content_type);
-        Ok(response.body(futures::stream::iter(pieces).boxed() as ByteStream).unwrap())
-    }
-}
-
 fn model(content_type: &'static str, body: String, size: usize) -> (ChatModel, Double) {
-    let double = Double { content_type, body, size, asked: Arc::default() };
+    let double = Double::new(content_type, body, size);
     (Gemini::new("gemini-2.5-flash").transport(double.clone()).build().unwrap(), double)
 }
 
@@ -143,7 +119,7 @@ async fn sent_back(llm: &ChatModel, double: &Double, answer: AiMessage) -> Value
     let messages = Messages::from(vec![Message::user("Hi"), answer.into(), Message::user("And?")]);
     let envelope = llm.with_envelope().invoke(messages).await.unwrap();
     assert!(envelope.warnings().is_empty(), "{:?}", envelope.warnings());
-    double.asked.lock().unwrap()["contents"][1]["parts"].take()
+    double.asked()["contents"][1]["parts"].take()
 }
 
 async fn check(parts: Vec<Value>, many: usize, size: usize) {
@@ -182,10 +158,6 @@ async fn check_cut(parts: Vec<Value>, many: usize, size: usize, cut: usize) {
         assert!(whole.text().starts_with(&*part.text()) && whole.reasoning().starts_with(&*part.reasoning()));
         assert!(part.content().parts().len() <= whole.content().parts().len().max(1));
     }
-}
-
-fn block_on(test: impl Future<Output = ()>) {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test);
 }
 
 proptest! {

@@ -2,6 +2,8 @@
 #![cfg(feature = "openai")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[cfg(any(feature = "gemini", feature = "ollama"))]
+mod double;
 mod faults;
 #[cfg(feature = "gemini")]
 mod gemini;
@@ -9,10 +11,14 @@ mod gemini;
 mod gemini_round_trip;
 #[cfg(feature = "ollama")]
 mod ollama;
+#[cfg(feature = "ollama")]
+mod ollama_round_trip;
 mod reader;
 mod requests;
 mod responses;
 mod secrets;
 mod server;
+#[cfg(any(feature = "gemini", feature = "ollama"))]
+mod strange;
 mod tls;
 mod transport;

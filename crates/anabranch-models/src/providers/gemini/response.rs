@@ -26,7 +26,7 @@ pub(super) const MADE_ID: &str = "madeId";
 /// More than any answer has.
 const MANY: usize = 1025;
 /// The largest value of a member that is taken apart: usage, errors, arguments.
-const SMALL: usize = 1 << 20;
+pub(super) const SMALL: usize = 1 << 20;
 
 /// A `GenerateContentResponse`: a whole answer, or what came next of one. What nobody may read stays text.
 #[derive(Deserialize)]

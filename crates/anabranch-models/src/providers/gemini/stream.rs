@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::arguments::PartialArguments;
-use super::response::{Document, FunctionCall, GEMINI, MADE_ID, Once, Part, Said, Sources, citations};
+use super::response::{Document, FunctionCall, GEMINI, MADE_ID, Once, Part, SMALL, Said, Sources, citations};
 use crate::answer::Warning;
 use crate::reader::{self, Assembly, Decode, Documents, Flow, Frame, Framing, Lists, Standing};
 
@@ -99,7 +99,7 @@ impl Decode for Generate {
 
 impl Generate {
     fn chunk(&mut self, mut document: Document<'_>, out: &mut Assembly) -> Result<()> {
-        if let Some(usage) = document.usage_metadata {
+        if let Some(usage) = document.usage_metadata.filter(|usage| usage.get().len() <= SMALL) {
             self.once.usage.clear();
             self.once.usage.push_str(usage.get());
         }

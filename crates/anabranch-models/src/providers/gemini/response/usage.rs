@@ -3,7 +3,6 @@
 use anabranch_messages::Usage;
 use serde_json::{Map, Value};
 
-use super::SMALL;
 use crate::reader;
 
 /// Gemini counts the prompt and what its own tools read apart, and the answer and its thoughts; here input is all that
@@ -11,7 +10,7 @@ use crate::reader;
 ///
 /// <https://ai.google.dev/api/generate-content#UsageMetadata>
 pub(super) fn usage(raw: &str) -> Option<Usage> {
-    let raw: Map<String, Value> = reader::value(Some(raw).filter(|raw| raw.len() <= SMALL)?)?;
+    let raw: Map<String, Value> = reader::value(raw)?;
     let count = |key: &str| raw.get(key).and_then(whole);
     let thoughts = count("thoughtsTokenCount");
     let input_of = |modality| {
