@@ -160,6 +160,43 @@ async fn check_cut(parts: Vec<Value>, many: usize, size: usize, cut: usize) {
     }
 }
 
+/// What a search found, in as many pieces as there are texts, each with the chunks and supports that are new, or with all
+/// of them so far; and the same in one document.
+async fn check_sources(texts: Vec<String>, supports: Vec<(usize, usize, usize)>, cumulative: bool) {
+    let text = texts.concat();
+    let pages: Vec<_> =
+        (0..texts.len()).map(|page| json!({"web": {"uri": format!("https://{page}.example")}})).collect();
+    let support = |(start, end, page): &(usize, usize, usize)| {
+        let (start, end) = (start % (text.len() + 1), end % (text.len() + 1));
+        let words = text.get(start..end).filter(|words| !words.is_empty())?;
+        Some(json!({"segment": {"startIndex": start, "endIndex": end, "text": words},
+            "groundingChunkIndices": [page % texts.len()]}))
+    };
+    let supports: Vec<_> = supports.iter().filter_map(support).collect();
+    let with_sources = |mut chunk: Value, from: usize, to: usize| {
+        let all = |list: &[Value]| list[from.min(list.len())..to.min(list.len())].to_vec();
+        chunk["candidates"][0]["groundingMetadata"] =
+            json!({"groundingChunks": all(&pages), "groundingSupports": all(&supports)});
+        chunk
+    };
+    let whole = with_sources(chunk(&[json!({"text": text})], Some("STOP")), 0, usize::MAX);
+    let (llm, _) = model("application/json", whole.to_string(), 100);
+    let plain = llm.invoke("Hi").await.unwrap();
+    let last = texts.len() - 1;
+    let events = texts.iter().enumerate().map(|(place, text)| {
+        let chunk = chunk(&[json!({"text": text})], (place == last).then_some("STOP"));
+        let from = if cumulative { 0 } else { place };
+        let chunk = with_sources(chunk, from, if place == last { usize::MAX } else { place + 1 });
+        format!("data: {chunk}\r\n\r\n")
+    });
+    let (llm, _) = model("text/event-stream", events.collect(), 100);
+    let streamed = read(llm.stream("Hi")).await.unwrap();
+    assert_eq!(serde_json::to_value(&streamed).unwrap(), serde_json::to_value(&plain).unwrap());
+    let cited = plain.citations().filter_map(|citation| Some(text[citation.range()?].to_string()));
+    let expected = supports.iter().map(|support| support["segment"]["text"].as_str().unwrap().to_string());
+    assert_eq!(cited.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 200, ..ProptestConfig::default() })]
 
@@ -175,5 +212,13 @@ proptest! {
         parts in prop::collection::vec(part(), 0..6), many in 1_usize..4, size in 1_usize..200, cut in any::<usize>(),
     ) {
         block_on(check_cut(parts, many, size, cut));
+    }
+
+    #[test]
+    fn sources_add_up_however_they_come(
+        texts in prop::collection::vec("[a-zäß🌊 ]{1,6}", 1..5), cumulative in any::<bool>(),
+        supports in prop::collection::vec((0_usize..40, 0_usize..40, 0_usize..9), 0..5),
+    ) {
+        block_on(check_sources(texts, supports, cumulative));
     }
 }

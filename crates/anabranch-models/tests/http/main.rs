@@ -9,6 +9,8 @@ mod faults;
 mod gemini;
 #[cfg(feature = "gemini")]
 mod gemini_round_trip;
+#[cfg(feature = "gemini")]
+mod gemini_vertex;
 #[cfg(feature = "ollama")]
 mod ollama;
 #[cfg(feature = "ollama")]

@@ -261,3 +261,22 @@ fn normal(value: Value) -> Value {
         other => other,
     }
 }
+
+/// Gemini wants its signatures back: none of those that were recorded is lost, in whatever part it came.
+#[tokio::test]
+async fn no_signature_is_lost() {
+    let Some(fixtures) = crate::fixture::all() else { return };
+    let mut found = 0;
+    for fixture in fixtures.iter().filter(|fixture| fixture.api == PROVIDER.api && fixture.status == 200) {
+        let llm = crate::server::serve(&PROVIDER, fixture, &fixture.body, 1000).await;
+        let read = crate::read(&llm, fixture.streamed).await;
+        let kept = serde_json::to_string(&read.message).unwrap();
+        let body = String::from_utf8_lossy(&fixture.body);
+        for signature in body.split("\"thoughtSignature\"").skip(1) {
+            let signature = signature.split('"').nth(1).unwrap();
+            found += 1;
+            assert!(kept.contains(signature), "{}: the signature {signature:.20} is lost", fixture.name);
+        }
+    }
+    assert!(found > 5, "only {found} signatures were found");
+}
