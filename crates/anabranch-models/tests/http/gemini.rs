@@ -6,6 +6,7 @@ use anabranch_models::{ChatModel, Gemini};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use crate::double::Double;
 use crate::server::{SSE, read, say, server};
 
 /// A model whose server answers with one body, and the requests that it sees.
@@ -280,4 +281,29 @@ async fn usage_means_what_it_means_everywhere() {
     assert_eq!((usage.input_image_tokens(), usage.input_audio_tokens()), (Some(35), Some(20)));
     assert_eq!((usage.output_image_tokens(), usage.output_audio_tokens()), (None, Some(12)));
     assert_eq!(usage.raw()["promptTokenCount"], 100);
+}
+
+/// What nobody can hold is left out and told; the answer around it is one, and no call runs with half of what it needs.
+#[tokio::test]
+async fn what_is_too_deep_or_too_much_is_left_out_and_told() {
+    let deep = format!("{}1{}", r#"{"a":"#.repeat(300), "}".repeat(300));
+    let parts = format!(
+        r#"[{{"text":"Hi"}},{{"new":{deep}}},{{"executableCode":{deep}}},{{"functionCall":{{"name":"f","args":{deep}}}}}]"#
+    );
+    let whole = chunk(json!([]), Some("STOP")).to_string().replace(r#""parts":[]"#, &format!(r#""parts":{parts}"#));
+    let (llm, _requests) = model("tiny", JSON, whole).await;
+    let answer = llm.with_envelope().invoke("Hi").await.unwrap();
+    assert_eq!((answer.message.text().as_ref(), answer.message.content().parts().len()), ("Hi", 2));
+    assert!(!answer.message.tool_calls()[0].has_valid_arguments());
+    assert!(answer.warnings()[0].message().contains("too deeply"), "{:?}", answer.warnings());
+
+    let mut many: Vec<_> = (0..200).map(|number| chunk(json!([{"new": vec![number; 100]}]), None)).collect();
+    many.push(chunk(json!([{"text": "Hi"}]), Some("STOP")));
+    let events = events(&many);
+    let builder = Gemini::new("tiny").max_answer_bytes(1 << 16);
+    let llm = builder.transport(Double::new("text/event-stream", events, 1000)).build().unwrap();
+    let answer = read(llm.stream("Hi")).await.unwrap();
+    let warnings = answer.metadata()["warnings"].to_string();
+    assert!(answer.text() == "Hi" && warnings.contains("too large"), "{warnings}");
+    assert!(answer.content().parts().len() < 60);
 }

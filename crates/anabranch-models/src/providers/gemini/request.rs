@@ -94,7 +94,7 @@ impl Writer<'_> {
             }
             Message::Ai(answer) => {
                 let options = answer.provider_options(GEMINI).clone();
-                ("model", self.turn(answer)?, options)
+                ("model", self.turn(answer), options)
             }
             Message::System(_) | Message::Tool(_) => return Ok(()),
         };
@@ -141,6 +141,10 @@ impl Writer<'_> {
                 // What a model said or thought before is no part of what is asked.
                 ContentPart::Reasoning(_) | ContentPart::Refusal(_) => {
                     self.warn("message", "a thought or refusal in it was not sent: it is nobody's but a model's");
+                }
+                // As the API has it, for what messages have no place for.
+                ContentPart::Other(other) if other.provider() == Some(GEMINI) => {
+                    parts.push(other.value().clone().into())
                 }
                 _ => return Err(cannot("takes no content of this kind")),
             }

@@ -162,6 +162,10 @@ impl Generate {
         }
         match reader::value::<Map<String, Value>>(raw) {
             Some(part) => out.push(ContentPart::from(OtherPart::new(part).with_provider(GEMINI))),
+            None if raw.starts_with('{') => {
+                out.warn(Warning::new("answer", "parts of it were left out: they are nested too deeply"));
+                Ok(())
+            }
             None => Err(no_chunk(out)),
         }
     }

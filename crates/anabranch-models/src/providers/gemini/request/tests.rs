@@ -204,16 +204,19 @@ fn a_turn_of_another_model_goes_back_without_its_seals() {
         TextPart::new("Ah.").with_signature("theirs").into(),
         ContentPart::ServerToolCall(ToolCall::new("s", "web_search", json!({}))),
         OtherPart::new(Map::new()).with_provider("anthropic").into(),
+        ContentPart::Image(Media::file_id("theirs")),
+        ContentPart::Audio(Media::bytes("audio/wav", [1])),
     ])
     .with_tool_call(call)
     .with_model("claude-haiku-4-5");
     let messages = [answer.into(), Message::tool("c1", "noon")];
     let (sent, warnings) = sent_to("gemini-3-flash", messages.clone(), ChatOptions::default());
+    let sound = json!({"inlineData": {"mimeType": "audio/wav", "data": "AQ=="}});
     let call = json!({"functionCall": {"id": "c1", "name": "now", "args": {}}, "thoughtSignature": FOREIGN_CALL});
-    assert_eq!(sent["contents"][0], json!({"role": "model", "parts": [{"text": "Ah."}, call]}));
-    assert_eq!(warnings.len(), 3);
+    assert_eq!(sent["contents"][0], json!({"role": "model", "parts": [{"text": "Ah."}, sound, call]}));
+    assert_eq!(warnings.len(), 4);
     let (sent, _) = sent_to("gemini-2.5-flash", messages, ChatOptions::default());
-    assert_eq!(sent["contents"][0]["parts"][1].get("thoughtSignature"), None);
+    assert_eq!(sent["contents"][0]["parts"][2].get("thoughtSignature"), None);
 }
 
 #[test]
@@ -235,12 +238,14 @@ fn media() {
         ContentPart::Image(Media::url("data:image/gif;base64,AQI=")),
         ContentPart::Audio(Media::bytes("audio/mpeg", [1, 2])),
         ContentPart::File(Media::file_id("files/abc")),
+        OtherPart::new(Map::from_iter([("new".into(), json!(1))])).with_provider("gemini").into(),
     ])]);
     let expected = json!([
         {"fileData": {"fileUri": "https://example.org/a.png", "mimeType": "image/png"}},
         {"inlineData": {"mimeType": "image/gif", "data": "AQI="}},
         {"inlineData": {"mimeType": "audio/mpeg", "data": "AQI="}},
         {"fileData": {"fileUri": "https://generativelanguage.googleapis.com/v1beta/files/abc"}},
+        {"new": 1},
     ]);
     assert_eq!(sent["contents"][0]["parts"], expected);
 }

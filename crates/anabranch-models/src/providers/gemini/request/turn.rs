@@ -2,8 +2,7 @@
 //!
 //! <https://ai.google.dev/gemini-api/docs/thought-signatures>
 
-use anabranch_core::Result;
-use anabranch_messages::{AiMessage, ContentPart, ServerToolResult, ToolCall};
+use anabranch_messages::{AiMessage, ContentPart, MediaSource, ServerToolResult, ToolCall};
 use serde_json::{Map, Value, json};
 
 use super::{Called, Writer, with_options};
@@ -15,7 +14,7 @@ pub(super) const FOREIGN_CALL: &str = "skip_thought_signature_validator";
 impl Writer<'_> {
     /// The parts of it. What belongs to another model is left out: its thoughts and their seals, what its provider did by
     /// itself. What an answer rests on is said of it, and is no part of it.
-    pub(super) fn turn(&mut self, answer: AiMessage) -> Result<Vec<Value>> {
+    pub(super) fn turn(&mut self, answer: AiMessage) -> Vec<Value> {
         let is_model = |model: &str| model.contains("gemini") || model == self.model;
         let is_own = !answer.provider_data(GEMINI).is_empty() || answer.model().is_none_or(is_model);
         self.calls.clear();
@@ -45,7 +44,17 @@ impl Writer<'_> {
                 ContentPart::Image(media)
                 | ContentPart::Audio(media)
                 | ContentPart::Video(media)
-                | ContentPart::File(media) => (self.media(media)?, media.signature()),
+                | ContentPart::File(media) => match self.media(media) {
+                    // An upload to another provider is none of Gemini's.
+                    Ok(value) if is_own || !matches!(media.source(), MediaSource::FileId(_)) => {
+                        (value, media.signature())
+                    }
+                    _ => {
+                        let message = "an image, sound or file in it was not sent: it is not here, or of no media type";
+                        self.warn("assistant message", message);
+                        continue;
+                    }
+                },
                 ContentPart::Other(other) if other.provider() == Some(GEMINI) => (other.value().clone().into(), None),
                 ContentPart::Citation(_) => continue,
                 ContentPart::ServerToolCall(_) | ContentPart::ServerToolResult(_) => {
@@ -65,7 +74,7 @@ impl Writer<'_> {
             }
             parts.push(value);
         }
-        Ok(parts)
+        parts
     }
 
     /// The signature of a call. Gemini 3 refuses the first of a turn without one.

@@ -147,7 +147,8 @@ impl FunctionCall<'_> {
         match self.args.map(RawValue::get) {
             None => Value::Null,
             Some(raw) if raw.len() > SMALL => raw.into(),
-            Some(raw) => reader::value(raw).unwrap_or_default(),
+            // Too deep, for instance: it is no empty object.
+            Some(raw) => reader::value(raw).unwrap_or_else(|| raw.into()),
         }
     }
 }
