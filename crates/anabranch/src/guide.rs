@@ -71,3 +71,15 @@ chapters! {
     #[cfg(any(doc, feature = "openai"))]
     cassettes "18-testing-with-cassettes.md"
 }
+
+/// The pages of the providers stand in the repository only, beside this guide. Their programs compile.
+#[cfg(doctest)]
+mod provider_pages {
+    #[cfg(feature = "gemini")]
+    #[doc = include_str!("../docs/providers/gemini.md")]
+    mod gemini {}
+
+    #[cfg(feature = "ollama")]
+    #[doc = include_str!("../docs/providers/ollama.md")]
+    mod ollama {}
+}

@@ -4,13 +4,25 @@
 
 #[cfg(feature = "anthropic")]
 mod anthropic;
+#[cfg(any(feature = "gemini", feature = "ollama"))]
+mod double;
 mod faults;
 #[cfg(feature = "gemini")]
 mod gemini;
+#[cfg(feature = "gemini")]
+mod gemini_round_trip;
+#[cfg(feature = "gemini")]
+mod gemini_vertex;
+#[cfg(feature = "ollama")]
+mod ollama;
+#[cfg(feature = "ollama")]
+mod ollama_round_trip;
 mod reader;
 mod requests;
 mod responses;
 mod secrets;
 mod server;
+#[cfg(any(feature = "gemini", feature = "ollama"))]
+mod strange;
 mod tls;
 mod transport;
