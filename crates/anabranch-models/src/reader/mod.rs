@@ -5,6 +5,7 @@
 mod assembly;
 mod brackets;
 mod framer;
+mod halves;
 mod json;
 mod json_array;
 mod json_lines;
@@ -22,6 +23,8 @@ pub(crate) use assembly::Assembly;
 pub(crate) use framer::Framing;
 pub(crate) use json::{Documents, document, text, value};
 pub(crate) use lenient::{Bounded, Text, TextOrList};
+#[cfg(feature = "openai")]
+pub(crate) use lenient::{First, Wanted};
 pub(crate) use lists::Lists;
 pub(crate) use read::{read_answer, read_stream};
 #[cfg(feature = "testing")]
