@@ -73,6 +73,11 @@ impl<'a> Documents<'a> {
         if self.rest.is_empty() {
             return Ok(None);
         }
+        // What a frame mostly is.
+        if let Ok(only) = serde_json::from_str(self.rest) {
+            self.rest = "";
+            return Ok(Some(only));
+        }
         let mut documents = serde_json::Deserializer::from_str(self.rest).into_iter();
         let next = documents.next().transpose()?;
         self.rest = self.rest.get(documents.byte_offset()..).unwrap_or_default().trim_ascii_start();

@@ -47,6 +47,11 @@ impl SseDecoder {
         Self { limit, ..Self::default() }
     }
 
+    /// One that has bytes already, from `start` on.
+    pub(super) fn with_bytes(bytes: Vec<u8>, start: usize, limit: usize) -> Self {
+        Self { bytes, start, searched: start, limit, ..Self::default() }
+    }
+
     /// Takes bytes as they came.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         let done = self.line.as_ref().map_or(self.start, |line| line.start);
@@ -98,13 +103,14 @@ impl SseDecoder {
     /// False while the first bytes may still become a BOM.
     fn skip_bom(&mut self) -> bool {
         if !self.past_bom {
-            if self.bytes.len() < BOM.len() && BOM.starts_with(&self.bytes) {
+            let bytes = &self.bytes[self.start..];
+            if bytes.len() < BOM.len() && BOM.starts_with(bytes) {
                 return false;
             }
             self.past_bom = true;
-            if self.bytes.starts_with(BOM) {
-                self.start = BOM.len();
-                self.searched = BOM.len();
+            if bytes.starts_with(BOM) {
+                self.start += BOM.len();
+                self.searched = self.start;
             }
         }
         true
@@ -119,7 +125,10 @@ impl SseDecoder {
                 self.searched = self.searched.max(self.start);
             }
         }
-        let Some(offset) = memchr2(b'\n', b'\r', &self.bytes[self.searched..]) else {
+        let rest = &self.bytes[self.searched..];
+        // An end of a line mostly follows the one before it: that ends an event.
+        let offset = if rest.first() == Some(&b'\n') { Some(0) } else { memchr2(b'\n', b'\r', rest) };
+        let Some(offset) = offset else {
             self.searched = self.bytes.len();
             return None;
         };
@@ -164,13 +173,7 @@ impl SseDecoder {
             }
             return self.has_data;
         }
-        let (field, value) = match memchr::memchr(b':', line) {
-            Some(colon) => {
-                let space = usize::from(line.get(colon + 1) == Some(&b' '));
-                (&line[..colon], range.start + colon + 1 + space..range.end)
-            }
-            None => (line, range.end..range.end),
-        };
+        let (field, value) = field(line, &range);
         match field {
             b"data" if !self.has_data => {
                 self.has_data = true;
@@ -213,6 +216,23 @@ impl SseDecoder {
         };
         let data = self.line.take().map_or(self.given.as_slice(), |line| &self.bytes[line]);
         Frame { event, data: utf8(data) }
+    }
+}
+
+/// The name of a field, and where in the line that is there its value stands.
+fn field<'a>(line: &'a [u8], range: &Range<usize>) -> (&'a [u8], Range<usize>) {
+    let colon = match line {
+        // What most lines are.
+        [b'd', b'a', b't', b'a', b':', ..] => Some(4),
+        [b'e', b'v', b'e', b'n', b't', b':', ..] => Some(5),
+        _ => memchr::memchr(b':', line),
+    };
+    match colon {
+        Some(colon) => {
+            let space = usize::from(line.get(colon + 1) == Some(&b' '));
+            (&line[..colon], range.start + colon + 1 + space..range.end)
+        }
+        None => (line, range.end..range.end),
     }
 }
 

@@ -158,8 +158,8 @@ struct Function<'a> {
 
 impl<'a> Document<'a> {
     /// The first choice: no more are asked for.
-    pub(super) fn choice(&mut self) -> Option<Choice<'a>> {
-        self.choices.0.take()
+    pub(super) fn choice(&mut self) -> Option<&mut Choice<'a>> {
+        self.choices.0.as_mut()
     }
 
     /// What the server reports instead of an answer, or in the middle of it.
@@ -230,13 +230,8 @@ impl Wanted for Choice<'_> {
 
 impl<'a> Choice<'a> {
     /// What a chunk says. Some servers send the place of the other kind, too.
-    pub(super) fn delta(&mut self) -> Option<Turn<'a>> {
-        self.delta.take().or_else(|| Some(*self.message.take()?))
-    }
-
-    /// What an answer says.
-    fn message(&mut self) -> Option<Turn<'a>> {
-        self.message.take().map(|turn| *turn).or_else(|| self.delta.take())
+    pub(super) fn delta(&mut self) -> Option<&mut Turn<'a>> {
+        self.delta.as_mut().or(self.message.as_deref_mut())
     }
 }
 
@@ -375,7 +370,7 @@ pub(super) fn answer(body: &str, out: &mut Assembly) -> Result<()> {
     if let Some(error) = document.error() {
         return Err(out.errors().inside(error));
     }
-    let Some(mut choice) = document.choice() else {
+    let Some(mut choice) = document.choices.0.take() else {
         return Err(out
             .errors()
             .error(ErrorKind::Parse, "sent an answer without choices")
@@ -384,7 +379,7 @@ pub(super) fn answer(body: &str, out: &mut Assembly) -> Result<()> {
     out.set_answer_id(document.id.0.as_deref().unwrap_or_default());
     let (mut lists, mut words) = (Lists::default(), Words::default());
     document.besides(&mut lists, &mut words, out);
-    let mut turn = choice.message().unwrap_or_default();
+    let mut turn = choice.message.take().map(|turn| *turn).or(choice.delta.take()).unwrap_or_default();
     turn.keep(&mut lists, out);
     if let Some(logprobs) = choice.logprobs {
         lists.keep("logprobs", logprobs.get(), out);

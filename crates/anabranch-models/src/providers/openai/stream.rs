@@ -40,7 +40,7 @@ impl Decode for Chat {
                 return if documents.rest().is_empty() { Ok(Flow::End) } else { Err(no_chunk(out)) };
             }
             match documents.next() {
-                Ok(Some(document)) => self.chunk(document, out)?,
+                Ok(Some(mut document)) => self.chunk(&mut document, out)?,
                 Ok(None) => return Ok(Flow::More),
                 Err(_) => return Err(no_chunk(out)),
             }
@@ -76,7 +76,7 @@ impl Decode for Chat {
 }
 
 impl Chat {
-    fn chunk(&mut self, mut document: Document<'_>, out: &mut Assembly) -> Result<()> {
+    fn chunk(&mut self, document: &mut Document<'_>, out: &mut Assembly) -> Result<()> {
         if let Some(usage) = document.usage() {
             usage.clone_into(&mut self.usage);
         }
@@ -84,26 +84,25 @@ impl Chat {
         response::keep(&mut self.id, &mut document.id);
         out.set_answer_id(self.id.as_deref().unwrap_or_default());
         document.besides(&mut self.lists, &mut self.words, out);
-        let mut choice = document.choice();
-        if let Some(choice) = &mut choice {
+        if let Some(choice) = document.choice() {
             if let Some(logprobs) = choice.logprobs {
                 self.lists.keep("logprobs", logprobs.get(), out);
             }
-            if let Some(turn) = choice.delta() {
-                self.turn(turn, out)?;
-            }
             if let Some(reason) = std::mem::take(&mut choice.finish_reason).into_string() {
                 self.finish = Some(reason);
+            }
+            if let Some(turn) = choice.delta() {
+                self.turn(turn, out)?;
             }
         }
         // Last, so that what came with it is kept.
         document.error().map_or(Ok(()), |error| Err(out.errors().inside(error)))
     }
 
-    fn turn(&mut self, mut turn: Turn<'_>, out: &mut Assembly) -> Result<()> {
+    fn turn(&mut self, turn: &mut Turn<'_>, out: &mut Assembly) -> Result<()> {
         turn.keep(&mut self.lists, out);
         out.push(turn.content())?;
-        for mut call in turn.tool_calls.0 {
+        for mut call in std::mem::take(&mut turn.tool_calls).0 {
             let mut piece = ToolCallChunk::new().with_index(call.index()).with_arguments(call.arguments());
             piece.id = call.id.0.take().map(Into::into);
             piece.name = call.name();
