@@ -222,10 +222,10 @@ impl Assembly {
     }
 
     fn add(&mut self, chunk: AiMessage) {
-        match self.ready {
-            Some(_) => self.whole.append(chunk.clone()),
-            None => return self.whole.append(chunk),
+        if self.ready.is_none() {
+            return self.whole.append(chunk);
         }
+        self.whole.append_ref(&chunk);
         self.hand_out(chunk);
     }
 

@@ -7,6 +7,7 @@
 mod assembly;
 mod brackets;
 mod framer;
+mod halves;
 mod json;
 mod json_array;
 mod json_lines;
@@ -25,6 +26,8 @@ pub use framer::Framing;
 pub(crate) use json::{Documents, value};
 pub use json::{document, text};
 pub(crate) use lenient::{Bounded, Text, TextOrList, ignore_map};
+#[cfg(feature = "openai")]
+pub(crate) use lenient::{First, Wanted};
 pub(crate) use lists::Lists;
 pub use read::{read_answer, read_stream};
 #[cfg(feature = "testing")]

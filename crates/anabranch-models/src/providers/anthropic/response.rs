@@ -195,10 +195,10 @@ impl Answer {
     }
 
     pub(super) fn standing(&self) -> Standing {
-        match (&self.finish, self.usage.contains_key("output_tokens")) {
-            (None, _) => Standing::Open,
-            (Some(_), false) => Standing::Finished,
-            (Some(_), true) => Standing::Settled,
+        match &self.finish {
+            None => Standing::Open,
+            Some(_) if self.usage.contains_key("output_tokens") => Standing::Settled,
+            Some(_) => Standing::Finished,
         }
     }
 
