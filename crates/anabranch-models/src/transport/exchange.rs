@@ -165,16 +165,16 @@ impl Exchange {
         self.errors.status(status, &self.headers, &start)
     }
 
-    /// Reads what is there already, and waits for nothing: after the end mark only the end of the body comes, and where
-    /// it is read the connection can be used again.
+    /// After the end mark only the end of the body comes, and where that is read the connection can be used again. It is
+    /// not waited for: whoever else has something to do may do it a few times, such as the task that reads the socket.
     pub(crate) async fn leave(&mut self) {
         use futures_util::FutureExt;
-        for _ in 0..4 {
+        for _ in 0..LAST_LOOKS {
             let Some(body) = &mut self.body else { return };
             match body.next().now_or_never() {
                 Some(Some(Ok(_))) => {}
                 Some(None | Some(Err(_))) => self.body = None,
-                None => break,
+                None => tokio::task::yield_now().await,
             }
         }
         self.body = None;
@@ -187,6 +187,8 @@ impl std::fmt::Debug for Exchange {
         f.debug_struct("Exchange").field("errors", &self.errors).field("read", &self.read).finish_non_exhaustive()
     }
 }
+/// How often one looks whether the end of the body is there.
+const LAST_LOOKS: usize = 8;
 
 /// Of whatever packing.
 pub(crate) const PACKED: &str = "a compressed answer, which was not asked for";

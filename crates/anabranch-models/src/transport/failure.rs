@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use anabranch_core::{Error, ErrorKind};
+use anabranch_core::{Error, ErrorKind, ServerLimits};
 use http::header::LOCATION;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 use super::retry_after::{retry_after, retry_hint};
 use super::secrets::Secrets;
+use crate::server_limits::in_headers;
 
 /// What a provider's words mean. Searched in this order: words, sentences, statuses, and what the statuses of HTTP mean
 /// everywhere.
@@ -72,6 +73,11 @@ impl Errors {
             Some(id) => error.with_request_id(id),
             None => error,
         };
+        let text = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        let mut limits = in_headers(&text.collect::<Vec<_>>());
+        // What it asks for wins over what one would work out.
+        limits.retry_after = limits.retry_after.map(|reset| error.retry_after().unwrap_or(reset));
+        let error = if limits == ServerLimits::new() { error } else { error.with_partial(limits) };
         match headers.get("x-should-retry").map(|value| value.as_bytes()) {
             Some(b"false") => error.with_retryable(false),
             // A server that says so knows better about its own trouble, but not about an empty account.

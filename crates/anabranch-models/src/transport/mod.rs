@@ -1,7 +1,8 @@
 //! How requests get to a server and answers back: [`Transport`], which one can bring oneself, and what all providers
 //! share on top of it.
 //!
-//! There are no retries here: a step retries, or nothing does (law 8).
+//! There are no retries here: a step retries, or nothing does (law 8). A request that met a connection which the server
+//! had closed was not heard, and is no retry.
 
 mod cassette;
 mod credentials;
@@ -10,6 +11,7 @@ mod failure;
 mod limits;
 mod reqwest_transport;
 mod retry_after;
+mod reused;
 mod secret;
 mod secrets;
 mod server;
@@ -73,7 +75,8 @@ pub type ByteStream = BoxStream<'static, Result<Bytes>>;
 ///
 /// What an implementation owes:
 ///
-/// - one request on the wire for one call: it follows no redirect and retries nothing that may have been read;
+/// - one request for one call: it follows no redirect, and sends nothing again but what met a connection that had been
+///   kept and that the server had closed;
 /// - the body as the server sent it: pieces when they come, not when they are many, and not unpacked;
 /// - a dropped future or stream ends the exchange, and leaves no task behind;
 /// - errors of the kinds [`Connection`](anabranch_core::ErrorKind::Connection) and
