@@ -63,7 +63,7 @@ const AT_ONCE: usize = 8;
 impl EmbeddingModel {
     /// The model of this name: `openai:text-embedding-3-small`, `gemini:gemini-embedding-001`, `ollama:nomic-embed-text`.
     /// Keys and base URLs come from the environment: `OPENAI_API_KEY` and `OPENAI_BASE_URL`; `GEMINI_API_KEY` or
-    /// `GOOGLE_API_KEY`, and `GEMINI_BASE_URL`; `OLLAMA_HOST`.
+    /// `GOOGLE_API_KEY`, and `GOOGLE_GEMINI_BASE_URL`; `OLLAMA_HOST` and `OLLAMA_API_KEY`.
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`] when there is no such provider, when its feature is off, or when its key is missing.

@@ -28,14 +28,17 @@ use http::{Request, Response};
 
 pub use cassette::Cassette;
 pub use credentials::Credentials;
-pub(crate) use exchange::{Exchange, PACKED};
-pub(crate) use failure::{ErrorTable, Errors, is_error};
+pub use exchange::Exchange;
+pub(crate) use exchange::PACKED;
+pub(crate) use failure::is_error;
+pub use failure::{ErrorTable, Errors};
 pub(crate) use limits::{END_MARK, Limits};
 pub use reqwest_transport::{ReqwestTransport, ReqwestTransportBuilder};
 pub(crate) use retry_after::moment;
 pub use secret::Secret;
-pub(crate) use server::{Call, Server};
-pub(crate) use settings::{Connection, connection_settings};
+pub use server::{Call, Server};
+pub use settings::Connection;
+pub(crate) use settings::connection_settings;
 
 /// The bytes of a response, as they come. Dropping the stream closes the connection, or gives it back.
 pub type ByteStream = BoxStream<'static, Result<Bytes>>;
