@@ -43,9 +43,9 @@ impl Answer {
     /// A whole answer from the body of a success.
     pub(super) fn document(&mut self, body: &str, out: &mut Assembly) -> Result<()> {
         let message: Message<'_> = reader::document(body, out.errors())?;
-        let error = message.error.and_then(|error| reader::value(error.get())).filter(is_error);
+        let error = message.error.and_then(|error| reader::reported(error.get())).filter(is_error);
         if error.is_some() || message.type_.0.as_deref() == Some("error") {
-            return Err(out.errors().document(reader::value(body).unwrap_or_default()));
+            return Err(out.errors().document(reader::reported(body).unwrap_or_default()));
         }
         let Some(content) = &message.content else {
             let error = out.errors().error(ErrorKind::Parse, "sent an answer without content");

@@ -7,7 +7,7 @@ use anabranch_messages::{
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::wire::{Head, SMALL};
+use super::wire::Head;
 use crate::answer::Warning;
 use crate::reader::{self, Assembly};
 
@@ -84,12 +84,10 @@ impl Before {
     /// Whether there is room for more of what few read: for what it takes once it is taken apart. Where there is not,
     /// the answer says so.
     fn has_room(&mut self, raw: &str, out: &mut Assembly) -> bool {
-        let values = raw.bytes().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
-        self.kept = self.kept.saturating_add(raw.len() + values * size_of::<Value>());
-        if self.kept > out.room_for_lists() {
+        self.kept = self.kept.saturating_add(reader::weight_apart(raw));
+        if self.kept > out.room_for_lists_apart() / 2 {
             self.too_many = true;
-            let message = format!("left out of the answer: more than {} bytes of them", out.room_for_lists());
-            out.warn(Warning::new("server tools and citations", message));
+            out.warn(Warning::new("server tools and citations", out.too_many()));
         }
         !self.too_many
     }
@@ -222,9 +220,11 @@ impl Block {
         }
         let Some(index) = index else {
             // What cannot be read stays text, and is no input that runs; none at all is none, if nothing was cut off.
-            let small = |input: &&str| input.len() <= SMALL;
             let arguments = input.map_or(Value::Null, |input| {
-                Some(input).filter(small).and_then(reader::value).unwrap_or_else(|| input.into())
+                Some(input)
+                    .filter(|input| reader::is_small(input))
+                    .and_then(reader::value)
+                    .unwrap_or_else(|| input.into())
             });
             let call = ToolCall::new(id, name, arguments);
             let call =

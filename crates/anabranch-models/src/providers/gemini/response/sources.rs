@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use super::{GEMINI, MANY, says_nothing};
 use crate::answer::Warning;
-use crate::reader::Assembly;
+use crate::reader::{self, Assembly};
 
 /// What came of it, as text: taken apart it is many times as large.
 #[derive(Default)]
@@ -22,6 +22,8 @@ pub(in super::super) struct Sources {
     /// By name: its pieces, one on each line. `None` where there was too much of it.
     kept: Vec<(&'static str, Option<Vec<String>>)>,
     bytes: usize,
+    /// How many they will be when they are taken apart.
+    bytes_apart: usize,
 }
 
 impl Sources {
@@ -44,12 +46,17 @@ impl Sources {
             return;
         }
         out.progress();
-        if self.bytes + said.len() > out.room_for_lists() || pieces.len() > MANY {
+        let apart = reader::weight_apart(said);
+        let is_too_much = self.bytes + said.len() > out.room_for_lists()
+            || self.bytes_apart.saturating_add(apart) > out.room_for_lists_apart();
+        if is_too_much || pieces.len() > MANY {
             self.bytes -= pieces.iter().map(String::len).sum::<usize>();
+            self.bytes_apart -= pieces.iter().map(|piece| reader::weight_apart(piece)).sum::<usize>();
             self.kept[place].1 = None;
             out.warn(Warning::new(name, "left out of the answer: there is too much of it"));
         } else {
             self.bytes += said.len();
+            self.bytes_apart += apart;
             pieces.push(said.to_string());
         }
     }
