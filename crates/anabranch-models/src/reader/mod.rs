@@ -21,7 +21,9 @@ use anabranch_messages::AiMessage;
 pub(crate) use assembly::Assembly;
 pub(crate) use framer::Framing;
 pub(crate) use json::{Documents, document, text, value};
-pub(crate) use lenient::{Bounded, Text, TextOrList, ignore_map};
+#[cfg(feature = "anthropic")]
+pub(crate) use lenient::ignore_map;
+pub(crate) use lenient::{Bounded, Text, TextOrList};
 pub(crate) use lists::Lists;
 pub(crate) use read::{read_answer, read_stream};
 #[cfg(feature = "testing")]
