@@ -276,7 +276,7 @@ fn floods_come_to_an_end() {
         Box::new(|count| block(count, &json!({"type": "thinking", "thinking": "x"}))),
         Box::new(move |count| block(count % 2, &call(count))),
         Box::new(move |count| block(0, &json!({"type": "tool_use", "id": count.to_string(), "name": "n"}))),
-        Box::new(move |count| text(count)),
+        Box::new(text),
         Box::new(move |count| if count == 0 { text(0) } else { text(1) }),
         Box::new(|count| delta(count, &json!({"type": "input_json_delta", "partial_json": "{"}))),
         Box::new(move |_| delta(0, &json!({"type": "citations_delta", "citation": source}))),
