@@ -2,6 +2,9 @@
 #![cfg(feature = "openai")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[cfg(feature = "anthropic")]
+mod anthropic;
+mod connections;
 #[cfg(any(feature = "gemini", feature = "ollama"))]
 mod double;
 mod faults;

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::answer::Warning;
-use crate::reader::{self, Assembly, Bounded, Lists, Text, TextOrList};
+use crate::reader::{self, Assembly, Bounded, First, Lists, Text, TextOrList, Wanted};
 use crate::transport::is_error;
 
 /// More than any answer has.
@@ -26,7 +26,7 @@ pub(super) struct Document<'a> {
     #[serde(borrow, default)]
     pub(super) model: Text<'a>,
     #[serde(borrow, default)]
-    choices: Bounded<Choice<'a>, MANY>,
+    choices: First<Choice<'a>>,
     #[serde(borrow)]
     usage: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -51,8 +51,9 @@ pub(super) struct Document<'a> {
 pub(super) struct Choice<'a> {
     #[serde(borrow, default)]
     index: Text<'a>,
+    /// Apart, because chunks have none.
     #[serde(borrow)]
-    message: Option<Turn<'a>>,
+    message: Option<Box<Turn<'a>>>,
     #[serde(borrow)]
     delta: Option<Turn<'a>>,
     #[serde(borrow, default)]
@@ -79,7 +80,7 @@ pub(super) struct Turn<'a> {
     #[serde(borrow, default)]
     pub(super) tool_calls: Bounded<Call<'a>, MANY>,
     #[serde(borrow)]
-    audio: Option<Audio<'a>>,
+    audio: Option<Box<Audio<'a>>>,
     #[serde(borrow, default)]
     images: Bounded<Part<'a>, MANY>,
 }
@@ -157,9 +158,8 @@ struct Function<'a> {
 
 impl<'a> Document<'a> {
     /// The first choice: no more are asked for.
-    pub(super) fn choice(&mut self) -> Option<Choice<'a>> {
-        let is_first = |choice: &Choice<'_>| choice.index.0.as_deref().is_none_or(|index| index == "0");
-        std::mem::take(&mut self.choices).0.into_iter().find(is_first)
+    pub(super) fn choice(&mut self) -> Option<&mut Choice<'a>> {
+        self.choices.0.as_mut()
     }
 
     /// What the server reports instead of an answer, or in the middle of it.
@@ -169,30 +169,23 @@ impl<'a> Document<'a> {
         error.filter(is_error)
     }
 
-    /// What the call cost. Groq says it in a place of its own, too, and sometimes there only.
-    pub(super) fn usage(&self) -> Option<Usage> {
+    /// What the call cost, as it came. Groq says it in a place of its own, too, and sometimes there only.
+    pub(super) fn usage(&self) -> Option<&'a str> {
         #[derive(Deserialize)]
         struct Groq<'a> {
             #[serde(borrow)]
             usage: Option<&'a RawValue>,
         }
         let groq = || serde_json::from_str::<Groq<'_>>(self.x_groq?.get()).ok()?.usage;
-        usage(self.usage.or_else(groq)?.get())
+        let usage = self.usage.or_else(groq)?.get();
+        (usage.starts_with('{') && usage.len() <= SMALL).then_some(usage)
     }
 
     /// What is kept of the rest.
-    pub(super) fn besides(&mut self, lists: &mut Lists, metadata: &mut Map<String, Value>, out: &mut Assembly) {
-        let words = [
-            ("system_fingerprint", &mut self.system_fingerprint),
-            ("service_tier", &mut self.service_tier),
-            ("provider", &mut self.provider),
-        ];
-        for (key, word) in words {
-            // The same in every chunk.
-            if word.0.is_some() && metadata.get(key).and_then(Value::as_str) != word.0.as_deref() {
-                metadata.extend(word.0.take().map(|word| (key.to_string(), word.into_owned().into())));
-            }
-        }
+    pub(super) fn besides(&mut self, lists: &mut Lists, words: &mut Words, out: &mut Assembly) {
+        keep(&mut words.system_fingerprint, &mut self.system_fingerprint);
+        keep(&mut words.service_tier, &mut self.service_tier);
+        keep(&mut words.provider, &mut self.provider);
         for (key, list) in [("citations", self.citations), ("search_results", self.search_results)] {
             if let Some(list) = list {
                 lists.replace(key, list.get(), out);
@@ -201,15 +194,44 @@ impl<'a> Document<'a> {
     }
 }
 
+/// Words that stand in every chunk.
+#[derive(Default)]
+pub(super) struct Words {
+    system_fingerprint: Option<String>,
+    service_tier: Option<String>,
+    provider: Option<String>,
+}
+
+impl Words {
+    /// All that is given out once, with the lists.
+    pub(super) fn into_metadata(self, lists: Lists) -> Map<String, Value> {
+        let words = [
+            ("system_fingerprint", self.system_fingerprint),
+            ("service_tier", self.service_tier),
+            ("provider", self.provider),
+        ];
+        let words = words.into_iter().filter_map(|(key, word)| Some((key.to_string(), Value::String(word?))));
+        words.chain(lists.into_metadata()).collect()
+    }
+}
+
+/// Keeps the last that is said. It is the same in every chunk.
+pub(super) fn keep(kept: &mut Option<String>, said: &mut Text<'_>) {
+    if said.0.is_some() && kept.as_deref() != said.0.as_deref() {
+        *kept = std::mem::take(said).into_string();
+    }
+}
+
+impl Wanted for Choice<'_> {
+    fn is_wanted(&self) -> bool {
+        self.index.0.as_deref().is_none_or(|index| index == "0")
+    }
+}
+
 impl<'a> Choice<'a> {
     /// What a chunk says. Some servers send the place of the other kind, too.
-    pub(super) fn delta(&mut self) -> Option<Turn<'a>> {
-        self.delta.take().or(self.message.take())
-    }
-
-    /// What an answer says.
-    fn message(&mut self) -> Option<Turn<'a>> {
-        self.message.take().or(self.delta.take())
+    pub(super) fn delta(&mut self) -> Option<&mut Turn<'a>> {
+        self.delta.as_mut().or(self.message.as_deref_mut())
     }
 }
 
@@ -244,9 +266,9 @@ impl Turn<'_> {
 
     /// The same thought may stand in several fields: the first that is text counts, but for details that are signed.
     fn thoughts(&mut self, parts: &mut Vec<ContentPart>) {
-        let details = self.reasoning_details.map(RawValue::get).unwrap_or("null");
-        let details: Bounded<Detail<'_>, MANY> = serde_json::from_str(details).unwrap_or_default();
-        let said = self.reasoning_content.0.take().or(self.reasoning.0.take());
+        let details = self.reasoning_details.and_then(|details| serde_json::from_str(details.get()).ok());
+        let details: Bounded<Detail<'_>, MANY> = details.unwrap_or_default();
+        let said = self.reasoning_content.0.take().or_else(|| self.reasoning.0.take());
         let is_signed = details.0.iter().any(|detail| !detail.signature.is_empty());
         let has_text = details.0.iter().any(|detail| !detail.text.is_empty() || !detail.summary.is_empty());
         match said {
@@ -326,7 +348,7 @@ impl Call<'_> {
 }
 
 pub(super) fn usage(raw: &str) -> Option<Usage> {
-    let raw: Map<String, Value> = reader::value(Some(raw).filter(|raw| raw.len() <= SMALL)?)?;
+    let raw: Map<String, Value> = reader::value(raw)?;
     let whole = |value: &Value| value.as_u64().or_else(|| Some(value.as_f64()?.max(0.0) as u64));
     let count = |key: &str| raw.get(key).and_then(whole);
     let detail = |group: &str, key: &str| raw.get(group)?.get(key).and_then(whole);
@@ -348,16 +370,16 @@ pub(super) fn answer(body: &str, out: &mut Assembly) -> Result<()> {
     if let Some(error) = document.error() {
         return Err(out.errors().inside(error));
     }
-    let Some(mut choice) = document.choice() else {
+    let Some(mut choice) = document.choices.0.take() else {
         return Err(out
             .errors()
             .error(ErrorKind::Parse, "sent an answer without choices")
             .with_partial(body.to_string()));
     };
     out.set_answer_id(document.id.0.as_deref().unwrap_or_default());
-    let (mut lists, mut metadata) = (Lists::default(), Map::new());
-    document.besides(&mut lists, &mut metadata, out);
-    let mut turn = choice.message().unwrap_or_default();
+    let (mut lists, mut words) = (Lists::default(), Words::default());
+    document.besides(&mut lists, &mut words, out);
+    let mut turn = choice.message.take().map(|turn| *turn).or(choice.delta.take()).unwrap_or_default();
     turn.keep(&mut lists, out);
     if let Some(logprobs) = choice.logprobs {
         lists.keep("logprobs", logprobs.get(), out);
@@ -372,9 +394,15 @@ pub(super) fn answer(body: &str, out: &mut Assembly) -> Result<()> {
         }
         out.whole_call(whole)?;
     }
-    metadata.extend(lists.into_metadata());
+    let metadata = words.into_metadata(lists);
     let finish = choice.finish_reason.into_string();
-    out.push(last(finish, document.usage(), document.model.into_string(), document.id.into_string(), metadata))
+    out.push(last(
+        finish,
+        document.usage().and_then(usage),
+        document.model.into_string(),
+        document.id.into_string(),
+        metadata,
+    ))
 }
 
 /// What counts once.
