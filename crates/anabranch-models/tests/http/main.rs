@@ -21,6 +21,7 @@ mod ollama_round_trip;
 mod reader;
 mod requests;
 mod responses;
+mod runtimes;
 mod secrets;
 mod server;
 #[cfg(any(feature = "gemini", feature = "ollama"))]
