@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// Text that says something. Numbers are text, too: some servers count where others name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -92,7 +92,7 @@ pub(crate) fn ignore_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<(), A::Er
     Ok(())
 }
 
-/// A list of which no more than `MOST` elements are kept. What is no list counts as an empty one.
+/// A list of no more than `MOST` elements: one that is longer is an error. What is no list counts as an empty one.
 #[derive(Debug, Clone)]
 pub(crate) struct Bounded<T, const MOST: usize>(pub(crate) Vec<T>);
 
@@ -121,6 +121,19 @@ impl<T> Default for First<T> {
 trait Keep<T>: Default {
     fn is_full(&self) -> bool;
     fn keep(&mut self, element: T);
+
+    /// What comes behind those that it keeps.
+    fn rest<'de, A: SeqAccess<'de>>(list: A) -> Result<(), A::Error> {
+        ignore_list(list)
+    }
+}
+
+/// Nothing of a list that is kept is lost in silence.
+fn no_more<'de, A: SeqAccess<'de>>(mut list: A) -> Result<(), A::Error> {
+    match list.next_element::<IgnoredAny>()? {
+        Some(_) => Err(A::Error::custom("a list of more elements than any answer has")),
+        None => Ok(()),
+    }
 }
 
 impl<T, const MOST: usize> Keep<T> for Bounded<T, MOST> {
@@ -130,6 +143,10 @@ impl<T, const MOST: usize> Keep<T> for Bounded<T, MOST> {
 
     fn keep(&mut self, element: T) {
         self.0.push(element);
+    }
+
+    fn rest<'de, A: SeqAccess<'de>>(list: A) -> Result<(), A::Error> {
+        no_more(list)
     }
 }
 
@@ -174,7 +191,7 @@ impl<'de, T: Deserialize<'de>, K: Keep<T>> Visitor<'de> for List<T, K> {
                 None => return Ok(kept),
             }
         }
-        ignore_list(list)?;
+        K::rest(list)?;
         Ok(kept)
     }
 
@@ -208,7 +225,7 @@ impl<'de, T: Deserialize<'de>, K: Keep<T>> Visitor<'de> for List<T, K> {
     }
 }
 
-/// Text, or a list of parts of which no more than `MOST` are kept. What is neither counts as missing.
+/// Text, or a list of no more than `MOST` parts: one that is longer is an error. What is neither counts as missing.
 #[derive(Debug, Clone, Default)]
 pub(crate) enum TextOrList<'a, T, const MOST: usize> {
     #[default]
@@ -244,7 +261,7 @@ impl<'de: 'a, 'a, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for T
                         None => return Ok(TextOrList::List(kept)),
                     }
                 }
-                ignore_list(list)?;
+                no_more(list)?;
                 Ok(TextOrList::List(kept))
             }
 
@@ -283,6 +300,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn nothing_of_a_list_is_lost() {
+        let list = "[1, 2, 3]";
+        assert_eq!(serde_json::from_str::<Bounded<u8, 3>>(list).unwrap().0, [1, 2, 3]);
+        assert!(matches!(serde_json::from_str(list).unwrap(), TextOrList::<u8, 3>::List(list) if list.len() == 3));
+        assert!(serde_json::from_str::<Bounded<u8, 2>>(list).is_err());
+        assert!(serde_json::from_str::<TextOrList<'_, u8, 2>>(list).is_err());
+    }
+
+    #[test]
     fn anything_can_stand_anywhere() {
         for (json, text) in [
             ("\"a\"", Some("a")),
@@ -296,8 +322,8 @@ mod tests {
             ("{\"a\": []}", None),
         ] {
             assert_eq!(serde_json::from_str::<Text<'_>>(json).unwrap().0.as_deref(), text, "{json}");
-            let list = serde_json::from_str::<Bounded<Text<'_>, 1>>(json).unwrap();
-            assert_eq!(list.0.len(), usize::from(json.starts_with('[')), "{json}");
+            let list = serde_json::from_str::<Bounded<Text<'_>, 2>>(json).unwrap();
+            assert_eq!(list.0.len(), 2 * usize::from(json.starts_with('[')), "{json}");
         }
     }
 }
