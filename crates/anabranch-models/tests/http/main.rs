@@ -22,6 +22,7 @@ mod proxy;
 mod reader;
 mod requests;
 mod responses;
+mod runtimes;
 mod secrets;
 mod server;
 #[cfg(any(feature = "gemini", feature = "ollama"))]
