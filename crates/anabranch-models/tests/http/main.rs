@@ -2,6 +2,7 @@
 #![cfg(feature = "openai")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod compatible;
 mod faults;
 #[cfg(feature = "gemini")]
 mod gemini;

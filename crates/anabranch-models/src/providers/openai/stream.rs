@@ -4,7 +4,7 @@ use anabranch_core::{ErrorKind, Result};
 use anabranch_messages::{AiMessage, ToolCallChunk, Usage};
 use serde_json::{Map, Value};
 
-use super::response::{self, Document, Turn};
+use super::response::{self, Besides, Document, Turn};
 use crate::reader::{self, Assembly, Decode, Documents, Flow, Frame, Lists, Standing};
 
 /// What the chunks of an answer say that counts once.
@@ -16,6 +16,7 @@ pub(super) struct Chat {
     usage: Option<Usage>,
     metadata: Map<String, Value>,
     lists: Lists,
+    besides: Besides,
 }
 
 impl Decode for Chat {
@@ -60,7 +61,8 @@ impl Decode for Chat {
         let ended = complete && finish.is_none();
         let mut metadata = std::mem::take(&mut self.metadata);
         metadata.extend(std::mem::take(&mut self.lists).into_metadata());
-        let last = response::last(finish, self.usage.take(), self.model.take(), self.id.take(), metadata);
+        let last = self.besides.close(&mut metadata, out);
+        let last = response::last(last, finish, self.usage.take(), self.model.take(), self.id.take(), metadata);
         let blank =
             out.whole().tool_calls().iter().filter(|call| ended && call.raw_arguments().trim_ascii().is_empty());
         // Found by its id, which is its own; several calls may share an index.
@@ -70,11 +72,15 @@ impl Decode for Chat {
     }
 
     fn document(&mut self, body: &[u8], out: &mut Assembly) -> Result<()> {
-        response::answer(&reader::text(body), out)
+        response::answer(&reader::text(body), &mut self.besides, out)
     }
 }
 
 impl Chat {
+    pub(super) fn of(besides: Besides) -> Self {
+        Self { besides, ..Self::default() }
+    }
+
     fn chunk(&mut self, mut document: Document<'_>, out: &mut Assembly) -> Result<()> {
         self.usage = document.usage().or(self.usage.take());
         for (kept, said) in [(&mut self.model, &mut document.model), (&mut self.id, &mut document.id)] {
@@ -85,6 +91,9 @@ impl Chat {
         }
         out.set_answer_id(self.id.as_deref().unwrap_or_default());
         document.besides(&mut self.lists, &mut self.metadata, out);
+        for other in document.others() {
+            self.besides.other(other, out)?;
+        }
         let mut choice = document.choice();
         if let Some(choice) = &mut choice {
             if let Some(logprobs) = choice.logprobs {
@@ -102,12 +111,9 @@ impl Chat {
     fn turn(&mut self, mut turn: Turn<'_>, out: &mut Assembly) -> Result<()> {
         turn.keep(&mut self.lists, out);
         out.push(turn.content())?;
-        for mut call in turn.tool_calls.0 {
-            let mut piece = ToolCallChunk::new().with_index(call.index()).with_arguments(call.arguments());
-            piece.id = call.id.0.take().map(Into::into);
-            piece.name = call.name();
-            piece.signature = call.signature();
-            out.call(piece)?;
+        self.besides.sound(&mut turn, out)?;
+        for call in turn.tool_calls.0 {
+            out.call(call.into_piece(self.besides.provider()))?;
         }
         Ok(())
     }
