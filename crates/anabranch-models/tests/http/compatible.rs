@@ -31,7 +31,8 @@ fn body(request: &str) -> Value {
 
 #[tokio::test]
 async fn each_server_is_asked_in_its_own_words() {
-    let builders: [(fn(&str) -> OpenAi, &str); 10] = [
+    type Builder = fn(&str) -> OpenAi;
+    let builders: [(Builder, &str); 10] = [
         (|m| OpenAi::openrouter(m), "openrouter"),
         (|m| OpenAi::groq(m), "groq"),
         (|m| OpenAi::mistral(m), "mistral"),

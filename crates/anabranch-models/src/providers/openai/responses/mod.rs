@@ -16,48 +16,38 @@ const ITEM: &str = "item";
 /// A tool that the provider runs: which members of its item are the call's, and which is what it gave.
 struct ServerTool {
     type_: &'static str,
+    /// Where the item has none.
     name: &'static str,
-    /// Whether the item has a better name.
-    is_named: bool,
-    arguments: &'static [&'static str],
-    /// Whether the one member is all of the arguments.
-    is_whole: bool,
+    arguments: Arguments,
     result: Option<&'static str>,
 }
 
+/// Where the arguments of a call stand in its item.
+#[derive(Clone, Copy)]
+enum Arguments {
+    /// They are this member.
+    One(&'static str),
+    /// They are this member, which is JSON as text.
+    Text(&'static str),
+    /// They are an object of these members.
+    Several(&'static [&'static str]),
+}
+
 const SERVER_TOOLS: &[ServerTool] = &[
-    ServerTool {
-        type_: "web_search_call",
-        name: "web_search",
-        is_named: false,
-        arguments: &["action"],
-        is_whole: true,
-        result: None,
-    },
+    ServerTool { type_: "web_search_call", name: "web_search", arguments: Arguments::One("action"), result: None },
     ServerTool {
         type_: "file_search_call",
         name: "file_search",
-        is_named: false,
-        arguments: &["queries"],
-        is_whole: false,
+        arguments: Arguments::Several(&["queries"]),
         result: Some("results"),
     },
     ServerTool {
         type_: "code_interpreter_call",
         name: "code_interpreter",
-        is_named: false,
-        arguments: &["code", "container_id"],
-        is_whole: false,
+        arguments: Arguments::Several(&["code", "container_id"]),
         result: Some("outputs"),
     },
-    ServerTool {
-        type_: "mcp_call",
-        name: "mcp",
-        is_named: true,
-        arguments: &["arguments"],
-        is_whole: true,
-        result: Some("output"),
-    },
+    ServerTool { type_: "mcp_call", name: "mcp", arguments: Arguments::Text("arguments"), result: Some("output") },
 ];
 
 impl ServerTool {

@@ -10,6 +10,7 @@ use crate::reader::{self, Assembly, Bounded, Lists, Text};
 use crate::transport::is_error;
 
 mod item;
+mod message;
 mod server_tool;
 
 pub(super) use item::{Begun, Items, Kind};

@@ -7,13 +7,15 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anabranch_core::{ErrorKind, Result};
-use anabranch_messages::{AiMessage, ContentPart, FinishReason, Reasoning, TextPart, ToolCallChunk, Usage};
+use anabranch_messages::{AiMessage, ContentPart, FinishReason, Usage};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::no_event;
 use super::response::{Begun, Event, Items, Kind, Response};
 use crate::reader::{self, Assembly, Decode, Documents, Flow, Frame, Standing};
+
+mod pieces;
 
 /// What an event takes besides its text, about.
 const EVENT: usize = 64;
@@ -212,7 +214,7 @@ impl Answer {
         let Some(begun) = &mut self.current else { return Ok(()) };
         match type_ {
             "response.output_item.added" => match event.item {
-                Some(item) => begin(begun, item, out),
+                Some(item) => pieces::begin(begun, item, out),
                 None => Ok(()),
             },
             "response.output_item.done" => match event.item {
@@ -223,11 +225,11 @@ impl Answer {
                 Some(part) => self.items.note(begun, event.part_index(), part, out),
                 None => Ok(()),
             },
-            "response.output_text.delta" => piece(begun, event, ContentPart::Text, out),
-            "response.refusal.delta" => piece(begun, event, ContentPart::Refusal, out),
-            "response.reasoning_summary_text.delta" => thought(begun, event, false, out),
-            "response.reasoning_text.delta" => thought(begun, event, true, out),
-            _ => arguments(begun, event, out),
+            "response.output_text.delta" => pieces::piece(begun, event, ContentPart::Text, out),
+            "response.refusal.delta" => pieces::piece(begun, event, ContentPart::Refusal, out),
+            "response.reasoning_summary_text.delta" => pieces::thought(begun, event, false, out),
+            "response.reasoning_text.delta" => pieces::thought(begun, event, true, out),
+            _ => pieces::arguments(begun, event, out),
         }
     }
 
@@ -313,62 +315,6 @@ impl Answer {
         self.finish = response.finish(word);
         Ok(())
     }
-}
-
-/// An item begins.
-fn begin(begun: &mut Begun, raw: &RawValue, out: &mut Assembly) -> Result<()> {
-    let kind: Kind<'_> = serde_json::from_str(raw.get()).map_err(|_| no_event(out))?;
-    begun.id = kind.id.into_string();
-    out.keep(begun.id.as_ref().map_or(0, String::len))?;
-    out.progress();
-    let type_ = kind.type_.0.as_deref().unwrap_or_default();
-    if !matches!(type_, "function_call" | "custom_tool_call") {
-        return Ok(());
-    }
-    let call_id = kind.call_id.into_string().unwrap_or_default();
-    let mut head = ToolCallChunk::new().with_index(begun.place).with_id(call_id.as_str());
-    head.name = kind.name.into_string();
-    head.item_id.clone_from(&begun.id);
-    head.free_form = type_ == "custom_tool_call";
-    begun.call_id = Some(call_id);
-    out.call(head)
-}
-
-/// A piece of a message.
-fn piece(begun: &mut Begun, event: Event<'_>, part: fn(TextPart) -> ContentPart, out: &mut Assembly) -> Result<()> {
-    let index = event.part_index();
-    let Some(delta) = event.delta.into_string() else { return Ok(()) };
-    let place = match begun.part {
-        None => 0,
-        Some(place) if begun.index == Some(index) => place,
-        Some(place) => place + 1,
-    };
-    (begun.part, begun.index) = (Some(place), Some(index));
-    let bytes = delta.len();
-    out.push_counted(AiMessage::new(part(TextPart::new(delta).with_id(begun.key(place)))), bytes)
-}
-
-/// A piece of a thought, or of what it comes to. Where both are told, the first counts.
-fn thought(begun: &mut Begun, event: Event<'_>, is_raw: bool, out: &mut Assembly) -> Result<()> {
-    let paragraph = event.part_index();
-    let Some(mut delta) = event.delta.into_string() else { return Ok(()) };
-    match begun.part {
-        None => begun.is_raw_thought = is_raw,
-        Some(_) if begun.is_raw_thought != is_raw => return Ok(()),
-        Some(last) if last != paragraph => delta.insert_str(0, "\n\n"),
-        Some(_) => {}
-    }
-    let is_first = begun.part.replace(paragraph).is_none();
-    let thought = Reasoning::new(delta);
-    out.push(AiMessage::new(ContentPart::from(if is_first { thought.with_id(begun.key(0)) } else { thought })))
-}
-
-fn arguments(begun: &mut Begun, event: Event<'_>, out: &mut Assembly) -> Result<()> {
-    let Some(delta) = event.delta.into_string() else { return Ok(()) };
-    // Before its head nobody knows whose arguments they are; with the end of the item they come again.
-    let Some(id) = &begun.call_id else { return Ok(()) };
-    begun.has_arguments = true;
-    out.call(ToolCallChunk::new().with_index(begun.place).with_id(id.as_str()).with_arguments(delta))
 }
 
 /// The beginning of a text, up to where the rest of it begins.

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::Writer;
 use crate::providers::openai::citation;
-use crate::providers::openai::responses::{ITEM, ServerTool};
+use crate::providers::openai::responses::{Arguments, ITEM, ServerTool};
 
 const SUBJECT: &str = "assistant message";
 
@@ -175,23 +175,14 @@ impl Writer<'_> {
         let Some(mut item) = self.item(call.provider_data(self.provider)) else {
             return self.warn(SUBJECT, "calls of another provider's own tools in it were not sent");
         };
-        let arguments: Option<Value> = serde_json::from_str(call.raw_arguments()).ok();
-        match item.get("type").and_then(Value::as_str).and_then(ServerTool::of_type) {
-            // Text of JSON, as it came.
-            Some(ServerTool { is_whole: true, arguments: [name], is_named: true, .. }) => {
-                if !call.raw_arguments().is_empty() {
-                    item.insert((*name).into(), call.raw_arguments().into());
-                }
-            }
-            Some(ServerTool { is_whole: true, arguments: [name], .. }) => {
-                item.extend(arguments.map(|arguments| ((*name).to_string(), arguments)));
-            }
-            Some(_) => {
-                if let Some(Value::Object(arguments)) = arguments {
-                    item.extend(arguments);
-                }
-            }
-            None => {}
+        let tool = item.get("type").and_then(Value::as_str).and_then(ServerTool::of_type);
+        let (text, arguments) = (call.raw_arguments(), serde_json::from_str::<Value>(call.raw_arguments()).ok());
+        match (tool.map(|tool| tool.arguments), arguments) {
+            // As it came, whether it is JSON or not.
+            (Some(Arguments::Text(name)), _) if !text.is_empty() => _ = item.insert(name.into(), text.into()),
+            (Some(Arguments::One(name)), Some(arguments)) => _ = item.insert(name.into(), arguments),
+            (Some(Arguments::Several(_)), Some(Value::Object(arguments))) => item.extend(arguments),
+            _ => {}
         }
         self.server_calls.insert(call.id().to_string(), self.input.len());
         self.input.push(item.into());

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::item::{Items, rest};
-use crate::providers::openai::responses::{ITEM, ServerTool, no_event};
+use crate::providers::openai::responses::{Arguments, ITEM, ServerTool, no_event};
 use crate::reader::{self, Assembly, Text};
 
 /// An image that was made.
@@ -37,23 +37,21 @@ impl Items {
         let Some(mut item) = reader::value::<Map<String, Value>>(raw.get()) else { return Err(no_event(out)) };
         let Some(tool) = ServerTool::of_type(type_) else { return self.other(item, out) };
         let id = item.get("id").and_then(Value::as_str).unwrap_or_default().to_string();
-        let name = match item.get("name").and_then(Value::as_str) {
-            Some(name) if tool.is_named => name.to_string(),
-            _ => tool.name.to_string(),
-        };
-        let mut take = |name: &str| match item.get(name) {
-            None | Some(Value::Null) => None,
-            Some(_) => item.shift_remove(name),
+        let name = item.get("name").and_then(Value::as_str).unwrap_or(tool.name).to_string();
+        // What says nothing, or is something else than it should be, stays where it came.
+        let mut take = |name: &str, is_it: fn(&Value) -> bool| match item.get(name) {
+            Some(value) if is_it(value) => item.shift_remove(name),
+            _ => None,
         };
         let arguments = match tool.arguments {
-            [one] if tool.is_whole => take(one),
-            several => {
-                let taken: Map<_, _> =
-                    several.iter().filter_map(|name| Some((name.to_string(), take(name)?))).collect();
-                (!taken.is_empty()).then(|| taken.into())
+            Arguments::One(name) => take(name, Value::is_object),
+            Arguments::Text(name) => take(name, |value| value.as_str().is_some_and(|text| !text.is_empty())),
+            Arguments::Several(names) => {
+                let taken = names.iter().filter_map(|name| Some(((*name).to_string(), take(name, is_said)?)));
+                Some(taken.collect::<Map<_, _>>()).filter(|taken| !taken.is_empty()).map(Value::Object)
             }
         };
-        let result = tool.result.and_then(take);
+        let result = tool.result.and_then(|name| take(name, is_said));
         let failed = item.get("error").is_some_and(|error| !error.is_null());
         let call = ToolCall::new(id.as_str(), name.as_str(), arguments.unwrap_or_default());
         let call = call.with_provider_data(self.provider.as_ref(), ITEM, item);
@@ -82,4 +80,8 @@ impl Items {
         };
         out.push(AiMessage::new(ContentPart::Image(media.with_id(id))))
     }
+}
+
+fn is_said(value: &Value) -> bool {
+    !value.is_null()
 }
