@@ -127,6 +127,10 @@ impl TextPart {
         self.extras.is_empty()
     }
 
+    pub(crate) fn push_str(&mut self, more: &str) {
+        self.text.push_str(more);
+    }
+
     /// Appends the next piece, or gives it back where it is another part.
     #[inline]
     pub(crate) fn append(&mut self, next: Self) -> Option<Self> {

@@ -107,6 +107,10 @@ impl ChatAnswer {
     /// The message, with the warnings in its metadata.
     #[must_use]
     pub fn into_message(self) -> AiMessage {
+        // Nearly all chunks are that.
+        if self.envelope.is_none() {
+            return self.message;
+        }
         let warnings: Vec<Value> = self.warnings().iter().map(|warning| warning.to_string().into()).collect();
         match warnings.is_empty() {
             true => self.message,

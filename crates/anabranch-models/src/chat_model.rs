@@ -7,7 +7,7 @@ use anabranch_core::describe::{Kind, Label};
 use anabranch_core::{Chunks, Error, Result, RunConfig, Runnable, pipe_operator};
 use anabranch_messages::{AiMessage, Messages};
 use futures_core::Stream;
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use serde_json::Value;
 
 use crate::answer::ChatAnswer;
@@ -303,9 +303,9 @@ impl ChatModel {
 impl ChatModel {
     async fn answer(&self, input: Messages, config: &RunConfig) -> Result<ChatAnswer> {
         let permit = config.permit().await;
-        let answer = permit.during(self.backend.answer(self.request(input), ChatCall::new(config))).await?;
-        Metered::new(config).see(&answer);
-        Ok(answer)
+        let mut metered = Metered::new(config);
+        let answer = permit.during(self.backend.answer(self.request(input), ChatCall::new(config))).await;
+        answer.inspect(|answer| metered.see(answer)).inspect_err(|error| metered.see_failure(error))
     }
 
     fn chunks<'a>(
@@ -319,7 +319,10 @@ impl ChatModel {
             Ok::<_, Error>(permit.hold(self.backend.stream(request, ChatCall::new(config))))
         };
         let mut metered = Metered::new(config);
-        futures_util::stream::once(answer).try_flatten().inspect_ok(move |chunk| metered.see(chunk))
+        futures_util::stream::once(answer).try_flatten().inspect(move |chunk| match chunk {
+            Ok(chunk) => metered.see(chunk),
+            Err(error) => metered.see_failure(error),
+        })
     }
 }
 

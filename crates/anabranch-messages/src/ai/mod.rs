@@ -280,6 +280,27 @@ impl AiMessage {
         }
     }
 
+    /// [`append`](Self::append) of a piece that is needed elsewhere: text is copied to its place, and not before.
+    ///
+    /// ```
+    /// use anabranch_messages::AiMessage;
+    ///
+    /// let (mut whole, piece) = (AiMessage::new("ana"), AiMessage::new("branch"));
+    /// whole.append_ref(&piece);
+    /// assert_eq!((whole.text(), piece.text()), ("anabranch".into(), "branch".into()));
+    /// ```
+    pub fn append_ref(&mut self, next: &Self) {
+        let Self { content: Content::Text(more), rest: None } = next else { return self.append(next.clone()) };
+        let is_assembled = self.rest().assembly.is_some();
+        match &mut self.content {
+            Content::Text(text) => text.push_str(more),
+            Content::Parts(parts) => match parts.last_mut() {
+                Some(ContentPart::Text(last)) if !is_assembled && last.is_plain() => last.push_str(more),
+                _ => self.append(next.clone()),
+            },
+        }
+    }
+
     fn rest(&self) -> &Rest {
         self.rest.as_deref().unwrap_or(&NOTHING)
     }

@@ -11,7 +11,7 @@ use crate::transport::PACKED;
 /// How a provider's streams are framed. What a server really sends is found out by looking.
 #[allow(dead_code, reason = "which of them are used is up to the providers that are compiled in")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Framing {
+pub enum Framing {
     /// Server-sent events.
     Events,
     /// Server-sent events, or one JSON list whose elements come one by one.
@@ -70,12 +70,7 @@ impl Framer {
         }
         let start = head.strip_prefix(BOM).unwrap_or(&head).trim_ascii_start();
         let Some(first) = start.first() else { return Ok(()) };
-        let events = || {
-            let mut decoder = SseDecoder::new(self.limit);
-            decoder.push(start);
-            Found::Events(decoder)
-        };
-        self.found = match (first, self.framing) {
+        self.found = match (*first, self.framing) {
             // The first byte of what gzip makes. No text begins with it.
             (0x1f, _) => return Err(Error::new(ErrorKind::Parse, format!("the server sent {PACKED}"))),
             (b'[', Framing::EventsOrArray) => {
@@ -89,7 +84,10 @@ impl Framer {
                 Found::Lines(lines)
             }
             (b'{' | b'[' | b'<', _) => Found::Document(start.to_vec()),
-            _ => events(),
+            _ => {
+                let start = head.len() - start.len();
+                Found::Events(SseDecoder::with_bytes(head, start, self.limit))
+            }
         };
         Ok(())
     }

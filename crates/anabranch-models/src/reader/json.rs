@@ -7,12 +7,14 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
-use super::sse::BOM;
+use super::halves::mended;
+use super::sse::{BOM, utf8};
 use crate::transport::Errors;
 
 /// The text of a body: without a byte order mark, U+FFFD where it is no UTF-8 and for half a surrogate pair.
-pub(crate) fn text(body: &[u8]) -> Cow<'_, str> {
-    let text = String::from_utf8_lossy(body.strip_prefix(BOM).unwrap_or(body));
+#[must_use]
+pub fn text(body: &[u8]) -> Cow<'_, str> {
+    let text = utf8(body.strip_prefix(BOM).unwrap_or(body));
     match mended(&text) {
         Some(mended) => Cow::Owned(mended),
         None => text,
@@ -24,7 +26,7 @@ pub(crate) fn text(body: &[u8]) -> Cow<'_, str> {
 /// # Errors
 /// [`ErrorKind::IncompleteStream`] when it is cut off, which trying again can help; [`ErrorKind::Parse`] when it is
 /// something else. The body is in `error.partial::<String>()`.
-pub(crate) fn document<'a, T: Deserialize<'a>>(body: &'a str, errors: &Errors) -> Result<T> {
+pub fn document<'a, T: Deserialize<'a>>(body: &'a str, errors: &Errors) -> Result<T> {
     serde_json::from_str(body).map_err(|error| no_document(body, &error, errors))
 }
 
@@ -72,83 +74,16 @@ impl<'a> Documents<'a> {
         if self.rest.is_empty() {
             return Ok(None);
         }
+        // What a frame mostly is.
+        if let Ok(only) = serde_json::from_str(self.rest) {
+            self.rest = "";
+            return Ok(Some(only));
+        }
         let mut documents = serde_json::Deserializer::from_str(self.rest).into_iter();
         let next = documents.next().transpose()?;
         self.rest = self.rest.get(documents.byte_offset()..).unwrap_or_default().trim_ascii_start();
         Ok(next)
     }
-}
-
-/// A text of JSON, mended where it has half a surrogate pair, which no JSON reader takes: U+FFFD stands there then.
-fn mended(text: &str) -> Option<String> {
-    Halves::default().written(text, false)
-}
-
-/// Halves of surrogate pairs. Servers that cut a text anywhere put one at the end of a piece and the other at the
-/// beginning of the next.
-#[derive(Default)]
-pub(crate) struct Halves {
-    /// The first half of a pair, at the end of a text.
-    first: Option<u16>,
-}
-
-impl Halves {
-    /// The data of a frame, mended where it has half a pair: the second half of one whose first came before makes the
-    /// pair, a first half at the end of a text waits for it, and any other is U+FFFD. `None` where there is nothing to
-    /// mend.
-    pub(crate) fn mended(&mut self, text: &str) -> Option<String> {
-        self.written(text, true)
-    }
-
-    fn written(&mut self, text: &str, waits: bool) -> Option<String> {
-        let bytes = text.as_bytes();
-        // The common case is none.
-        let finder = |sign: &[u8]| memchr::memmem::find(bytes, sign);
-        finder(b"\\ud").or_else(|| finder(b"\\uD"))?;
-        let places = lone(bytes);
-        if places.is_empty() {
-            return None;
-        }
-        let (mut written, mut done) = (String::with_capacity(text.len()), 0);
-        for (place, unit) in places {
-            written.push_str(&text[done..place]);
-            done = place + 6;
-            let begins = place > 0 && bytes[place - 1] == b'"' && (place < 2 || bytes[place - 2] != b'\\');
-            let ends = bytes.get(done) == Some(&b'"');
-            match (self.first.filter(|_| waits && begins && unit >= 0xdc00), unit) {
-                (Some(first), second) => {
-                    written.push_str(&format!("\\u{first:04x}\\u{second:04x}"));
-                    self.first = None;
-                }
-                (None, 0xd800..0xdc00) if waits && ends => self.first = Some(unit),
-                (None, _) => written.push_str("\\ufffd"),
-            }
-        }
-        written.push_str(&text[done..]);
-        Some(written)
-    }
-}
-
-/// Where halves stand that have no other beside them.
-fn lone(bytes: &[u8]) -> Vec<(usize, u16)> {
-    let unit = |at: usize| {
-        let escape = bytes.get(at..at + 6).filter(|escape| escape.starts_with(b"\\u"))?;
-        u16::from_str_radix(std::str::from_utf8(&escape[2..]).ok()?, 16).ok()
-    };
-    let (mut places, mut at) = (Vec::new(), 0);
-    while let Some(offset) = bytes.get(at..).and_then(|rest| memchr::memchr(b'\\', rest)) {
-        at += offset;
-        at += match unit(at) {
-            Some(0xd800..0xdc00) if matches!(unit(at + 6), Some(0xdc00..0xe000)) => 12,
-            Some(half @ 0xd800..0xe000) => {
-                places.push((at, half));
-                6
-            }
-            Some(_) => 6,
-            None => 2,
-        };
-    }
-    places
 }
 
 /// A value that was kept as text.
@@ -161,32 +96,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn halves_of_pairs_are_mended_and_pairs_are_not() {
-        assert_eq!(mended(r#""\ud83d\ude00 \u00e9 \\ud83d \\\\""#), None);
-        assert_eq!(mended(r#""a\ud83d""#).as_deref(), Some(r#""a\ufffd""#));
-        assert_eq!(
-            mended(r#""\ude00\ud83d\ud83d\ude00x\\\ud83dy""#).as_deref(),
-            Some(r#""\ufffd\ufffd\ud83d\ude00x\\\ufffdy""#)
-        );
-        for odd in [r"\", r"\u", r"\ud8", r"\ud83d", r"\ud83d\u", "\\u00e9\\"] {
-            let mended = mended(odd);
-            assert_eq!(mended.is_some(), odd.contains("d83d"), "{odd}");
-        }
+    fn a_text_has_no_byte_order_mark_and_is_utf_8() {
         assert_eq!(text(b"\xef\xbb\xbf{\"a\": \"\xff\"}"), "{\"a\": \"\u{fffd}\"}");
-    }
-
-    #[test]
-    fn halves_in_two_pieces_are_one_letter() {
-        let mut halves = Halves::default();
-        assert_eq!(halves.mended(r#"{"content": "a\ud83d"}"#).as_deref(), Some(r#"{"content": "a"}"#));
-        assert_eq!(halves.mended(r#"{"usage": 1}"#), None);
-        assert_eq!(halves.mended(r#"{"content": "\uDE00b"}"#).as_deref(), Some(r#"{"content": "\ud83d\ude00b"}"#));
-        // It is used up.
-        assert_eq!(halves.mended(r#"{"content": "\ude00b"}"#).as_deref(), Some(r#"{"content": "\ufffdb"}"#));
-        // Neither at the end of a text nor at the beginning of one.
-        assert_eq!(halves.mended(r#"{"content": "\ud83d "}"#).as_deref(), Some(r#"{"content": "\ufffd "}"#));
-        assert_eq!(halves.mended(r#"{"content": "\ud83d"}"#).as_deref(), Some(r#"{"content": ""}"#));
-        assert_eq!(halves.mended(r#"{"content": "x\"\ude00"}"#).as_deref(), Some(r#"{"content": "x\"\ufffd"}"#));
+        assert_eq!(text(br#"{"a": "\ud83d"}"#), "{\"a\": \"\u{fffd}\"}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use anabranch_core::Result;
 
 use super::Frame;
 use super::brackets::Brackets;
-use super::sse::too_large;
+use super::sse::{too_large, utf8};
 
 /// The elements of a list from bytes that come in any pieces.
 pub(super) struct JsonArray {
@@ -47,7 +47,7 @@ impl JsonArray {
                     let element = self.start..at;
                     self.start = self.searched;
                     if !self.bytes[element.clone()].trim_ascii().is_empty() {
-                        let data = String::from_utf8_lossy(self.bytes[element].trim_ascii());
+                        let data = utf8(self.bytes[element].trim_ascii());
                         return Ok(Some(Frame { event: Cow::Borrowed("message"), data }));
                     }
                 }

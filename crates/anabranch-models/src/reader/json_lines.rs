@@ -7,7 +7,7 @@ use anabranch_core::Result;
 use memchr::memchr;
 
 use super::Frame;
-use super::sse::too_large;
+use super::sse::{too_large, utf8};
 
 /// Lines from bytes that come in any pieces. Blank ones are no frames.
 pub(super) struct JsonLines {
@@ -56,6 +56,6 @@ impl JsonLines {
     }
 
     fn frame(&self, line: Range<usize>) -> Frame<'_> {
-        Frame { event: Cow::Borrowed("message"), data: String::from_utf8_lossy(self.bytes[line].trim_ascii()) }
+        Frame { event: Cow::Borrowed("message"), data: utf8(self.bytes[line].trim_ascii()) }
     }
 }

@@ -49,7 +49,10 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(Text(Some(Cow::Owned(number.to_string()))))
+        // Places among few stand in every piece of an answer.
+        const DIGITS: &str = "0123456789";
+        let digit = usize::try_from(number).ok().and_then(|digit| DIGITS.get(digit..=digit));
+        Ok(Text(Some(digit.map_or_else(|| Cow::Owned(number.to_string()), Cow::Borrowed))))
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
@@ -99,60 +102,112 @@ impl<T, const MOST: usize> Default for Bounded<T, MOST> {
     }
 }
 
+/// The first element of a list that is wanted, and no more than `MOST` of those that are not. What is no list counts as an
+/// empty one.
+#[derive(Debug)]
+pub(crate) struct First<T, const MOST: usize>(pub(crate) Option<T>, pub(crate) Vec<T>);
+
+/// Whether an element is the one that is looked for.
+pub(crate) trait Wanted {
+    fn is_wanted(&self) -> bool;
+}
+
+impl<T, const MOST: usize> Default for First<T, MOST> {
+    fn default() -> Self {
+        Self(None, Vec::new())
+    }
+}
+
+/// What keeps elements of a list.
+trait Keep<T>: Default {
+    fn is_full(&self) -> bool;
+    fn keep(&mut self, element: T);
+}
+
+impl<T, const MOST: usize> Keep<T> for Bounded<T, MOST> {
+    fn is_full(&self) -> bool {
+        self.0.len() >= MOST
+    }
+
+    fn keep(&mut self, element: T) {
+        self.0.push(element);
+    }
+}
+
+impl<T: Wanted, const MOST: usize> Keep<T> for First<T, MOST> {
+    fn is_full(&self) -> bool {
+        self.1.len() >= MOST
+    }
+
+    fn keep(&mut self, element: T) {
+        if !element.is_wanted() {
+            self.1.push(element);
+        } else if self.0.is_none() {
+            self.0 = Some(element);
+        }
+    }
+}
+
 impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for Bounded<T, MOST> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct List<T, const MOST: usize>(PhantomData<T>);
+        deserializer.deserialize_any(List(PhantomData))
+    }
+}
 
-        impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for List<T, MOST> {
-            type Value = Bounded<T, MOST>;
+impl<'de, T: Deserialize<'de> + Wanted, const MOST: usize> Deserialize<'de> for First<T, MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(List(PhantomData))
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list")
-            }
+struct List<T, K>(PhantomData<(T, K)>);
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-                let mut kept = Vec::new();
-                while kept.len() < MOST {
-                    match list.next_element()? {
-                        Some(element) => kept.push(element),
-                        None => return Ok(Bounded(kept)),
-                    }
-                }
-                ignore_list(list)?;
-                Ok(Bounded(kept))
-            }
+impl<'de, T: Deserialize<'de>, K: Keep<T>> Visitor<'de> for List<T, K> {
+    type Value = K;
 
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                ignore_map(map)?;
-                Ok(Bounded::default())
-            }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
 
-            fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(Bounded::default())
-            }
-
-            fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-                Ok(Bounded::default())
-            }
-
-            fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-                Ok(Bounded::default())
-            }
-
-            fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-                Ok(Bounded::default())
-            }
-
-            fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-                Ok(Bounded::default())
-            }
-
-            fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-                Ok(Bounded::default())
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<K, A::Error> {
+        let mut kept = K::default();
+        while !kept.is_full() {
+            match list.next_element()? {
+                Some(element) => kept.keep(element),
+                None => return Ok(kept),
             }
         }
+        ignore_list(list)?;
+        Ok(kept)
+    }
 
-        deserializer.deserialize_any(List(PhantomData))
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<K, A::Error> {
+        ignore_map(map)?;
+        Ok(K::default())
+    }
+
+    fn visit_unit<E>(self) -> Result<K, E> {
+        Ok(K::default())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<K, E> {
+        Ok(K::default())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<K, E> {
+        Ok(K::default())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<K, E> {
+        Ok(K::default())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<K, E> {
+        Ok(K::default())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<K, E> {
+        Ok(K::default())
     }
 }
 

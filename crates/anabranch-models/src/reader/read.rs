@@ -1,26 +1,28 @@
 //! [`read_stream`] and [`read_answer`]: from an exchange to an answer.
 
+use std::task::{Context, Poll, ready};
+
 use anabranch_core::{Error, ErrorKind, Result};
 use anabranch_messages::AiMessage;
-use bytes::Bytes;
 use futures_core::Stream;
+use futures_util::FutureExt;
 
 use super::assembly::Assembly;
 use super::framer::Framer;
-use super::json::Halves;
+use super::halves::Halves;
 use super::{Decode, Flow, Frame, Standing};
 use crate::answer::{ChatAnswer, Warning};
 use crate::transport::{END_MARK, Exchange};
 
 /// The answer in chunks: they are given out as they come, and whatever breaks afterwards, those that were decoded before
 /// it come first. What counts only once comes with the last, and with it the envelope.
-pub(crate) fn read_stream<D: Decode>(
+pub fn read_stream<D: Decode>(
     exchange: Exchange,
     decode: D,
     warnings: Vec<Warning>,
 ) -> impl Stream<Item = Result<ChatAnswer>> + Send {
     let limit = exchange.limits.answer_bytes;
-    let reader = Reader {
+    let mut reader = Reader {
         framer: Framer::new(decode.framing(), limit),
         out: Assembly::in_chunks(exchange.errors.clone(), limit),
         state: exchange.check_encoding().map_or_else(State::Failed, |()| State::Reading),
@@ -32,16 +34,14 @@ pub(crate) fn read_stream<D: Decode>(
         decode,
         warnings,
     };
-    futures_util::stream::try_unfold(reader, |mut reader| async move {
-        Ok(reader.next().await?.map(|chunk| (chunk, reader)))
-    })
+    futures_util::stream::poll_fn(move |context| reader.poll_next(context))
 }
 
 /// The answer as a whole.
 ///
 /// # Errors
-/// When there is none: see [`Decode::document`] and [`Exchange::read`].
-pub(crate) async fn read_answer<D: Decode>(
+/// When there is none: see [`Decode::document`]; when it is too large, comes too late or breaks off.
+pub async fn read_answer<D: Decode>(
     mut exchange: Exchange,
     mut decode: D,
     warnings: Vec<Warning>,
@@ -77,6 +77,8 @@ struct Reader<D> {
 
 enum State {
     Reading,
+    /// Whatever the content type says: some servers answer with a document, some proxies with a page.
+    Document(Vec<u8>),
     /// Nothing more is read. This comes after what is ready.
     Ended(AiMessage),
     Failed(Error),
@@ -84,84 +86,106 @@ enum State {
 }
 
 impl<D: Decode> Reader<D> {
-    async fn next(&mut self) -> Result<Option<ChatAnswer>> {
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<ChatAnswer>>> {
         loop {
             if let Some(chunk) = self.out.next_chunk() {
-                return Ok(Some(ChatAnswer::new(chunk)));
+                self.came_forward();
+                return Poll::Ready(Some(Ok(ChatAnswer::new(chunk))));
             }
-            match std::mem::replace(&mut self.state, State::Over) {
+            match &mut self.state {
                 State::Reading => {
-                    self.state = State::Reading;
-                    self.read().await;
+                    // Frames are read when they are wanted: what is not, is held as it came.
+                    if !self.read_frame() {
+                        ready!(self.poll_bytes(context));
+                    }
                 }
-                State::Ended(last) => {
-                    self.exchange.leave().await;
-                    let warnings = std::mem::take(&mut self.warnings);
-                    return Ok(Some(envelope(last, &mut self.exchange, warnings, &mut self.out)));
-                }
-                State::Failed(error) => return Err(error),
-                State::Over => return Ok(None),
+                State::Document(_) => ready!(self.poll_document(context)),
+                State::Over => return Poll::Ready(None),
+                State::Ended(_) | State::Failed(_) => return Poll::Ready(self.over()),
             }
         }
     }
 
-    async fn read(&mut self) {
+    #[cold]
+    fn over(&mut self) -> Option<Result<ChatAnswer>> {
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Ended(last) => {
+                // It waits for nothing.
+                let _ = self.exchange.leave().now_or_never();
+                let warnings = std::mem::take(&mut self.warnings);
+                Some(Ok(envelope(last, &mut self.exchange, warnings, &mut self.out)))
+            }
+            State::Failed(error) => Some(Err(error)),
+            _ => None,
+        }
+    }
+
+    /// Reads the next of the frames that came; false when there is none.
+    fn read_frame(&mut self) -> bool {
+        let frame = match self.framer.next_frame() {
+            Ok(Some(frame)) => frame,
+            Ok(None) => return false,
+            Err(error) => {
+                self.fail(error);
+                return true;
+            }
+        };
+        self.frames += 1;
+        match decode(&mut self.decode, &frame, &mut self.halves, &mut self.out) {
+            Ok(Flow::More) => {}
+            Ok(Flow::End) => self.end(),
+            Err(error) => self.fail(error),
+        }
+        true
+    }
+
+    fn came_forward(&mut self) {
+        if self.out.take_progress() {
+            self.begun = true;
+            self.exchange.wait.progress();
+        }
+    }
+
+    /// Waits for more bytes, when there is no frame left.
+    fn poll_bytes(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.came_forward();
+        let standing = self.decode.standing();
+        if standing != self.standing {
+            self.standing = standing;
+            self.exchange.wait.progress();
+        }
         let limits = self.exchange.limits;
         let patience = match (self.standing, self.begun) {
             (Standing::Settled, _) => limits.between_tokens.min(END_MARK),
             (_, true) => limits.between_tokens,
             (_, false) => limits.first_token,
         };
-        let is_open = self.standing == Standing::Open;
-        match self.exchange.next(patience).await {
-            Ok(Ok(Some(bytes))) => self.take(&bytes).await,
+        let next = ready!(self.exchange.poll_next(context, patience));
+        if !matches!(next, Ok(Ok(Some(_)))) && self.let_go() {
+            return Poll::Ready(());
+        }
+        match next {
+            Ok(Ok(Some(bytes))) => match self.framer.push(&bytes) {
+                Ok(()) => self.state = self.framer.take_document().map_or(State::Reading, State::Document),
+                Err(error) => self.fail(error),
+            },
             Ok(Ok(None)) => self.body_ended(),
             // What is complete stays complete: it is paid for, and would be paid for again.
-            Err(_) | Ok(Err(_)) if !is_open => self.end(),
+            Err(_) | Ok(Err(_)) if self.decode.standing() != Standing::Open => self.end(),
             Err(over) => {
-                self.fail(over.error(&self.out.errors().host, "nothing that brings the answer forward came from"))
+                self.fail(over.error(&self.out.errors().host, "nothing that brings the answer forward came from"));
             }
             Ok(Err(error)) => self.fail(error),
         }
+        Poll::Ready(())
     }
 
-    async fn take(&mut self, bytes: &Bytes) {
-        if let Err(error) = self.framer.push(bytes) {
-            return self.fail(error);
-        }
-        if let Some(head) = self.framer.take_document() {
-            return self.document(head).await;
-        }
-        loop {
-            match self.framer.next_frame() {
-                Ok(Some(frame)) => {
-                    self.frames += 1;
-                    match decode(&mut self.decode, &frame, &mut self.halves, &mut self.out) {
-                        Ok(Flow::More) => {}
-                        Ok(Flow::End) => return self.end(),
-                        Err(error) => return self.fail(error),
-                    }
-                }
-                Ok(None) => break,
-                Err(error) => return self.fail(error),
-            }
-        }
-        let standing = self.decode.standing();
-        if self.out.take_progress() {
-            self.begun = true;
-            self.exchange.wait.progress();
-        }
-        if standing != self.standing {
-            self.standing = standing;
-            self.exchange.wait.progress();
-        }
-    }
-
-    /// Whatever the content type says: some servers answer with a document, some proxies with a page.
-    async fn document(&mut self, head: Vec<u8>) {
+    fn poll_document(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let State::Document(document) = &mut self.state else { return Poll::Ready(()) };
+        let body = ready!(self.exchange.poll_read(context, document));
         let mut whole = Assembly::as_a_whole(self.out.errors().clone(), self.exchange.limits.answer_bytes);
-        let read = match self.exchange.read(head).await {
-            Ok(body) => self.decode.document(&body, &mut whole),
+        let read = match body {
+            Ok(()) => self.decode.document(document, &mut whole),
             Err(error) => Err(error),
         };
         match read {
@@ -172,6 +196,7 @@ impl<D: Decode> Reader<D> {
             }
             Err(error) => self.fail(error),
         }
+        Poll::Ready(())
     }
 
     /// The server said all it has to say, properly or not.
@@ -185,6 +210,9 @@ impl<D: Decode> Reader<D> {
                 Err(error) => return self.fail(error),
             }
         }
+        if self.let_go() {
+            return;
+        }
         if self.decode.standing() != Standing::Open {
             return self.end();
         }
@@ -196,12 +224,29 @@ impl<D: Decode> Reader<D> {
         });
     }
 
+    /// Reads what waits for the other half of a letter, which does not come. True where nothing comes after it.
+    fn let_go(&mut self) -> bool {
+        for rest in self.halves.rest() {
+            match self.decode.frame(&rest.frame(), &mut self.out) {
+                Ok(Flow::More) => continue,
+                Ok(Flow::End) => self.end(),
+                Err(error) => self.fail(error),
+            }
+            return true;
+        }
+        false
+    }
+
     fn end(&mut self) {
         self.state = State::Ended(self.decode.last(true, &mut self.out));
     }
 
     /// The error of a stream that breaks off, with what came.
     fn fail(&mut self, error: Error) {
+        for rest in self.halves.rest() {
+            // It came before what is wrong here.
+            let _ = self.decode.frame(&rest.frame(), &mut self.out);
+        }
         let last = self.decode.last(false, &mut self.out);
         let mut part = self.out.take_whole();
         part.append(last);
@@ -212,10 +257,15 @@ impl<D: Decode> Reader<D> {
 
 /// Halves of surrogate pairs are mended: no JSON reader takes them.
 fn decode<D: Decode>(decode: &mut D, frame: &Frame<'_>, halves: &mut Halves, out: &mut Assembly) -> Result<Flow> {
-    match halves.mended(&frame.data) {
-        Some(data) => decode.frame(&Frame { event: frame.event.as_ref().into(), data: data.into() }, out),
-        None => decode.frame(frame, out),
+    if halves.have_no_part_in(frame) {
+        return decode.frame(frame, out);
     }
+    for mended in halves.take(frame) {
+        if decode.frame(&mended.frame(), out)? == Flow::End {
+            return Ok(Flow::End);
+        }
+    }
+    Ok(Flow::More)
 }
 
 /// An error with the provider's name for the exchange.

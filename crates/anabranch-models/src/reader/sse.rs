@@ -1,6 +1,7 @@
 //! [`SseDecoder`]: server-sent events from bytes that come in any pieces.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use memchr::memchr2;
 
@@ -27,6 +28,9 @@ pub(crate) struct SseDecoder {
     /// The last line ended with CR: an LF that follows belongs to it.
     after_cr: bool,
     event: Vec<u8>,
+    /// Where the data is, as long as it is one line: mostly it is, and is never copied.
+    line: Option<Range<usize>>,
+    /// What it is otherwise.
     data: Vec<u8>,
     has_data: bool,
     /// Of a bare document whose end has not come yet.
@@ -43,12 +47,19 @@ impl SseDecoder {
         Self { limit, ..Self::default() }
     }
 
+    /// One that has bytes already, from `start` on.
+    pub(super) fn with_bytes(bytes: Vec<u8>, start: usize, limit: usize) -> Self {
+        Self { bytes, start, searched: start, limit, ..Self::default() }
+    }
+
     /// Takes bytes as they came.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
-        if self.start > 0 {
-            self.bytes.drain(..self.start);
-            self.searched -= self.start;
-            self.start = 0;
+        let done = self.line.as_ref().map_or(self.start, |line| line.start);
+        if done > 0 {
+            self.bytes.drain(..done);
+            self.searched -= done;
+            self.start -= done;
+            self.line = self.line.take().map(|line| line.start - done..line.end - done);
         }
         self.bytes.extend_from_slice(bytes);
     }
@@ -65,14 +76,18 @@ impl SseDecoder {
             if self.take_line(line) {
                 return Ok(Some(self.dispatch()));
             }
-            if self.data.len() > self.limit {
+            if self.data_len() > self.limit {
                 return Err(too_large());
             }
         }
-        if self.data.len() + (self.bytes.len() - self.start) > self.limit {
+        if self.data_len() + (self.bytes.len() - self.start) > self.limit {
             return Err(too_large());
         }
         Ok(None)
+    }
+
+    fn data_len(&self) -> usize {
+        self.line.as_ref().map_or(self.data.len(), Range::len)
     }
 
     /// The event that lacks its blank line when the bytes are at an end.
@@ -88,20 +103,21 @@ impl SseDecoder {
     /// False while the first bytes may still become a BOM.
     fn skip_bom(&mut self) -> bool {
         if !self.past_bom {
-            if self.bytes.len() < BOM.len() && BOM.starts_with(&self.bytes) {
+            let bytes = &self.bytes[self.start..];
+            if bytes.len() < BOM.len() && BOM.starts_with(bytes) {
                 return false;
             }
             self.past_bom = true;
-            if self.bytes.starts_with(BOM) {
-                self.start = BOM.len();
-                self.searched = BOM.len();
+            if bytes.starts_with(BOM) {
+                self.start += BOM.len();
+                self.searched = self.start;
             }
         }
         true
     }
 
     /// The next line that has its end, without it.
-    fn next_line(&mut self) -> Option<std::ops::Range<usize>> {
+    fn next_line(&mut self) -> Option<Range<usize>> {
         if self.after_cr && self.start < self.bytes.len() {
             self.after_cr = false;
             if self.bytes[self.start] == b'\n' {
@@ -109,7 +125,10 @@ impl SseDecoder {
                 self.searched = self.searched.max(self.start);
             }
         }
-        let Some(offset) = memchr2(b'\n', b'\r', &self.bytes[self.searched..]) else {
+        let rest = &self.bytes[self.searched..];
+        // An end of a line mostly follows the one before it: that ends an event.
+        let offset = if rest.first() == Some(&b'\n') { Some(0) } else { memchr2(b'\n', b'\r', rest) };
+        let Some(offset) = offset else {
             self.searched = self.bytes.len();
             return None;
         };
@@ -122,8 +141,8 @@ impl SseDecoder {
     }
 
     /// Takes a line; true when an event is complete.
-    fn take_line(&mut self, line: std::ops::Range<usize>) -> bool {
-        let line = &self.bytes[line];
+    fn take_line(&mut self, range: Range<usize>) -> bool {
+        let line = &self.bytes[range.clone()];
         let is_bare = match self.bare {
             // It was no document, or one without an end.
             Some(_) if line.starts_with(b"data:") || line.starts_with(b"event:") => false,
@@ -154,31 +173,29 @@ impl SseDecoder {
             }
             return self.has_data;
         }
-        let (field, value) = match memchr::memchr(b':', line) {
-            Some(colon) => {
-                let value = &line[colon + 1..];
-                (&line[..colon], value.strip_prefix(b" ").unwrap_or(value))
-            }
-            None => (line, &b""[..]),
-        };
+        let (field, value) = field(line, &range);
         match field {
-            b"data" => {
-                if self.has_data {
-                    self.data.push(b'\n');
-                }
+            b"data" if !self.has_data => {
                 self.has_data = true;
-                self.data.extend_from_slice(value);
+                self.line = Some(value);
+            }
+            b"data" => {
+                if let Some(line) = self.line.take() {
+                    self.data.extend_from_slice(&self.bytes[line]);
+                }
+                self.data.push(b'\n');
+                self.data.extend_from_slice(&self.bytes[value]);
             }
             b"event" => {
                 self.event.clear();
-                self.event.extend_from_slice(value);
+                self.event.extend_from_slice(&self.bytes[value]);
             }
             // llama.cpp before 2025-09, and what is built on it.
             b"error" if !value.is_empty() => {
                 self.event.clear();
                 self.event.extend_from_slice(b"error");
                 self.data.clear();
-                self.data.extend_from_slice(value);
+                self.line = Some(value);
                 self.has_data = true;
                 return true;
             }
@@ -195,10 +212,34 @@ impl SseDecoder {
         self.has_data = false;
         let event = match self.given_event.is_empty() {
             true => Cow::Borrowed("message"),
-            false => String::from_utf8_lossy(&self.given_event),
+            false => utf8(&self.given_event),
         };
-        Frame { event, data: String::from_utf8_lossy(&self.given) }
+        let data = self.line.take().map_or(self.given.as_slice(), |line| &self.bytes[line]);
+        Frame { event, data: utf8(data) }
     }
+}
+
+/// The name of a field, and where in the line that is there its value stands.
+fn field<'a>(line: &'a [u8], range: &Range<usize>) -> (&'a [u8], Range<usize>) {
+    let colon = match line {
+        // What most lines are.
+        [b'd', b'a', b't', b'a', b':', ..] => Some(4),
+        [b'e', b'v', b'e', b'n', b't', b':', ..] => Some(5),
+        _ => memchr::memchr(b':', line),
+    };
+    match colon {
+        Some(colon) => {
+            let space = usize::from(line.get(colon + 1) == Some(&b' '));
+            (&line[..colon], range.start + colon + 1 + space..range.end)
+        }
+        None => (line, range.end..range.end),
+    }
+}
+
+/// Text of bytes; U+FFFD where they are none.
+pub(super) fn utf8(bytes: &[u8]) -> Cow<'_, str> {
+    // Many times as fast as the other, which looks at each byte.
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 /// An object, or a list of them: what else stands in brackets may be a line of somebody's log.

@@ -1,6 +1,7 @@
 //! [`Exchange`]: an answer that has begun, and the time it may take.
 
-use std::task::Poll;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use anabranch_core::{Error, ErrorKind, Result};
@@ -8,14 +9,14 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::ByteStream;
 use super::failure::{Errors, request_id};
 use super::limits::{FAILURE_BYTES, FAILURE_TIME, Limits, STREAM_BYTES};
 
 /// An answer that has begun. Dropping it closes the connection.
-pub(crate) struct Exchange {
+pub struct Exchange {
     pub(crate) headers: HeaderMap,
     pub(crate) errors: Errors,
     pub(crate) limits: Limits,
@@ -66,33 +67,40 @@ impl Exchange {
 
     /// The next bytes, which are waited for so long; `None` at the end. The time that is waited adds up until
     /// [`Wait::progress`].
-    pub(crate) async fn next(&mut self, patience: Duration) -> Result<Result<Option<Bytes>>, Over> {
-        let Some(body) = &mut self.body else { return Ok(Ok(None)) };
-        match self.wait.during(patience, body.next()).await? {
-            Some(Ok(bytes)) => {
-                self.read += bytes.len();
-                if self.read > STREAM_BYTES {
-                    self.body = None;
-                    return Ok(Err(self.errors.error(ErrorKind::Parse, "sent more than any answer can hold")));
-                }
-                if let Some(raw) = &mut self.raw {
-                    if raw.len() + bytes.len() > self.limits.answer_bytes {
-                        self.raw = None;
-                    } else {
-                        raw.extend_from_slice(&bytes);
-                    }
-                }
-                Ok(Ok(Some(bytes)))
-            }
+    pub(crate) fn poll_next(
+        &mut self,
+        context: &mut Context<'_>,
+        patience: Duration,
+    ) -> Poll<Result<Result<Option<Bytes>>, Over>> {
+        let Some(body) = &mut self.body else { return Poll::Ready(Ok(Ok(None))) };
+        let next = ready!(self.wait.poll(context, patience, |context| body.poll_next_unpin(context)))?;
+        Poll::Ready(Ok(match next {
+            Some(Ok(bytes)) => self.came(&bytes).map(|()| Some(bytes)),
             Some(Err(error)) => {
                 self.body = None;
-                Ok(Err(error))
+                Err(error)
             }
             None => {
                 self.body = None;
-                Ok(Ok(None))
+                Ok(None)
+            }
+        }))
+    }
+
+    fn came(&mut self, bytes: &Bytes) -> Result<()> {
+        self.read += bytes.len();
+        if self.read > STREAM_BYTES {
+            self.body = None;
+            return Err(self.errors.error(ErrorKind::Parse, "sent more than any answer can hold"));
+        }
+        if let Some(raw) = &mut self.raw {
+            if raw.len() + bytes.len() > self.limits.answer_bytes {
+                self.raw = None;
+            } else {
+                raw.extend_from_slice(bytes);
             }
         }
+        Ok(())
     }
 
     /// The whole body, without blank bytes at its start. Blank bytes are no progress, and what is not whole soon after
@@ -101,16 +109,24 @@ impl Exchange {
     /// # Errors
     /// When it is larger than an answer may be, when it takes too long, when the connection breaks.
     pub(crate) async fn read(&mut self, mut document: Vec<u8>) -> Result<Vec<u8>> {
+        std::future::poll_fn(|context| self.poll_read(context, &mut document)).await?;
+        Ok(document)
+    }
+
+    /// [`read`](Self::read), into a document that holds what came before.
+    pub(crate) fn poll_read(&mut self, context: &mut Context<'_>, document: &mut Vec<u8>) -> Poll<Result<()>> {
         self.check_encoding()?;
         let limit = self.limits.answer_bytes;
         loop {
             let begun = !document.is_empty();
             let patience = if begun { self.limits.between_tokens } else { self.limits.first_token };
-            let bytes = match self.next(patience).await {
+            let bytes = match ready!(self.poll_next(context, patience)) {
                 Ok(bytes) => bytes?,
-                Err(over) => return Err(over.error(&self.errors.host, "the answer was not complete from")),
+                Err(over) => {
+                    return Poll::Ready(Err(over.error(&self.errors.host, "the answer was not complete from")));
+                }
             };
-            let Some(mut bytes) = bytes else { return Ok(document) };
+            let Some(mut bytes) = bytes else { return Poll::Ready(Ok(())) };
             if !begun {
                 bytes = bytes.slice(bytes.len() - bytes.trim_ascii_start().len()..);
                 if bytes.is_empty() {
@@ -119,9 +135,8 @@ impl Exchange {
                 self.wait.progress();
             }
             if document.len() + bytes.len() > limit {
-                return Err(self
-                    .errors
-                    .error(ErrorKind::Parse, format_args!("sent an answer of more than {limit} bytes")));
+                let message = format_args!("sent an answer of more than {limit} bytes");
+                return Poll::Ready(Err(self.errors.error(ErrorKind::Parse, message)));
             }
             document.extend_from_slice(&bytes);
         }
@@ -150,21 +165,30 @@ impl Exchange {
         self.errors.status(status, &self.headers, &start)
     }
 
-    /// Reads what is there already, and waits for nothing: after the end mark only the end of the body comes, and where
-    /// it is read the connection can be used again.
+    /// After the end mark only the end of the body comes, and where that is read the connection can be used again. It is
+    /// not waited for: whoever else has something to do may do it a few times, such as the task that reads the socket.
     pub(crate) async fn leave(&mut self) {
         use futures_util::FutureExt;
-        for _ in 0..4 {
+        for _ in 0..LAST_LOOKS {
             let Some(body) = &mut self.body else { return };
             match body.next().now_or_never() {
                 Some(Some(Ok(_))) => {}
                 Some(None | Some(Err(_))) => self.body = None,
-                None => break,
+                None => tokio::task::yield_now().await,
             }
         }
         self.body = None;
     }
 }
+
+/// Neither headers nor body.
+impl std::fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Exchange").field("errors", &self.errors).field("read", &self.read).finish_non_exhaustive()
+    }
+}
+/// How often one looks whether the end of the body is there.
+const LAST_LOOKS: usize = 8;
 
 /// Of whatever packing.
 pub(crate) const PACKED: &str = "a compressed answer, which was not asked for";
@@ -173,7 +197,13 @@ pub(crate) const PACKED: &str = "a compressed answer, which was not asked for";
 ///
 /// Only time in which the server is waited for counts: a consumer that takes its time does not make the server slow.
 pub(crate) struct Wait {
-    waited: Duration,
+    /// Since when one waits without progress.
+    since: Option<Instant>,
+    /// Whether nothing was there when one looked last.
+    is_pending: bool,
+    /// Made when nothing is there for the first time, and kept: most often it goes off long after what comes next. Then
+    /// nobody sets it anew for each piece of an answer.
+    timer: Option<Pin<Box<Sleep>>>,
     deadline: Option<Instant>,
     until: Instant,
     total: Duration,
@@ -192,40 +222,72 @@ impl Wait {
         let now = Instant::now();
         // Far enough away where a limit is too large to add.
         let until = now.checked_add(limits.total).unwrap_or(now + Duration::from_secs(86_400 * 365));
-        Self { waited: Duration::ZERO, deadline, until, total: limits.total }
+        let total = limits.total;
+        Self { since: None, is_pending: false, timer: None, deadline, until, total }
     }
 
     /// Something came that brings the answer forward.
     pub(crate) fn progress(&mut self) {
-        self.waited = Duration::ZERO;
+        self.since = None;
     }
 
-    /// Works no longer than what is left of the patience, the answer's whole time and the run's deadline.
-    pub(crate) async fn during<F: Future>(&mut self, patience: Duration, work: F) -> Result<F::Output, Over> {
-        let began = Instant::now();
-        let left = patience.saturating_sub(self.waited);
-        let mut ends = (left, Over::Patience(patience));
-        let total = self.until.saturating_duration_since(began);
+    /// What is left of the patience, the answer's whole time and the run's deadline.
+    fn left(&self, patience: Duration, now: Instant) -> (Duration, Over) {
+        let waited = self.since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+        let mut ends = (patience.saturating_sub(waited), Over::Patience(patience));
+        let total = self.until.saturating_duration_since(now);
         if total < ends.0 {
             ends = (total, Over::Total(self.total));
         }
-        if let Some(left) = self.deadline.map(|deadline| deadline.saturating_duration_since(began)) {
+        if let Some(left) = self.deadline.map(|deadline| deadline.saturating_duration_since(now)) {
             if left <= ends.0 {
                 ends = (left, Over::Deadline);
             }
         }
-        // What is there at once is taken even when time is up, or else a flood of it would be.
-        if ends.0.is_zero() {
-            return Err(ends.1);
-        }
+        ends
+    }
+
+    /// Works no longer than what is [left](Self::left).
+    pub(crate) async fn during<F: Future>(&mut self, patience: Duration, work: F) -> Result<F::Output, Over> {
         let mut work = std::pin::pin!(work);
-        // Mostly the next bytes are there: that needs no timer.
-        let done = match std::future::poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
-            Poll::Ready(done) => Ok(done),
-            Poll::Pending => tokio::time::timeout(ends.0, work).await.map_err(|_| ends.1),
-        };
-        self.waited += began.elapsed();
-        done
+        std::future::poll_fn(|context| self.poll(context, patience, |context| work.as_mut().poll(context))).await
+    }
+
+    /// Looks whether the work is done, as long as anything is [left](Self::left).
+    fn poll<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        patience: Duration,
+        mut work: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<Result<T, Over>> {
+        let now = Instant::now();
+        self.since.get_or_insert(now);
+        let (left, over) = self.left(patience, now);
+        // What is there at once is taken even when time is up, or else a flood of it would be.
+        if left.is_zero() && !self.is_pending {
+            return Poll::Ready(Err(over));
+        }
+        if let Poll::Ready(done) = work(context) {
+            self.is_pending = false;
+            return Poll::Ready(Ok(done));
+        }
+        self.is_pending = !left.is_zero();
+        if left.is_zero() {
+            return Poll::Ready(Err(over));
+        }
+        let end = now + left;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
+        if timer.deadline() > end {
+            timer.as_mut().reset(end);
+        }
+        while timer.as_mut().poll(context).is_ready() {
+            if timer.deadline() >= end {
+                self.is_pending = false;
+                return Poll::Ready(Err(over));
+            }
+            timer.as_mut().reset(end);
+        }
+        Poll::Pending
     }
 }
 

@@ -409,5 +409,32 @@ async fn a_letter_that_comes_in_two_halves_is_one() {
     let address = serve(SSE, pieces.map(String::into_bytes).to_vec(), false).await;
     let (texts, error) = handed_out(address).await;
     assert!(error.is_none(), "{error:?}");
-    assert_eq!(texts.concat(), "a \u{1f600} b");
+    // The other half of the last never comes.
+    assert_eq!(texts.concat(), "a \u{1f600} b\u{fffd}");
+}
+
+#[tokio::test]
+async fn half_a_letter_at_the_end_of_a_stream_is_told() {
+    let body = format!("data: {}\n\n", json!({"choices": [{"delta": {"content": "a?"}}]})).replace('?', r"\ud83d");
+    let address = serve(SSE, vec![body.clone().into_bytes()], false).await;
+    let (texts, error) = handed_out(address).await;
+    assert_eq!(texts.concat(), "a\u{fffd}");
+    let error = error.unwrap();
+    assert_eq!(error.kind(), ErrorKind::IncompleteStream);
+    assert_eq!(error.partial::<AiMessage>().unwrap().text(), "a\u{fffd}");
+
+    // A text that is broken, and two documents in one event: each is read once.
+    let chunk = |text: &str| json!({"choices": [{"delta": {"content": text}}]}).to_string();
+    let body = format!("data: {}{}\n\n{END}", chunk("one "), chunk("t?wo").replace('?', r"\ude00"));
+    let address = serve(SSE, vec![body.into_bytes()], false).await;
+    let (texts, error) = handed_out(address).await;
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(texts.concat(), "one t\u{fffd}wo");
+
+    // An error that waits for its other half is told, too.
+    let body = format!("{}{}", delta("Hel"), "event: error\ndata: {\"error\": {\"message\": \"no \\ud83d\"}}\n\n");
+    let address = serve(SSE, vec![body.into_bytes()], false).await;
+    let (texts, error) = handed_out(address).await;
+    assert_eq!(texts.concat(), "Hel");
+    assert_eq!(error.unwrap().provider_message(), Some("no \u{fffd}"));
 }

@@ -4,6 +4,7 @@ use anabranch_core::{ErrorKind, Result};
 use anabranch_messages::{AiMessage, FinishReason, Usage};
 use serde_json::{Map, Value};
 
+use super::usage::usage;
 use crate::reader::{self, Assembly, Lists};
 
 mod besides;
@@ -11,7 +12,7 @@ mod turn;
 mod wire;
 
 pub(super) use besides::{Besides, known};
-pub(super) use wire::{Document, Turn};
+pub(super) use wire::{Document, Turn, Words, keep};
 
 /// In the provider data of a call: what goes back with it.
 pub(super) const EXTRA: &str = "extra_content";
@@ -29,15 +30,15 @@ pub(super) fn answer(body: &str, besides: &mut Besides, out: &mut Assembly) -> R
     for other in document.others() {
         besides.other(other, out)?;
     }
-    let Some(mut choice) = document.choice() else {
+    let Some(mut choice) = document.choices.0.take() else {
         return Err(out
             .errors()
             .error(ErrorKind::Parse, "sent an answer without choices")
             .with_partial(body.to_string()));
     };
     out.set_answer_id(document.id.0.as_deref().unwrap_or_default());
-    let (mut lists, mut metadata) = (Lists::default(), Map::new());
-    document.besides(&mut lists, &mut metadata, out);
+    let (mut lists, mut words) = (Lists::default(), Words::default());
+    document.besides(&mut lists, &mut words, out);
     let mut turn = choice.message().unwrap_or_default();
     turn.keep(&mut lists, out);
     if let Some(logprobs) = choice.logprobs {
@@ -48,12 +49,11 @@ pub(super) fn answer(body: &str, besides: &mut Besides, out: &mut Assembly) -> R
     for call in turn.tool_calls.0 {
         out.whole_call(call.into_call(besides.provider()))?;
     }
-    metadata.extend(lists.into_metadata());
+    let mut metadata = words.into_metadata(lists);
     let finish = choice.finish_reason.into_string();
-    let (model, id) = (document.model.0.take(), document.id.0.take());
-    let (model, id) = (model.map(Into::into), id.map(Into::into));
     let last = besides.close(&mut metadata, out);
-    out.push(self::last(last, finish, document.usage(), model, id, metadata))
+    let usage = document.usage().and_then(usage);
+    out.push(self::last(last, finish, usage, document.model.into_string(), document.id.into_string(), metadata))
 }
 
 /// What counts once.

@@ -1,10 +1,11 @@
 //! From the wire: an answer in chunks.
 
 use anabranch_core::{ErrorKind, Result};
-use anabranch_messages::{AiMessage, ToolCallChunk, Usage};
-use serde_json::{Map, Value};
+use anabranch_messages::{AiMessage, ToolCallChunk};
+use serde_json::Value;
 
-use super::response::{self, Besides, Document, Turn};
+use super::response::{self, Besides, Document, Turn, Words};
+use super::usage::usage;
 use crate::reader::{self, Assembly, Decode, Documents, Flow, Frame, Lists, Standing};
 
 /// What the chunks of an answer say that counts once.
@@ -13,8 +14,9 @@ pub(super) struct Chat {
     model: Option<String>,
     id: Option<String>,
     finish: Option<String>,
-    usage: Option<Usage>,
-    metadata: Map<String, Value>,
+    /// As it came: some servers say it with every chunk, and the last one counts.
+    usage: String,
+    words: Words,
     lists: Lists,
     besides: Besides,
 }
@@ -40,7 +42,7 @@ impl Decode for Chat {
                 return if documents.rest().is_empty() { Ok(Flow::End) } else { Err(no_chunk(out)) };
             }
             match documents.next() {
-                Ok(Some(document)) => self.chunk(document, out)?,
+                Ok(Some(mut document)) => self.chunk(&mut document, out)?,
                 Ok(None) => return Ok(Flow::More),
                 Err(_) => return Err(no_chunk(out)),
             }
@@ -48,10 +50,10 @@ impl Decode for Chat {
     }
 
     fn standing(&self) -> Standing {
-        match (&self.finish, &self.usage) {
+        match (&self.finish, self.usage.is_empty()) {
             (None, _) => Standing::Open,
-            (Some(_), None) => Standing::Finished,
-            (Some(_), Some(_)) => Standing::Settled,
+            (Some(_), true) => Standing::Finished,
+            (Some(_), false) => Standing::Settled,
         }
     }
 
@@ -59,10 +61,10 @@ impl Decode for Chat {
         let finish = self.finish.take().filter(|_| complete);
         // An end mark without a reason is an end, too: what has no arguments by now takes none.
         let ended = complete && finish.is_none();
-        let mut metadata = std::mem::take(&mut self.metadata);
-        metadata.extend(std::mem::take(&mut self.lists).into_metadata());
+        let mut metadata = std::mem::take(&mut self.words).into_metadata(std::mem::take(&mut self.lists));
+        let usage = usage(&std::mem::take(&mut self.usage));
         let last = self.besides.close(&mut metadata, out);
-        let last = response::last(last, finish, self.usage.take(), self.model.take(), self.id.take(), metadata);
+        let last = response::last(last, finish, usage, self.model.take(), self.id.take(), metadata);
         let blank =
             out.whole().tool_calls().iter().filter(|call| ended && call.raw_arguments().trim_ascii().is_empty());
         // Found by its id, which is its own; several calls may share an index.
@@ -81,38 +83,37 @@ impl Chat {
         Self { besides, ..Self::default() }
     }
 
-    fn chunk(&mut self, mut document: Document<'_>, out: &mut Assembly) -> Result<()> {
-        self.usage = document.usage().or(self.usage.take());
-        for (kept, said) in [(&mut self.model, &mut document.model), (&mut self.id, &mut document.id)] {
-            // The same in every chunk.
-            if said.0.is_some() && kept.as_deref() != said.0.as_deref() {
-                *kept = std::mem::take(said).into_string();
-            }
+    fn chunk(&mut self, document: &mut Document<'_>, out: &mut Assembly) -> Result<()> {
+        if let Some(usage) = document.usage() {
+            usage.clone_into(&mut self.usage);
         }
+        response::keep(&mut self.model, &mut document.model);
+        response::keep(&mut self.id, &mut document.id);
         out.set_answer_id(self.id.as_deref().unwrap_or_default());
-        document.besides(&mut self.lists, &mut self.metadata, out);
+        document.besides(&mut self.lists, &mut self.words, out);
         for other in document.others() {
             self.besides.other(other, out)?;
         }
-        let mut choice = document.choice();
-        if let Some(choice) = &mut choice {
+        if let Some(choice) = document.choice() {
             if let Some(logprobs) = choice.logprobs {
                 self.lists.keep("logprobs", logprobs.get(), out);
+            }
+            if let Some(reason) = std::mem::take(&mut choice.finish_reason).into_string() {
+                self.finish = Some(reason);
             }
             if let Some(turn) = choice.delta() {
                 self.turn(turn, out)?;
             }
-            self.finish = std::mem::take(&mut choice.finish_reason).into_string().or(self.finish.take());
         }
         // Last, so that what came with it is kept.
         document.error().map_or(Ok(()), |error| Err(out.errors().inside(error)))
     }
 
-    fn turn(&mut self, mut turn: Turn<'_>, out: &mut Assembly) -> Result<()> {
+    fn turn(&mut self, turn: &mut Turn<'_>, out: &mut Assembly) -> Result<()> {
         turn.keep(&mut self.lists, out);
         out.push(turn.content())?;
-        self.besides.sound(&mut turn, out)?;
-        for call in turn.tool_calls.0 {
+        self.besides.sound(turn, out)?;
+        for call in std::mem::take(&mut turn.tool_calls).0 {
             out.call(call.into_piece(self.besides.provider()))?;
         }
         Ok(())

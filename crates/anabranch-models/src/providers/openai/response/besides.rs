@@ -95,10 +95,12 @@ impl Besides {
     /// Another choice, or a piece of one.
     pub(in super::super) fn other(&mut self, mut choice: Choice<'_>, out: &mut Assembly) -> Result<()> {
         let index = choice.index().unwrap_or(u64::MAX);
-        let Some(mut turn) = choice.delta() else { return Ok(()) };
-        let mut piece = AiMessage::new(turn.content());
-        for call in turn.tool_calls.0 {
-            piece = piece.with_tool_call_chunk(call.into_piece(&self.provider));
+        let mut piece = AiMessage::default();
+        if let Some(turn) = choice.delta() {
+            piece = AiMessage::new(turn.content());
+            for call in std::mem::take(&mut turn.tool_calls).0 {
+                piece = piece.with_tool_call_chunk(call.into_piece(&self.provider));
+            }
         }
         if let Some(reason) = choice.finish_reason.into_string() {
             piece = piece.with_finish_reason(FinishReason::from_word(reason));

@@ -37,9 +37,9 @@ impl Turn<'_> {
 
     /// The same thought may stand in several fields: the first that is text counts, but for details that are signed.
     fn thoughts(&mut self, parts: &mut Vec<ContentPart>) {
-        let details = self.reasoning_details.map(RawValue::get).unwrap_or("null");
-        let details: Bounded<Detail<'_>, MANY> = serde_json::from_str(details).unwrap_or_default();
-        let said = self.reasoning_content.0.take().or(self.reasoning.0.take());
+        let details = self.reasoning_details.and_then(|details| serde_json::from_str(details.get()).ok());
+        let details: Bounded<Detail<'_>, MANY> = details.unwrap_or_default();
+        let said = self.reasoning_content.0.take().or_else(|| self.reasoning.0.take());
         let is_signed = details.0.iter().any(|detail| !detail.signature.is_empty());
         let has_text = details.0.iter().any(|detail| !detail.text.is_empty() || !detail.summary.is_empty());
         match said {

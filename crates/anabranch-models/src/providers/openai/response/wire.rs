@@ -1,13 +1,11 @@
 //! What servers send. What varies from server to server is read as what it is, or not at all; what nobody may read stays
 //! text.
 
-use anabranch_messages::Usage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::providers::openai::usage::usage;
-use crate::reader::{self, Assembly, Bounded, Lists, Text, TextOrList};
+use crate::reader::{self, Assembly, Bounded, First, Lists, Text, TextOrList, Wanted};
 use crate::transport::is_error;
 
 /// More than any answer has.
@@ -24,7 +22,7 @@ pub(in super::super) struct Document<'a> {
     #[serde(borrow, default)]
     pub(in super::super) model: Text<'a>,
     #[serde(borrow, default)]
-    pub(super) choices: Bounded<Choice<'a>, MANY>,
+    pub(super) choices: First<Choice<'a>, MANY>,
     #[serde(borrow)]
     pub(super) usage: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -49,8 +47,9 @@ pub(in super::super) struct Document<'a> {
 pub(in super::super) struct Choice<'a> {
     #[serde(borrow, default)]
     pub(super) index: Text<'a>,
+    /// Apart, because chunks have none.
     #[serde(borrow)]
-    pub(super) message: Option<Turn<'a>>,
+    pub(super) message: Option<Box<Turn<'a>>>,
     #[serde(borrow)]
     pub(super) delta: Option<Turn<'a>>,
     #[serde(borrow, default)]
@@ -77,7 +76,7 @@ pub(in super::super) struct Turn<'a> {
     #[serde(borrow, default)]
     pub(in super::super) tool_calls: Bounded<Call<'a>, MANY>,
     #[serde(borrow)]
-    pub(super) audio: Option<Audio<'a>>,
+    pub(super) audio: Option<Box<Audio<'a>>>,
     #[serde(borrow, default)]
     pub(super) images: Bounded<Part<'a>, MANY>,
 }
@@ -162,18 +161,13 @@ pub(super) struct Function<'a> {
 
 impl<'a> Document<'a> {
     /// The first choice, which is the answer.
-    pub(in super::super) fn choice(&mut self) -> Option<Choice<'a>> {
-        std::mem::take(&mut self.choices).0.into_iter().find(Choice::is_first)
+    pub(in super::super) fn choice(&mut self) -> Option<&mut Choice<'a>> {
+        self.choices.0.as_mut()
     }
 
     /// The others, where more than one was asked for.
     pub(in super::super) fn others(&mut self) -> Vec<Choice<'a>> {
-        if self.choices.0.iter().all(Choice::is_first) {
-            return Vec::new();
-        }
-        let (first, others) = std::mem::take(&mut self.choices).0.into_iter().partition(Choice::is_first);
-        self.choices.0 = first;
-        others
+        std::mem::take(&mut self.choices.1)
     }
 
     /// What the server reports instead of an answer, or in the middle of it.
@@ -183,35 +177,23 @@ impl<'a> Document<'a> {
         error.filter(is_error)
     }
 
-    /// What the call cost. Groq says it in a place of its own, too, and sometimes there only.
-    pub(in super::super) fn usage(&self) -> Option<Usage> {
+    /// What the call cost, as it came. Groq says it in a place of its own, too, and sometimes there only.
+    pub(in super::super) fn usage(&self) -> Option<&'a str> {
         #[derive(Deserialize)]
         struct Groq<'a> {
             #[serde(borrow)]
             usage: Option<&'a RawValue>,
         }
         let groq = || serde_json::from_str::<Groq<'_>>(self.x_groq?.get()).ok()?.usage;
-        usage(self.usage.or_else(groq)?.get())
+        let usage = self.usage.or_else(groq)?.get();
+        (usage.starts_with('{') && usage.len() <= SMALL).then_some(usage)
     }
 
     /// What is kept of the rest.
-    pub(in super::super) fn besides(
-        &mut self,
-        lists: &mut Lists,
-        metadata: &mut Map<String, Value>,
-        out: &mut Assembly,
-    ) {
-        let words = [
-            ("system_fingerprint", &mut self.system_fingerprint),
-            ("service_tier", &mut self.service_tier),
-            ("provider", &mut self.provider),
-        ];
-        for (key, word) in words {
-            // The same in every chunk.
-            if word.0.is_some() && metadata.get(key).and_then(Value::as_str) != word.0.as_deref() {
-                metadata.extend(word.0.take().map(|word| (key.to_string(), word.into_owned().into())));
-            }
-        }
+    pub(in super::super) fn besides(&mut self, lists: &mut Lists, words: &mut Words, out: &mut Assembly) {
+        keep(&mut words.system_fingerprint, &mut self.system_fingerprint);
+        keep(&mut words.service_tier, &mut self.service_tier);
+        keep(&mut words.provider, &mut self.provider);
         for (key, list) in [("citations", self.citations), ("search_results", self.search_results)] {
             if let Some(list) = list {
                 lists.replace(key, list.get(), out);
@@ -220,22 +202,52 @@ impl<'a> Document<'a> {
     }
 }
 
-impl<'a> Choice<'a> {
-    fn is_first(&self) -> bool {
+/// Words that stand in every chunk.
+#[derive(Default)]
+pub(in super::super) struct Words {
+    system_fingerprint: Option<String>,
+    service_tier: Option<String>,
+    provider: Option<String>,
+}
+
+impl Words {
+    /// All that is given out once, with the lists.
+    pub(in super::super) fn into_metadata(self, lists: Lists) -> Map<String, Value> {
+        let words = [
+            ("system_fingerprint", self.system_fingerprint),
+            ("service_tier", self.service_tier),
+            ("provider", self.provider),
+        ];
+        let words = words.into_iter().filter_map(|(key, word)| Some((key.to_string(), Value::String(word?))));
+        words.chain(lists.into_metadata()).collect()
+    }
+}
+
+/// Keeps the last that is said. It is the same in every chunk.
+pub(in super::super) fn keep(kept: &mut Option<String>, said: &mut Text<'_>) {
+    if said.0.is_some() && kept.as_deref() != said.0.as_deref() {
+        *kept = std::mem::take(said).into_string();
+    }
+}
+
+impl Wanted for Choice<'_> {
+    fn is_wanted(&self) -> bool {
         self.index.0.as_deref().is_none_or(|index| index == "0")
     }
+}
 
-    pub(in super::super) fn index(&self) -> Option<u64> {
+impl<'a> Choice<'a> {
+    pub(super) fn index(&self) -> Option<u64> {
         self.index.0.as_deref()?.parse().ok()
     }
 
     /// What a chunk says. Some servers send the place of the other kind, too.
-    pub(in super::super) fn delta(&mut self) -> Option<Turn<'a>> {
-        self.delta.take().or(self.message.take())
+    pub(in super::super) fn delta(&mut self) -> Option<&mut Turn<'a>> {
+        self.delta.as_mut().or(self.message.as_deref_mut())
     }
 
     /// What an answer says.
     pub(super) fn message(&mut self) -> Option<Turn<'a>> {
-        self.message.take().or(self.delta.take())
+        self.message.take().map(|turn| *turn).or(self.delta.take())
     }
 }
