@@ -25,7 +25,9 @@ pub use assembly::Assembly;
 pub use framer::Framing;
 pub(crate) use json::{Documents, value};
 pub use json::{document, text};
-pub(crate) use lenient::{Bounded, Text, TextOrList, ignore_map};
+#[cfg(feature = "anthropic")]
+pub(crate) use lenient::ignore_map;
+pub(crate) use lenient::{Bounded, Text, TextOrList};
 #[cfg(feature = "openai")]
 pub(crate) use lenient::{First, Wanted};
 pub(crate) use lists::Lists;

@@ -218,3 +218,112 @@ async fn items_without_end_are_refused() {
     let llm = builder(address).responses().max_answer_bytes(1 << 20).build().unwrap();
     assert_eq!(read(llm.stream("Hi")).await.unwrap_err().kind(), ErrorKind::Parse);
 }
+
+fn done(item: &Value) -> Value {
+    json!({"type": "response.output_item.done", "item": item})
+}
+
+/// Whatever a server gives out without end: it is left out and told, or the answer is refused; the rest is read.
+#[tokio::test]
+async fn floods_of_items_end() {
+    let said = json!({"type": "message", "id": "m", "content": [{"type": "output_text", "text": "Hello"}]});
+    let end = json!({"type": "response.completed", "response": response("completed", &[])});
+    let note = json!({"type": "url_citation", "url": "u"});
+    let noted = json!({"type": "message", "id": "n", "content": [
+        {"type": "output_text", "text": "", "annotations": vec![note; 1200]}]});
+    let unknown = json!({"type": "of_tomorrow", "id": "x", "list": vec![json!({}); 1000]});
+    for (flood, times) in [(&noted, 1), (&unknown, 60)] {
+        let mut events = vec![done(flood); times];
+        events.extend([done(&said), end.clone()]);
+        let (llm, _requests) = limited(&events).await;
+        let answer = read(llm.stream("Hi")).await.unwrap();
+        assert_eq!(answer.text(), "Hello");
+        let warnings = answer.metadata()["warnings"].to_string();
+        assert!(warnings.contains("left out of the answer"), "{warnings}");
+    }
+    // What is held back counts, and so does what is begun.
+    let begun = |place: u64| {
+        json!({"type": "response.output_item.added", "output_index": place, "item": {"type": "message",
+        "id": "i".repeat(100)}})
+    };
+    let held = |text: &str| json!({"type": "response.output_text.delta", "output_index": 1, "delta": text});
+    let noise: Vec<_> = [begun(0)].into_iter().chain((0..500).map(|_| held(&"x".repeat(1000)))).collect();
+    let many: Vec<_> = (0..5000).map(begun).collect();
+    let empty: Vec<_> = (0..5000).map(|place| done(&json!({"type": "message", "id": place.to_string()}))).collect();
+    for flood in [noise, many, empty] {
+        let (llm, _requests) = limited(&flood).await;
+        let error = read(llm.stream("Hi")).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Parse, "{error}");
+    }
+}
+
+/// A model that takes no answer of more than 400 kB.
+async fn limited(stream: &[Value]) -> (ChatModel, mpsc::UnboundedReceiver<String>) {
+    let (seen, requests) = mpsc::unbounded_channel();
+    let answer = format!("{SSE}{}", events(stream));
+    let address = server(move |mut socket, request| {
+        let _ = seen.send(request);
+        let answer = answer.clone();
+        async move { say(&mut socket, answer).await }
+    })
+    .await;
+    (builder(address).max_answer_bytes(400_000).responses().build().unwrap(), requests)
+}
+
+/// Anything can stand anywhere in an item, and what is no item of an answer is no panic.
+#[tokio::test]
+async fn strange_items_are_read_as_what_they_are() {
+    let strange = [json!(null), json!(7), json!("text"), json!([]), json!({}), json!([[{"a": [1]}]]), json!(true)];
+    let names = [
+        "type",
+        "id",
+        "call_id",
+        "name",
+        "content",
+        "summary",
+        "encrypted_content",
+        "arguments",
+        "input",
+        "result",
+        "action",
+        "queries",
+        "output",
+    ];
+    let types = [
+        "message",
+        "reasoning",
+        "function_call",
+        "custom_tool_call",
+        "image_generation_call",
+        "mcp_call",
+        "web_search_call",
+        "file_search_call",
+        "of_tomorrow",
+    ];
+    let mut items = Vec::new();
+    for type_ in types {
+        for name in names {
+            for value in &strange {
+                let mut item = json!({"type": type_, "id": "i", "call_id": "c", "name": "n"});
+                item[name] = value.clone();
+                items.push(item);
+            }
+        }
+    }
+    let told = json!({"type": "message", "content": [{"type": "output_text", "text": "Hello"}]});
+    for some in items.chunks(40) {
+        let all = [some, std::slice::from_ref(&told)].concat();
+        let (llm, _requests) = model(JSON, response("completed", &all).to_string()).await;
+        let whole = llm.invoke("Hi").await.unwrap();
+        assert!(whole.text().ends_with("Hello"), "{}", whole.text());
+        let begin = json!({"type": "response.created", "response": response("in_progress", &[])});
+        let end = json!({"type": "response.completed", "response": response("completed", &[])});
+        let events_of: Vec<_> = [begin].into_iter().chain(all.iter().map(done)).chain([end]).collect();
+        let (llm, _requests) = model(SSE, events(&events_of)).await;
+        let streamed = read(llm.stream("Hi")).await.unwrap();
+        assert_eq!(streamed.content(), whole.content());
+        // It can go back, whatever it is.
+        let (llm, _requests) = model(JSON, response("completed", &[told.clone()]).to_string()).await;
+        llm.invoke(vec![Message::user("Hi"), whole.into(), Message::user("Go on.")]).await.unwrap();
+    }
+}

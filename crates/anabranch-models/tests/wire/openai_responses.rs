@@ -264,8 +264,8 @@ async fn streams_add_up_to_the_document_at_their_end() {
     let mut count = 0;
     for fixture in fixtures.iter().filter(|one| one.api == PROVIDER.api && one.streamed) {
         let text = String::from_utf8_lossy(&fixture.body);
-        let events = text.lines().filter_map(|line| line.strip_prefix("data: ")?.parse::<Value>().ok());
-        let last = events.filter(|event| event["type"] == "response.completed").next_back();
+        let mut events = text.lines().filter_map(|line| line.strip_prefix("data: ")?.parse::<Value>().ok());
+        let last = events.rfind(|event| event["type"] == "response.completed");
         let Some(response) = last.map(|mut event| event["response"].take()) else { continue };
         // One gateway leaves the items out, another gives them new ids with each event, and one is made by hand.
         let others = ["github_copilot_id_rotation_1", "responses-stream-shell_container_1"];
