@@ -323,7 +323,7 @@ async fn strange_items_are_read_as_what_they_are() {
         let streamed = read(llm.stream("Hi")).await.unwrap();
         assert_eq!(streamed.content(), whole.content());
         // It can go back, whatever it is.
-        let (llm, _requests) = model(JSON, response("completed", &[told.clone()]).to_string()).await;
+        let (llm, _requests) = model(JSON, response("completed", std::slice::from_ref(&told)).to_string()).await;
         llm.invoke(vec![Message::user("Hi"), whole.into(), Message::user("Go on.")]).await.unwrap();
     }
 }
