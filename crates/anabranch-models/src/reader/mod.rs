@@ -23,7 +23,7 @@ use anabranch_messages::AiMessage;
 
 pub use assembly::Assembly;
 pub use framer::Framing;
-pub(crate) use json::{Documents, value};
+pub(crate) use json::{Documents, is_small, reported, value, weight_apart};
 pub use json::{document, text};
 #[cfg(feature = "anthropic")]
 pub(crate) use lenient::ignore_map;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anabranch_core::{Error, ErrorKind, Result};
 use bytes::Bytes;
 use futures_util::StreamExt;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -24,6 +24,8 @@ pub struct Exchange {
     body: Option<ByteStream>,
     /// How many bytes came.
     read: usize,
+    /// How often one looks once more whether the end of the body is there.
+    looks: usize,
     raw: Option<Vec<u8>>,
 }
 
@@ -36,7 +38,7 @@ impl Exchange {
         wait: Wait,
         keep_raw: bool,
     ) -> Self {
-        Self { headers, errors, limits, wait, body: Some(body), read: 0, raw: keep_raw.then(Vec::new) }
+        Self { headers, errors, limits, wait, body: Some(body), read: 0, looks: 4, raw: keep_raw.then(Vec::new) }
     }
 
     /// The provider's name for the exchange.
@@ -138,8 +140,18 @@ impl Exchange {
                 let message = format_args!("sent an answer of more than {limit} bytes");
                 return Poll::Ready(Err(self.errors.error(ErrorKind::Parse, message)));
             }
+            if !begun {
+                // No second copy while it grows, where the server says how large it is.
+                document.reserve_exact(self.length().min(limit).max(bytes.len()));
+            }
             document.extend_from_slice(&bytes);
         }
+    }
+
+    /// How long the server says that the body is.
+    fn length(&self) -> usize {
+        let length = self.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        length.unwrap_or(0)
     }
 
     /// The error of a response with a status that is no success.
@@ -167,17 +179,19 @@ impl Exchange {
 
     /// After the end mark only the end of the body comes, and where that is read the connection can be used again. It is
     /// not waited for: whoever else has something to do may do it a few times, such as the task that reads the socket.
-    pub(crate) async fn leave(&mut self) {
-        use futures_util::FutureExt;
-        for _ in 0..LAST_LOOKS {
-            let Some(body) = &mut self.body else { return };
-            match body.next().now_or_never() {
-                Some(Some(Ok(_))) => {}
-                Some(None | Some(Err(_))) => self.body = None,
-                None => tokio::task::yield_now().await,
+    pub(crate) fn poll_leave(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        while let Some(body) = &mut self.body {
+            match body.poll_next_unpin(context) {
+                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Pending if self.looks > 0 => {
+                    self.looks -= 1;
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Poll::Ready(None | Some(Err(_))) | Poll::Pending => self.body = None,
             }
         }
-        self.body = None;
+        Poll::Ready(())
     }
 }
 
@@ -187,8 +201,6 @@ impl std::fmt::Debug for Exchange {
         f.debug_struct("Exchange").field("errors", &self.errors).field("read", &self.read).finish_non_exhaustive()
     }
 }
-/// How often one looks whether the end of the body is there.
-const LAST_LOOKS: usize = 8;
 
 /// Of whatever packing.
 pub(crate) const PACKED: &str = "a compressed answer, which was not asked for";

@@ -19,6 +19,7 @@ mod gemini_vertex;
 mod ollama;
 #[cfg(feature = "ollama")]
 mod ollama_round_trip;
+mod proxy;
 mod reader;
 mod requests;
 mod responses;

@@ -5,14 +5,12 @@ use serde_json::{Map, Value};
 
 use crate::reader;
 
-/// The largest report that is taken apart.
-const SMALL: usize = 1 << 20;
 /// xAI's unit of money, in US dollars: <https://docs.x.ai/developers/cost-tracking>.
 const TICK: f64 = 1e-10;
 
 /// A report in the one meaning that [`Usage`] has: input with what came from a cache, output with what was thought.
 pub(super) fn usage(raw: &str) -> Option<Usage> {
-    let raw: Map<String, Value> = reader::value(Some(raw).filter(|raw| raw.len() <= SMALL)?)?;
+    let raw: Map<String, Value> = reader::value(Some(raw).filter(|raw| reader::is_small(raw))?)?;
     let whole = |value: &Value| value.as_u64().or_else(|| Some(value.as_f64()?.max(0.0) as u64));
     let count = |key: &str| raw.get(key).and_then(whole);
     let detail = |group: &str, key: &str| raw.get(group)?.get(key).and_then(whole);

@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::EXTRA;
-use super::wire::{Call, Detail, Function, MANY, Part, SMALL, Turn};
+use super::wire::{Call, Detail, Function, MANY, Part, Turn};
 use crate::reader::{self, Assembly, Bounded, Lists, TextOrList};
 
 impl Turn<'_> {
@@ -67,7 +67,11 @@ impl Turn<'_> {
 
 fn signed(text: Cow<'_, str>, signature: Option<String>) -> ContentPart {
     let thought = Reasoning::new(text);
-    signature.map_or(thought.clone(), |signature| thought.with_signature(signature)).into()
+    let thought = match signature {
+        Some(signature) => thought.with_signature(signature),
+        None => thought,
+    };
+    thought.into()
 }
 
 fn part(part: Part<'_>, parts: &mut Vec<ContentPart>) {
@@ -124,7 +128,7 @@ impl Call<'_> {
             false => self.function.as_ref().and_then(|function| function.arguments),
         };
         let Some(raw) = said.map(RawValue::get) else { return Value::Null };
-        if raw.len() > SMALL && !raw.starts_with('"') {
+        if !raw.starts_with('"') && !reader::is_small(raw) {
             return raw.into();
         }
         reader::value(raw).unwrap_or_default()
@@ -132,7 +136,7 @@ impl Call<'_> {
 
     /// What goes back with the call: Gemini's signature.
     fn extra_content(&self) -> Option<Value> {
-        reader::value(Some(self.extra_content?.get()).filter(|extra| extra.len() <= SMALL)?)
+        reader::value(Some(self.extra_content?.get()).filter(|extra| reader::is_small(extra))?)
     }
 
     /// A piece of a call of this provider's.

@@ -10,8 +10,6 @@ use crate::transport::is_error;
 
 /// More than any answer has.
 pub(super) const MANY: usize = 1025;
-/// The largest value of a member that is taken apart: usage, errors, arguments that are an object.
-pub(super) const SMALL: usize = 1 << 20;
 
 /// A `chat.completion` or a `chat.completion.chunk`. What varies from server to server is read as what it is, or not at
 /// all; what nobody may read stays text.
@@ -172,9 +170,7 @@ impl<'a> Document<'a> {
 
     /// What the server reports instead of an answer, or in the middle of it.
     pub(in super::super) fn error(&self) -> Option<Value> {
-        let error = self.error.map(RawValue::get)?;
-        let error = if error.len() > SMALL { Some(true.into()) } else { reader::value(error) };
-        error.filter(is_error)
+        reader::reported(self.error?.get()).filter(is_error)
     }
 
     /// What the call cost, as it came. Groq says it in a place of its own, too, and sometimes there only.
@@ -186,7 +182,7 @@ impl<'a> Document<'a> {
         }
         let groq = || serde_json::from_str::<Groq<'_>>(self.x_groq?.get()).ok()?.usage;
         let usage = self.usage.or_else(groq)?.get();
-        (usage.starts_with('{') && usage.len() <= SMALL).then_some(usage)
+        (usage.starts_with('{') && reader::is_small(usage)).then_some(usage)
     }
 
     /// What is kept of the rest.

@@ -17,8 +17,6 @@ pub(super) use item::{Begun, Items, Kind};
 
 /// More than any answer has.
 const MANY: usize = 1025;
-/// The largest value of a member that is taken apart: usage, errors, arguments that are an object.
-const SMALL: usize = 1 << 20;
 
 /// A `response`: a whole answer, or in a stream what is known of it by then.
 #[derive(Deserialize)]
@@ -68,9 +66,7 @@ pub(super) struct Event<'a> {
 }
 
 fn error(said: Option<&RawValue>) -> Option<Value> {
-    let error = said.map(RawValue::get)?;
-    let error = if error.len() > SMALL { Some(true.into()) } else { reader::value(error) };
-    error.filter(is_error)
+    reader::reported(said?.get()).filter(is_error)
 }
 
 impl Event<'_> {

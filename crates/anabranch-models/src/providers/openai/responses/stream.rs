@@ -121,7 +121,7 @@ impl Answer {
         let type_ = event.type_.0.clone().unwrap_or(Cow::Borrowed(name));
         if type_ == "error" {
             // Its members stand at the top, or one level down.
-            return Err(out.errors().document(reader::value(text).unwrap_or_default()));
+            return Err(out.errors().document(reader::reported(text).unwrap_or_default()));
         }
         if let Some(error) = event.error() {
             return Err(out.errors().inside(error));

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::{MANY, SMALL};
+use super::MANY;
 use crate::answer::Warning;
 use crate::providers::openai::responses::{ITEM, no_event};
 use crate::reader::{self, Assembly, Bounded, Lists, Text};
@@ -134,7 +134,7 @@ impl Items {
     /// A thought: what is shown of it, in paragraphs, and what goes back with it.
     fn thought(&mut self, begun: &Begun, item: &Item<'_>, raw: &RawValue, out: &mut Assembly) -> Result<()> {
         let sealed = parsed::<Text<'_>>(item.encrypted_content).and_then(Text::into_string);
-        let (content, summary) = (paragraphs(item.content), paragraphs(item.summary));
+        let (content, summary) = (paragraphs(item.content, out)?, paragraphs(item.summary, out)?);
         let is_raw = match begun.part {
             Some(_) => begun.is_raw_thought,
             None => content.iter().any(|(text, _)| !text.is_empty()),
@@ -240,8 +240,7 @@ impl Item<'_> {
 }
 
 /// The paragraphs of a thought, and what goes back with each.
-fn paragraphs(list: Option<&RawValue>) -> Vec<(String, Value)> {
-    let list: Bounded<&RawValue, MANY> = parsed(list).unwrap_or_default();
+fn paragraphs(list: Option<&RawValue>, out: &Assembly) -> Result<Vec<(String, Value)>> {
     let paragraph = |raw: &RawValue| {
         let part: Part<'_> = serde_json::from_str(raw.get()).ok()?;
         let text = parsed::<Text<'_>>(part.text)?.into_string().unwrap_or_default();
@@ -249,15 +248,22 @@ fn paragraphs(list: Option<&RawValue>) -> Vec<(String, Value)> {
         outline.insert("text".into(), text.len().into());
         Some((text, outline.into()))
     };
-    list.0.into_iter().filter_map(paragraph).collect()
+    Ok(elements(list, out)?.into_iter().filter_map(paragraph).collect())
 }
 
 /// Text where they are text, else the object they are.
 pub(super) fn arguments(raw: &str) -> Value {
-    if raw.len() > SMALL && !raw.starts_with('"') {
+    if !raw.starts_with('"') && !reader::is_small(raw) {
         return raw.into();
     }
     reader::value(raw).unwrap_or_default()
+}
+
+/// The elements of a list. One that is longer than any answer has is an error; what is no list has none.
+pub(super) fn elements<'a>(list: Option<&'a RawValue>, out: &Assembly) -> Result<Vec<&'a RawValue>> {
+    let list: Option<Bounded<&RawValue, MANY>> =
+        list.map_or(Ok(None), |list| serde_json::from_str(list.get())).map_err(|_| no_event(out))?;
+    Ok(list.unwrap_or_default().0)
 }
 
 pub(super) fn parsed<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Option<T> {
@@ -281,7 +287,7 @@ pub(super) fn rest(raw: &RawValue, members: &[(&str, Option<&RawValue>)]) -> Opt
         done = start + length;
     }
     left.push_str(raw.get(done..)?);
-    let mut rest: Map<String, Value> = reader::value(Some(left.as_str()).filter(|left| left.len() <= SMALL)?)?;
+    let mut rest: Map<String, Value> = reader::value(Some(left.as_str()).filter(|left| reader::is_small(left))?)?;
     for (name, member) in members {
         if member.is_some() {
             rest.shift_remove(*name);

@@ -5,8 +5,8 @@ use anabranch_messages::{AiMessage, ContentPart, TextPart};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::item::{Begun, Item, Items, Part, parsed, rest};
-use super::{MANY, SMALL};
+use super::MANY;
+use super::item::{Begun, Item, Items, Part, elements, parsed, rest};
 use crate::answer::Warning;
 use crate::providers::openai::citation;
 use crate::providers::openai::responses::ITEM;
@@ -18,10 +18,9 @@ const NOTE: usize = 256;
 impl Items {
     pub(super) fn message(&mut self, begun: &Begun, item: &Item<'_>, raw: &RawValue, out: &mut Assembly) -> Result<()> {
         let mut rest = rest(raw, &[("content", item.content)]).unwrap_or_else(|| item.least("message"));
-        let content: Bounded<&RawValue, MANY> = parsed(item.content).unwrap_or_default();
         let mut outline = Vec::new();
         let mut said = Vec::new();
-        for (index, raw) in (0..).zip(content.0) {
+        for (index, raw) in (0..).zip(elements(item.content, out)?) {
             let (part, is_refusal, outlined) = self.said(begun, index, raw, out)?;
             outline.push(outlined);
             said.extend(part.map(|part| (part, is_refusal)));
@@ -58,7 +57,7 @@ impl Items {
         };
         let Some(text) = parsed::<Text<'_>>(shown) else {
             // A part that no message knows.
-            let as_it_came = Some(raw.get()).filter(|raw| raw.len() <= SMALL).and_then(reader::value);
+            let as_it_came = Some(raw.get()).filter(|raw| reader::is_small(raw)).and_then(reader::value);
             return Ok((None, false, as_it_came.unwrap_or_default()));
         };
         let text = text.0.unwrap_or_default();
@@ -105,14 +104,16 @@ impl Items {
     }
 
     fn noted(&self, part: TextPart, notes: Option<&RawValue>, text: &str, out: &mut Assembly) -> Result<TextPart> {
-        let mut notes: Bounded<&RawValue, MANY> = parsed(notes).unwrap_or_default();
-        if notes.0.len() >= MANY {
-            notes.0.pop();
-            out.warn(Warning::new("annotations", "left out of the answer: more than 1024 of one text"));
-        }
+        let Ok(notes) = notes.map_or(Ok(Bounded::<&RawValue, MANY>::default()), |all| serde_json::from_str(all.get()))
+        else {
+            out.warn(Warning::new("annotations", "left out of the answer: more than 1025 of one text"));
+            return Ok(part);
+        };
         out.keep(notes.0.len() * NOTE)?;
-        let notes =
-            notes.0.into_iter().filter_map(|note| reader::value(Some(note.get()).filter(|it| it.len() <= SMALL)?));
+        let notes = notes
+            .0
+            .into_iter()
+            .filter_map(|note| reader::value(Some(note.get()).filter(|note| reader::is_small(note))?));
         Ok(citation::noted(part, notes.collect(), text, &self.provider))
     }
 

@@ -31,7 +31,7 @@ impl Items {
         if type_ == "image_generation_call" {
             return self.image(raw, out);
         }
-        if !self.has_room(raw.get().len(), out) {
+        if !self.has_room(reader::weight_apart(raw.get()), out) {
             return Ok(());
         }
         let Some(mut item) = reader::value::<Map<String, Value>>(raw.get()) else { return Err(no_event(out)) };
