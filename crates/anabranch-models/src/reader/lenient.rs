@@ -102,18 +102,19 @@ impl<T, const MOST: usize> Default for Bounded<T, MOST> {
     }
 }
 
-/// The first element of a list that is wanted. What is no list counts as an empty one.
+/// The first element of a list that is wanted, and no more than `MOST` of those that are not. What is no list counts as an
+/// empty one.
 #[derive(Debug)]
-pub(crate) struct First<T>(pub(crate) Option<T>);
+pub(crate) struct First<T, const MOST: usize>(pub(crate) Option<T>, pub(crate) Vec<T>);
 
 /// Whether an element is the one that is looked for.
 pub(crate) trait Wanted {
     fn is_wanted(&self) -> bool;
 }
 
-impl<T> Default for First<T> {
+impl<T, const MOST: usize> Default for First<T, MOST> {
     fn default() -> Self {
-        Self(None)
+        Self(None, Vec::new())
     }
 }
 
@@ -150,15 +151,21 @@ impl<T, const MOST: usize> Keep<T> for Bounded<T, MOST> {
     }
 }
 
-impl<T: Wanted> Keep<T> for First<T> {
+impl<T: Wanted, const MOST: usize> Keep<T> for First<T, MOST> {
     fn is_full(&self) -> bool {
-        self.0.is_some()
+        self.1.len() >= MOST
     }
 
     fn keep(&mut self, element: T) {
-        if element.is_wanted() {
+        if !element.is_wanted() {
+            self.1.push(element);
+        } else if self.0.is_none() {
             self.0 = Some(element);
         }
+    }
+
+    fn rest<'de, A: SeqAccess<'de>>(list: A) -> Result<(), A::Error> {
+        no_more(list)
     }
 }
 
@@ -168,7 +175,7 @@ impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for Bounded<T
     }
 }
 
-impl<'de, T: Deserialize<'de> + Wanted> Deserialize<'de> for First<T> {
+impl<'de, T: Deserialize<'de> + Wanted, const MOST: usize> Deserialize<'de> for First<T, MOST> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(List(PhantomData))
     }

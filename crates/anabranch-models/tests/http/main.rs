@@ -4,6 +4,7 @@
 
 #[cfg(feature = "anthropic")]
 mod anthropic;
+mod compatible;
 mod connections;
 #[cfg(any(feature = "gemini", feature = "ollama"))]
 mod double;
