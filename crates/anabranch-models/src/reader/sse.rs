@@ -43,6 +43,7 @@ pub(crate) struct SseDecoder {
 
 impl SseDecoder {
     /// A decoder that refuses events of more than `limit` bytes.
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn new(limit: usize) -> Self {
         Self { limit, ..Self::default() }
     }
