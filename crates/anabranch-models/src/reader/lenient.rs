@@ -7,6 +7,8 @@ use std::marker::PhantomData;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::in_place::{InPlace, Place};
+
 /// Text that says something. Numbers are text, too: some servers count where others name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Text<'a>(pub(crate) Option<Cow<'a, str>>);
@@ -102,7 +104,7 @@ impl<T, const MOST: usize> Default for Bounded<T, MOST> {
     }
 }
 
-/// The first element of a list that is wanted. What is no list counts as an empty one.
+/// The first element of a list that is wanted, [read in place](InPlace). What is no list counts as an empty one.
 #[derive(Debug)]
 pub(crate) struct First<T>(pub(crate) Option<T>);
 
@@ -117,94 +119,100 @@ impl<T> Default for First<T> {
     }
 }
 
-/// What keeps elements of a list.
-trait Keep<T>: Default {
-    fn is_full(&self) -> bool;
-    fn keep(&mut self, element: T);
-}
-
-impl<T, const MOST: usize> Keep<T> for Bounded<T, MOST> {
-    fn is_full(&self) -> bool {
-        self.0.len() >= MOST
-    }
-
-    fn keep(&mut self, element: T) {
-        self.0.push(element);
+impl<'de, T: InPlace<'de> + Wanted> InPlace<'de> for First<T> {
+    fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+        self.0 = None;
+        deserializer.deserialize_any(List(FirstOf(&mut self.0), PhantomData))
     }
 }
 
-impl<T: Wanted> Keep<T> for First<T> {
-    fn is_full(&self) -> bool {
-        self.0.is_some()
-    }
+/// What is done with a list.
+trait TakeList<'de> {
+    type Value: Default;
+    fn take<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error>;
+}
 
-    fn keep(&mut self, element: T) {
-        if element.is_wanted() {
-            self.0 = Some(element);
+struct Kept<T, const MOST: usize>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>, const MOST: usize> TakeList<'de> for Kept<T, MOST> {
+    type Value = Bounded<T, MOST>;
+
+    fn take<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut kept = Vec::new();
+        while kept.len() < MOST {
+            match list.next_element()? {
+                Some(element) => kept.push(element),
+                None => return Ok(Bounded(kept)),
+            }
         }
+        ignore_list(list)?;
+        Ok(Bounded(kept))
+    }
+}
+
+struct FirstOf<'a, T>(&'a mut Option<T>);
+
+impl<'de, T: InPlace<'de> + Wanted> TakeList<'de> for FirstOf<'_, T> {
+    type Value = ();
+
+    fn take<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while list.next_element_seed(Place(self.0.insert(T::default())))?.is_some() {
+            if self.0.as_ref().is_some_and(T::is_wanted) {
+                return ignore_list(list);
+            }
+        }
+        *self.0 = None;
+        Ok(())
     }
 }
 
 impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for Bounded<T, MOST> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(List(PhantomData))
+        deserializer.deserialize_any(List(Kept(PhantomData), PhantomData))
     }
 }
 
-impl<'de, T: Deserialize<'de> + Wanted> Deserialize<'de> for First<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(List(PhantomData))
-    }
-}
+/// What is no list counts as an empty one.
+struct List<'de, K>(K, PhantomData<&'de ()>);
 
-struct List<T, K>(PhantomData<(T, K)>);
-
-impl<'de, T: Deserialize<'de>, K: Keep<T>> Visitor<'de> for List<T, K> {
-    type Value = K;
+impl<'de, K: TakeList<'de>> Visitor<'de> for List<'de, K> {
+    type Value = K::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<K, A::Error> {
-        let mut kept = K::default();
-        while !kept.is_full() {
-            match list.next_element()? {
-                Some(element) => kept.keep(element),
-                None => return Ok(kept),
-            }
-        }
-        ignore_list(list)?;
-        Ok(kept)
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<K::Value, A::Error> {
+        self.0.take(list)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<K, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<K::Value, A::Error> {
         ignore_map(map)?;
-        Ok(K::default())
+        Ok(K::Value::default())
     }
 
-    fn visit_unit<E>(self) -> Result<K, E> {
-        Ok(K::default())
+    fn visit_unit<E>(self) -> Result<K::Value, E> {
+        Ok(K::Value::default())
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<K, E> {
-        Ok(K::default())
+    fn visit_bool<E>(self, _: bool) -> Result<K::Value, E> {
+        Ok(K::Value::default())
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<K, E> {
-        Ok(K::default())
+    fn visit_u64<E>(self, _: u64) -> Result<K::Value, E> {
+        Ok(K::Value::default())
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<K, E> {
-        Ok(K::default())
+    fn visit_i64<E>(self, _: i64) -> Result<K::Value, E> {
+        Ok(K::Value::default())
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<K, E> {
-        Ok(K::default())
+    fn visit_f64<E>(self, _: f64) -> Result<K::Value, E> {
+        Ok(K::Value::default())
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<K, E> {
-        Ok(K::default())
+    fn visit_str<E>(self, _: &str) -> Result<K::Value, E> {
+        Ok(K::Value::default())
     }
 }
 

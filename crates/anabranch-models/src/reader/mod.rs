@@ -6,6 +6,7 @@ mod assembly;
 mod brackets;
 mod framer;
 mod halves;
+mod in_place;
 mod json;
 mod json_array;
 mod json_lines;
@@ -21,6 +22,7 @@ use anabranch_messages::AiMessage;
 
 pub(crate) use assembly::Assembly;
 pub(crate) use framer::Framing;
+pub(crate) use in_place::{InPlace, Key, Place, in_place};
 pub(crate) use json::{Documents, document, text, value};
 pub(crate) use lenient::{Bounded, Text, TextOrList};
 #[cfg(feature = "openai")]

@@ -5,7 +5,6 @@ use std::task::{Context, Poll, ready};
 use anabranch_core::{Error, ErrorKind, Result};
 use anabranch_messages::AiMessage;
 use futures_core::Stream;
-use futures_util::FutureExt;
 
 use super::assembly::Assembly;
 use super::framer::Framer;
@@ -16,11 +15,11 @@ use crate::transport::{END_MARK, Exchange};
 
 /// The answer in chunks: they are given out as they come, and whatever breaks afterwards, those that were decoded before
 /// it come first. What counts only once comes with the last, and with it the envelope.
-pub(crate) fn read_stream<D: Decode>(
+pub(crate) fn read_stream<D: Decode + Unpin>(
     exchange: Exchange,
     decode: D,
     warnings: Vec<Warning>,
-) -> impl Stream<Item = Result<ChatAnswer>> + Send {
+) -> impl Stream<Item = Result<ChatAnswer>> + Send + Unpin {
     let limit = exchange.limits.answer_bytes;
     let mut reader = Reader {
         framer: Framer::new(decode.framing(), limit),
@@ -101,7 +100,11 @@ impl<D: Decode> Reader<D> {
                 }
                 State::Document(_) => ready!(self.poll_document(context)),
                 State::Over => return Poll::Ready(None),
-                State::Ended(_) | State::Failed(_) => return Poll::Ready(self.over()),
+                State::Ended(_) => {
+                    ready!(self.exchange.poll_leave(context));
+                    return Poll::Ready(self.over());
+                }
+                State::Failed(_) => return Poll::Ready(self.over()),
             }
         }
     }
@@ -110,8 +113,6 @@ impl<D: Decode> Reader<D> {
     fn over(&mut self) -> Option<Result<ChatAnswer>> {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Ended(last) => {
-                // It waits for nothing.
-                let _ = self.exchange.leave().now_or_never();
                 let warnings = std::mem::take(&mut self.warnings);
                 Some(Ok(envelope(last, &mut self.exchange, warnings, &mut self.out)))
             }

@@ -11,7 +11,7 @@ mod tools;
 
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::StreamExt;
 
 use anabranch_core::{Error, Result};
 
@@ -22,6 +22,7 @@ pub use dialect::{OpenAiDialect, ReasoningBack, ReasoningField};
 use crate::answer::{ChatAnswer, Warning};
 use crate::backend::{ChatBackend, ChatCall, ChatRequest};
 use crate::capabilities::Capabilities;
+use crate::late_stream::late_stream;
 use crate::reader::{read_answer, read_stream};
 use crate::transport::{Call, Exchange, Server};
 use stream::Chat;
@@ -94,6 +95,6 @@ impl ChatBackend for Backend {
                 Api::Responses => read_stream(exchange, responses::Answer::default(), warnings).right_stream(),
             })
         };
-        futures_util::stream::once(chunks).try_flatten().boxed()
+        late_stream(chunks).boxed()
     }
 }

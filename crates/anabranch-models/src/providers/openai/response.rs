@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::answer::Warning;
-use crate::reader::{self, Assembly, Bounded, First, Lists, Text, TextOrList, Wanted};
+use crate::reader::{self, Assembly, Bounded, First, Lists, Text, TextOrList, Wanted, in_place};
 use crate::transport::is_error;
 
 /// More than any answer has.
@@ -17,72 +17,52 @@ const MANY: usize = 1025;
 /// The largest value of a member that is taken apart: usage, errors, arguments that are an object.
 const SMALL: usize = 1 << 20;
 
-/// A `chat.completion` or a `chat.completion.chunk`. What varies from server to server is read as what it is, or not at
-/// all; what nobody may read stays text.
-#[derive(Deserialize)]
-pub(super) struct Document<'a> {
-    #[serde(borrow, default)]
-    pub(super) id: Text<'a>,
-    #[serde(borrow, default)]
-    pub(super) model: Text<'a>,
-    #[serde(borrow, default)]
-    choices: First<Choice<'a>>,
-    #[serde(borrow)]
-    usage: Option<&'a RawValue>,
-    #[serde(borrow)]
-    x_groq: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    system_fingerprint: Text<'a>,
-    #[serde(borrow, default)]
-    service_tier: Text<'a>,
-    /// OpenRouter: who answered.
-    #[serde(borrow, default)]
-    provider: Text<'a>,
-    /// Perplexity.
-    #[serde(borrow)]
-    citations: Option<&'a RawValue>,
-    #[serde(borrow)]
-    search_results: Option<&'a RawValue>,
+in_place! {
+    /// A `chat.completion` or a `chat.completion.chunk`. What varies from server to server is read as what it is, or not at
+    /// all; what nobody may read stays text.
+    pub(super) struct Document<'a> {
+        pub(super) id: Text<'a>,
+        pub(super) model: Text<'a>,
+        usage: Option<&'a RawValue>,
+        x_groq: Option<&'a RawValue>,
+        error: Option<&'a RawValue>,
+        system_fingerprint: Text<'a>,
+        service_tier: Text<'a>,
+        /// OpenRouter: who answered.
+        provider: Text<'a>,
+        /// Perplexity.
+        citations: Option<&'a RawValue>,
+        search_results: Option<&'a RawValue>,
+    } in place {
+        choices: First<Choice<'a>>,
+    }
 }
 
-#[derive(Deserialize)]
-pub(super) struct Choice<'a> {
-    #[serde(borrow, default)]
-    index: Text<'a>,
-    /// Apart, because chunks have none.
-    #[serde(borrow)]
-    message: Option<Box<Turn<'a>>>,
-    #[serde(borrow)]
-    delta: Option<Turn<'a>>,
-    #[serde(borrow, default)]
-    pub(super) finish_reason: Text<'a>,
-    #[serde(borrow)]
-    pub(super) logprobs: Option<&'a RawValue>,
+in_place! {
+    pub(super) struct Choice<'a> {
+        index: Text<'a>,
+        pub(super) finish_reason: Text<'a>,
+        pub(super) logprobs: Option<&'a RawValue>,
+    } in place {
+        /// Apart, because chunks have none.
+        message: Option<Box<Turn<'a>>>,
+        delta: Option<Turn<'a>>,
+    }
 }
 
-/// What is in `message` and in `delta`.
-#[derive(Deserialize, Default)]
-pub(super) struct Turn<'a> {
-    #[serde(borrow, default)]
-    content: TextOrList<'a, Part<'a>, MANY>,
-    #[serde(borrow, default)]
-    reasoning_content: Text<'a>,
-    #[serde(borrow, default)]
-    reasoning: Text<'a>,
-    #[serde(borrow)]
-    reasoning_details: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    refusal: Text<'a>,
-    #[serde(borrow)]
-    annotations: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) tool_calls: Bounded<Call<'a>, MANY>,
-    #[serde(borrow)]
-    audio: Option<Box<Audio<'a>>>,
-    #[serde(borrow, default)]
-    images: Bounded<Part<'a>, MANY>,
+in_place! {
+    /// What is in `message` and in `delta`.
+    pub(super) struct Turn<'a> {
+        content: TextOrList<'a, Part<'a>, MANY>,
+        reasoning_content: Text<'a>,
+        reasoning: Text<'a>,
+        reasoning_details: Option<&'a RawValue>,
+        refusal: Text<'a>,
+        annotations: Option<&'a RawValue>,
+        pub(super) tool_calls: Bounded<Call<'a>, MANY>,
+        audio: Option<Box<Audio<'a>>>,
+        images: Bounded<Part<'a>, MANY>,
+    } in place {}
 }
 
 /// A part of a content that is a list, which is how Mistral thinks; or an image, which is how OpenRouter shows one.
