@@ -380,6 +380,13 @@ fn the_badges_say_what_the_manifest_says() {
 }
 
 #[test]
+fn the_cassette_that_the_guide_shows_is_the_one_it_replays() {
+    let page = fs::read_to_string(root().join("docs/guide/18-testing-with-cassettes.md")).unwrap();
+    let file = fs::read_to_string(root().join("crates/anabranch/tests/cassettes/greeting.json")).unwrap();
+    assert!(blocks(&page).contains(&("json", file.as_str())));
+}
+
+#[test]
 fn every_test_that_the_list_of_faults_names_is_there() {
     let page = fs::read_to_string(root().join("docs/faults.md")).unwrap();
     let mut named = 0;

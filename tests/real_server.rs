@@ -6,6 +6,11 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "real/formats.rs"]
+mod formats;
+#[path = "real/server.rs"]
+mod server;
+
 use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -15,79 +20,7 @@ use anabranch::prelude::*;
 use anabranch::{Error, ErrorKind};
 use futures::TryStreamExt;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::sync::{Mutex, MutexGuard};
-
-/// The server, for one test at a time: what its slots do is then what the test does.
-struct Server {
-    url: String,
-    _alone: MutexGuard<'static, ()>,
-}
-
-static ALONE: Mutex<()> = Mutex::const_new(());
-
-impl Server {
-    /// `None`, and a line that says so, where there is no server.
-    async fn find(test: &str) -> Option<Self> {
-        let Ok(url) = std::env::var("ANABRANCH_REAL_SERVER") else {
-            eprintln!("{test}: skipped, because ANABRANCH_REAL_SERVER is not set (`.ci/run` starts a server)");
-            return None;
-        };
-        let server = Self { url: url.trim_end_matches('/').to_string(), _alone: ALONE.lock().await };
-        server.until_idle(Duration::from_secs(30)).await;
-        Some(server)
-    }
-
-    fn base_url(&self) -> String {
-        format!("{}/v1", self.url)
-    }
-
-    /// Greedy, and without reuse of earlier prompts: the same request gives the same answer.
-    fn model(&self) -> ChatModel {
-        let llm = OpenAi::new("tiny").base_url(self.base_url()).build().unwrap();
-        llm.temperature(0.0).option("cache_prompt", false)
-    }
-
-    async fn get(&self, path: &str) -> String {
-        let host = self.url.trim_start_matches("http://");
-        let mut socket = TcpStream::connect(host).await.unwrap();
-        let request = format!("GET {path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-        socket.write_all(request.as_bytes()).await.unwrap();
-        let mut response = String::new();
-        socket.read_to_string(&mut response).await.unwrap();
-        let (head, body) = response.split_once("\r\n\r\n").unwrap();
-        assert!(head.lines().next().unwrap().contains(" 200 "), "GET {path}: {head}");
-        body.to_string()
-    }
-
-    /// For each slot whether it is at work.
-    async fn slots(&self) -> Vec<bool> {
-        let slots: Vec<Value> = serde_json::from_str(&self.get("/slots").await).unwrap();
-        slots.iter().map(|slot| slot["is_processing"].as_bool().unwrap()).collect()
-    }
-
-    async fn busy(&self) -> usize {
-        self.slots().await.into_iter().filter(|busy| *busy).count()
-    }
-
-    /// How many tokens it has written since it was started.
-    async fn tokens_written(&self) -> u64 {
-        let metrics = self.get("/metrics").await;
-        let line = metrics.lines().find(|line| line.starts_with("llamacpp:tokens_predicted_total")).unwrap();
-        line.rsplit(' ').next().unwrap().parse().unwrap()
-    }
-
-    /// How long it took until no slot was at work.
-    async fn until_idle(&self, patience: Duration) -> Duration {
-        let began = Instant::now();
-        while self.busy().await > 0 {
-            assert!(began.elapsed() < patience, "a slot is still at work after {patience:?}");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        began.elapsed()
-    }
-}
+use server::Server;
 
 /// The example as a user runs it. It was built by the gate or is built now.
 async fn example(server: &Server, name: &str) -> String {
@@ -313,28 +246,4 @@ async fn a_failed_branch_frees_the_slots_of_the_others() {
     server.until_idle(Duration::from_secs(2)).await;
     let written = server.tokens_written().await - before;
     assert!(written < tokens / 2, "{written} of {tokens} tokens were written for a branch that was cancelled");
-}
-
-/// The same engine by Anthropic's format: what it says is the same, and so is what went wrong.
-#[tokio::test]
-async fn the_engine_speaks_anthropics_format_too() {
-    let Some(server) = Server::find("Anthropic's format").await else { return };
-    let llm = Anthropic::new("tiny").base_url(&server.url).build().unwrap();
-    let llm = llm.temperature(0.0).max_tokens(16).option("cache_prompt", false);
-
-    let whole = llm.invoke("What is an anabranch?").await.unwrap();
-    assert!(!whole.text().is_empty());
-    assert_eq!(*whole.finish_reason().unwrap(), FinishKind::Length);
-    assert_eq!(whole.usage().unwrap().output_tokens(), Some(16));
-    let chunks: Vec<AiMessage> = llm.stream("What is an anabranch?").try_collect().await.unwrap();
-    assert!(chunks.len() > 8, "{} chunks", chunks.len());
-    let streamed = chunks.into_iter().fold(AiMessage::default(), |mut whole, chunk| {
-        whole.append(chunk);
-        whole
-    });
-    assert_eq!(streamed.text(), whole.text());
-    assert_eq!(streamed.finish_reason(), whole.finish_reason());
-
-    let error = llm.invoke("word ".repeat(9000)).await.unwrap_err();
-    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::ContextLength, false));
 }

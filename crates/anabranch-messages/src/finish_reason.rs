@@ -102,7 +102,7 @@ impl FinishReason {
     pub fn from_word(word: impl Into<String>) -> Self {
         let word = word.into();
         let kind = match word.to_ascii_lowercase().replace('-', "_").as_str() {
-            "stop" | "eos" | "eos_token" | "end_turn" | "stop_sequence" | "completed" => FinishKind::Stop,
+            "stop" | "eos" | "eos_token" | "end_turn" | "stop_sequence" | "complete" | "completed" => FinishKind::Stop,
             "length" | "max_tokens" | "max_output_tokens" => FinishKind::Length,
             "model_length" | "model_context_window_exceeded" | "context_length_exceeded" => FinishKind::ContextWindow,
             "tool_calls" | "tool_call" | "tool_use" | "function_call" => FinishKind::ToolCalls,

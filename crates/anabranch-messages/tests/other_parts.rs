@@ -83,9 +83,12 @@ fn parts_of_every_library() {
         (json!({"type": "reasoning", "reasoning": "hm", "index": 0}), Reasoning::new("hm").into()),
         (
             json!({"type": "thinking", "thinking": "hm", "signature": "s"}),
-            Reasoning::new("hm").with_signature("s").into(),
+            Reasoning::new("hm").with_signature("s").with_provider_data("anthropic", "type", "thinking").into(),
         ),
-        (json!({"type": "redacted_thinking", "data": "x"}), Reasoning::encrypted_only("x").into()),
+        (
+            json!({"type": "redacted_thinking", "data": "x"}),
+            Reasoning::encrypted_only("x").with_provider_data("anthropic", "type", "redacted_thinking").into(),
+        ),
         (
             json!({"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "hm"}],
                 "encrypted_content": "x", "status": null}),
@@ -111,7 +114,13 @@ fn parts_of_every_library() {
         ),
         (
             json!({"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {"query": "Weser"}}),
-            ContentPart::ServerToolCall(ToolCall::new("s1", "web_search", json!({"query": "Weser"}))),
+            ContentPart::ServerToolCall(
+                ToolCall::new("s1", "web_search", json!({"query": "Weser"})).with_provider_data(
+                    "anthropic",
+                    "type",
+                    "server_tool_use",
+                ),
+            ),
         ),
         (
             json!({"type": "server_tool_result", "tool_call_id": "s1", "status": "error", "output": [1]}),
@@ -120,7 +129,9 @@ fn parts_of_every_library() {
         (
             json!({"type": "web_search_tool_result", "tool_use_id": "s1", "content": [{"type": "web_search_result"}]}),
             ContentPart::ServerToolResult(
-                ServerToolResult::new("s1", json!([{"type": "web_search_result"}])).with_name("web_search_tool_result"),
+                ServerToolResult::new("s1", json!([{"type": "web_search_result"}]))
+                    .with_name("web_search_tool_result")
+                    .with_provider_data("anthropic", "type", "web_search_tool_result"),
             ),
         ),
         (

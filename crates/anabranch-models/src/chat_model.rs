@@ -8,7 +8,7 @@ use anabranch_core::describe::{Kind, Label};
 use anabranch_core::{Chunks, Result, RunConfig, Runnable, pipe_operator};
 use anabranch_messages::{AiMessage, Messages};
 use futures_core::Stream;
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::StreamExt;
 use serde_json::Value;
 
 use crate::answer::ChatAnswer;
@@ -305,9 +305,9 @@ impl ChatModel {
 impl ChatModel {
     async fn answer(&self, input: Messages, config: &RunConfig) -> Result<ChatAnswer> {
         let permit = config.permit().await;
-        let answer = permit.during(self.backend.answer(self.request(input), ChatCall::new(config))).await?;
-        Metered::new(config).see(&answer);
-        Ok(answer)
+        let mut metered = Metered::new(config);
+        let answer = permit.during(self.backend.answer(self.request(input), ChatCall::new(config))).await;
+        answer.inspect(|answer| metered.see(answer)).inspect_err(|error| metered.see_failure(error))
     }
 
     fn chunks<'a>(
@@ -321,7 +321,10 @@ impl ChatModel {
             Ok(permit.hold(self.backend.stream(request, ChatCall::new(config))))
         };
         let mut metered = Metered::new(config);
-        late_stream(answer).inspect_ok(move |chunk| metered.see(chunk))
+        late_stream(answer).inspect(move |chunk| match chunk {
+            Ok(chunk) => metered.see(chunk),
+            Err(error) => metered.see_failure(error),
+        })
     }
 }
 

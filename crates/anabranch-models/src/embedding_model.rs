@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use anabranch_core::describe::{Kind, Label};
-use anabranch_core::{Error, ErrorKind, Result, RunConfig, Runnable, pipe_operator};
+use anabranch_core::{Error, ErrorKind, Result, RunConfig, Runnable, ServerLimits, pipe_operator};
 use futures_util::{StreamExt, TryStreamExt};
 
 use crate::backend::ChatCall;
@@ -63,7 +63,7 @@ const AT_ONCE: usize = 8;
 impl EmbeddingModel {
     /// The model of this name: `openai:text-embedding-3-small`, `gemini:gemini-embedding-001`, `ollama:nomic-embed-text`.
     /// Keys and base URLs come from the environment: `OPENAI_API_KEY` and `OPENAI_BASE_URL`; `GEMINI_API_KEY` or
-    /// `GOOGLE_API_KEY`, and `GEMINI_BASE_URL`; `OLLAMA_HOST`.
+    /// `GOOGLE_API_KEY`, and `GOOGLE_GEMINI_BASE_URL`; `OLLAMA_HOST` and `OLLAMA_API_KEY`.
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`] when there is no such provider, when its feature is off, or when its key is missing.
@@ -111,7 +111,10 @@ impl EmbeddingModel {
     async fn embed(&self, texts: &[String], purpose: EmbeddingPurpose, config: &RunConfig) -> Result<Vec<Vec<f32>>> {
         let permit = config.permit().await;
         let request = EmbeddingRequest::new(texts, purpose, self.dimensions);
-        let embeddings = permit.during(self.backend.embed(request, ChatCall::new(config))).await?;
+        let embeddings = permit.during(self.backend.embed(request, ChatCall::new(config))).await;
+        let embeddings = embeddings.inspect_err(|error| {
+            error.partial::<ServerLimits>().into_iter().for_each(|limits| config.server_limits(limits));
+        })?;
         if config.is_rate_limited() {
             config.server_limits(&embeddings.limits);
             embeddings.tokens.into_iter().for_each(|tokens| config.units_used(tokens));

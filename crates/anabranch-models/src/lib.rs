@@ -13,7 +13,7 @@
 //! | get a type of your own | `ChatModel::with_structured_output` (feature `schemars`, which every provider has) |
 //! | turn texts into vectors | [`EmbeddingModel`] |
 //! | test without a network | [`ScriptedModel`] |
-//! | bring a provider of your own | [`ChatBackend`], [`ChatModel::from_backend`] |
+//! | bring a provider of your own | [`ChatBackend`], [`ChatModel::from_backend`]; over HTTP `transport` and `reader` (feature `transport`) |
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
@@ -37,7 +37,7 @@ mod providers;
         reason = "what is used of it is up to the providers that are compiled in"
     )
 )]
-mod reader;
+pub mod reader;
 #[cfg(feature = "schemars")]
 mod schema;
 mod scripted;

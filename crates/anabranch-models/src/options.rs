@@ -59,6 +59,69 @@ pub struct ChatOptions {
     pub extra: Map<String, Value>,
 }
 
+impl ChatOptions {
+    /// The names of the fields that ask a provider for something, besides those that are the same for every provider over
+    /// HTTP (`headers`, `idempotency_key`, `keep_raw`, `extra`), so that a backend can warn of whatever it does not know:
+    /// what a later version asks for, too. Tools that are no functions are `provider_tools`.
+    ///
+    /// ```
+    /// use anabranch_models::{ChatModel, ScriptedModel};
+    ///
+    /// let llm = ChatModel::from(ScriptedModel::new()).temperature(0.0).stop(["END"]);
+    /// assert_eq!(llm.options().asked().collect::<Vec<_>>(), ["temperature", "stop"]);
+    /// ```
+    pub fn asked(&self) -> impl Iterator<Item = &'static str> {
+        // Whole, so that a new field cannot be forgotten here.
+        let Self {
+            temperature,
+            top_p,
+            top_k,
+            max_tokens,
+            stop,
+            seed,
+            presence_penalty,
+            frequency_penalty,
+            logprobs,
+            tools,
+            tool_choice,
+            parallel_tool_calls,
+            response_format,
+            reasoning,
+            modalities,
+            service_tier,
+            user,
+            metadata,
+            headers: _,
+            idempotency_key: _,
+            keep_raw: _,
+            extra: _,
+        } = self;
+        let is_function = |tool: &Tool| tool.name().is_some();
+        let fields = [
+            ("temperature", temperature.is_some()),
+            ("top_p", top_p.is_some()),
+            ("top_k", top_k.is_some()),
+            ("max_tokens", max_tokens.is_some()),
+            ("stop", !stop.is_empty()),
+            ("seed", seed.is_some()),
+            ("presence_penalty", presence_penalty.is_some()),
+            ("frequency_penalty", frequency_penalty.is_some()),
+            ("logprobs", logprobs.is_some()),
+            ("tools", tools.iter().any(is_function)),
+            ("provider_tools", !tools.iter().all(is_function)),
+            ("tool_choice", tool_choice.is_some()),
+            ("parallel_tool_calls", parallel_tool_calls.is_some()),
+            ("response_format", response_format.is_some()),
+            ("reasoning", reasoning.is_some()),
+            ("modalities", !modalities.is_empty()),
+            ("service_tier", service_tier.is_some()),
+            ("user", user.is_some()),
+            ("metadata", !metadata.is_empty()),
+        ];
+        fields.into_iter().filter(|(_, asked)| *asked).map(|(name, _)| name)
+    }
+}
+
 /// The form of an answer.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]

@@ -52,7 +52,13 @@ impl FunctionTool {
     #[must_use]
     pub fn of<T: schemars::JsonSchema + ?Sized>() -> Self {
         let JsonSchema { name, description, schema, strict } = JsonSchema::of::<T>();
-        Self { name, description, parameters: schema, strict: strict.then_some(true) }
+        Self {
+            name,
+            description,
+            parameters: schema,
+            strict: strict.then_some(true),
+            provider_options: serde_json::Map::new(),
+        }
     }
 
     /// A function for each variant of an enum, as `ToolCallsParser` reads them: named like the variant, with its fields
@@ -100,6 +106,7 @@ fn functions_of(mut variant: Value, definitions: Option<&Value>) -> Vec<Function
             description: description.clone().or(inner),
             parameters,
             strict: strict.then_some(true),
+            provider_options: serde_json::Map::new(),
         }
     };
     let bare = || serde_json::json!({"type": "object", "properties": {}});

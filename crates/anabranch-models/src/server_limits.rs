@@ -25,40 +25,45 @@ impl ChatAnswer {
     /// interval. Limits on input or output tokens alone are left out: units are all tokens of a call.
     #[must_use]
     pub fn server_limits(&self) -> ServerLimits {
-        let mut limits = ServerLimits::new();
-        for (name, value) in self.headers() {
-            let Some(said) = Said::of(name) else { continue };
-            let (limit, left) = match said.of_tokens {
-                true => (&mut limits.unit_limit, &mut limits.units_left),
-                false => (&mut limits.request_limit, &mut limits.requests_left),
-            };
-            let Some(number) = number(value) else { continue };
-            let place = match said.what {
-                What::Limit if said.is_long => continue,
-                What::Limit => limit,
-                What::Left => left,
-            };
-            *place = Some(place.map_or(number, |least| least.min(number)));
-            if let (What::Left, 0) = (said.what, number) {
-                limits.retry_after = limits.retry_after.max(self.reset(name));
-            }
-        }
-        limits
+        let headers: Vec<_> = self.headers().iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        in_headers(&headers)
     }
+}
 
-    /// When the limit is full again of which this header says that nothing is left.
-    fn reset(&self, remaining: &str) -> Option<std::time::Duration> {
-        #[cfg(feature = "_http")]
-        {
-            let value = self.header(&remaining.replace("remaining", "reset"))?;
-            crate::transport::moment(value.trim(), std::time::SystemTime::now())
-        }
-        #[cfg(not(feature = "_http"))]
-        {
-            let _ = remaining;
-            None
+/// What the headers of an answer or of a failure say.
+pub(crate) fn in_headers(headers: &[(&str, &str)]) -> ServerLimits {
+    let mut limits = ServerLimits::new();
+    for (name, value) in headers {
+        let Some(said) = Said::of(name) else { continue };
+        let (limit, left) = match said.of_tokens {
+            true => (&mut limits.unit_limit, &mut limits.units_left),
+            false => (&mut limits.request_limit, &mut limits.requests_left),
+        };
+        let Some(number) = number(value) else { continue };
+        let place = match said.what {
+            What::Limit if said.is_long => continue,
+            What::Limit => limit,
+            What::Left => left,
+        };
+        *place = Some(place.map_or(number, |least| least.min(number)));
+        if let (What::Left, 0) = (said.what, number) {
+            limits.retry_after = limits.retry_after.max(reset(headers, name));
         }
     }
+    limits
+}
+
+/// When the limit is full again of which this header says that nothing is left.
+#[cfg(feature = "_http")]
+fn reset(headers: &[(&str, &str)], remaining: &str) -> Option<std::time::Duration> {
+    let name = remaining.to_ascii_lowercase().replace("remaining", "reset");
+    let (_, value) = headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(&name))?;
+    crate::transport::moment(value.trim(), std::time::SystemTime::now())
+}
+
+#[cfg(not(feature = "_http"))]
+fn reset(_: &[(&str, &str)], _: &str) -> Option<std::time::Duration> {
+    None
 }
 
 struct Said {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// What a model may call: a function of the program, or a tool that runs at the provider.
 ///
@@ -42,12 +42,45 @@ pub struct FunctionTool {
     pub parameters: Value,
     /// Whether the provider must hold the arguments to the schema. Left to the provider if `None`.
     pub strict: Option<bool>,
+    /// What is said to one provider that others do not know, by the provider's name: an object each.
+    pub provider_options: Map<String, Value>,
 }
 
 impl FunctionTool {
     /// A function by its name, and the schema of its arguments.
     pub fn new(name: impl Into<String>, parameters: impl Into<Value>) -> Self {
-        Self { name: name.into(), description: None, parameters: parameters.into(), strict: None }
+        Self {
+            name: name.into(),
+            description: None,
+            parameters: parameters.into(),
+            strict: None,
+            provider_options: Map::new(),
+        }
+    }
+
+    /// Says something to one provider that others do not know, and are not sent.
+    ///
+    /// ```
+    /// use anabranch_models::FunctionTool;
+    /// use serde_json::json;
+    ///
+    /// // Anthropic keeps the tools up to this one for the next request.
+    /// let mark = json!({"type": "ephemeral"});
+    /// let now = FunctionTool::new("now", json!({})).provider_option("anthropic", "cache_control", mark);
+    /// assert_eq!(now.provider_options["anthropic"]["cache_control"]["type"], "ephemeral");
+    /// ```
+    #[must_use]
+    pub fn provider_option(
+        mut self,
+        provider: impl Into<String>,
+        name: impl Into<String>,
+        value: impl Into<Value>,
+    ) -> Self {
+        let there = self.provider_options.entry(provider).or_insert_with(|| Value::Object(Map::new()));
+        if let Value::Object(options) = there {
+            options.insert(name.into(), value.into());
+        }
+        self
     }
 
     /// What it does, for the model.

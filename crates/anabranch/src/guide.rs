@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `docs/architecture.md` | how the project is laid out, and what holds throughout |
 //! | `docs/decisions/` | a page for each decision that one may question |
+//! | `docs/providers/` | providers by feature, and a page for each |
 //! | `docs/faults.md` | faults of other frameworks, and the test that shows each absent |
 //! | `docs/performance.md` | what a chain costs, and how that is measured |
 //! | `comparison/` | the same chain in other frameworks, and their features side by side |
@@ -38,6 +39,8 @@ macro_rules! chapters {
             #[doc = "[time]: mod@crate::guide::time"]
             #[doc = "[asyncio-lcel]: mod@crate::guide::asyncio_lcel"]
             #[doc = "[parsers]: mod@crate::guide::parsers"]
+            #[doc = "[adding-a-provider]: mod@crate::guide::adding_a_provider"]
+            #[doc = "[cassettes]: mod@crate::guide::cassettes"]
             #[doc = ""]
             #[doc = include_str!(concat!("../docs/guide/", $file))]
             pub mod $name {}
@@ -63,4 +66,20 @@ chapters! {
     time "13-time.md"
     asyncio_lcel "14-from-asyncio-and-lcel.md"
     parsers "15-parsers.md"
+    adding_a_provider "17-adding-a-provider.md"
+    // Its programs use a provider's builder.
+    #[cfg(any(doc, feature = "openai"))]
+    cassettes "18-testing-with-cassettes.md"
+}
+
+/// The pages of the providers stand in the repository only, beside this guide. Their programs compile.
+#[cfg(doctest)]
+mod provider_pages {
+    #[cfg(feature = "gemini")]
+    #[doc = include_str!("../docs/providers/gemini.md")]
+    mod gemini {}
+
+    #[cfg(feature = "ollama")]
+    #[doc = include_str!("../docs/providers/ollama.md")]
+    mod ollama {}
 }

@@ -4,6 +4,8 @@
 #![doc = "[failures]: mod@crate::guide::failures"]
 #![doc = "[guide]: mod@crate::guide"]
 #![doc = "[asyncio-lcel]: mod@crate::guide::asyncio_lcel"]
+#![doc = "[adding-a-provider]: mod@crate::guide::adding_a_provider"]
+#![doc = "[providers]: mod@crate::guide#in-the-repository"]
 #![doc = "[performance]: mod@crate::guide#in-the-repository"]
 #![doc = "[features]: mod@crate::guide#in-the-repository"]
 #![doc = "[comparison]: mod@crate::guide#in-the-repository"]
@@ -21,6 +23,11 @@ pub use anabranch_core::*;
 
 #[cfg(any(doc, doctest))]
 pub mod guide;
+
+// The page of a provider, whose programs are tested.
+#[cfg(all(doctest, feature = "anthropic"))]
+#[doc = include_str!("../docs/providers/anthropic.md")]
+mod page_of_anthropic {}
 
 /// Messages, content, tool calls and usage: see the crate `anabranch-messages`.
 pub mod messages {

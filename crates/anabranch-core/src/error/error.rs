@@ -185,6 +185,7 @@ impl Error {
     /// | a model, where the stream broke off | `AiMessage`, the type of the chunks | what had come, added up |
     /// | a model, where the provider answered with an error | `String` | the provider's own sentence |
     /// | a model, where the provider's answer is none | `String` | the body it sent |
+    /// | a model, where the provider refused | [`ServerLimits`](crate::ServerLimits) | what it said about its limits |
     /// | a step of yours | the type you give to [`with_partial`](Self::with_partial) | what you keep |
     ///
     /// There may be values of several types at once: a stream that the provider breaks off with an error keeps both the

@@ -75,9 +75,15 @@ fn part(value: Value, speaker: Speaker) -> Read<ContentPart> {
             ContentPart::Refusal(text)
         }
         "reasoning" | "thinking" | "redacted_thinking" | "reasoning_content" => {
+            // Mistral has the same name, and no signature.
+            let of_anthropic = kind == "redacted_thinking" || (kind == "thinking" && fields.has("signature"));
             let thought = reasoning(&mut fields)?;
             fields.named("a thought").end(reasoning::KNOWN)?;
-            ContentPart::Reasoning(thought)
+            ContentPart::Reasoning(if of_anthropic {
+                thought.with_provider_data("anthropic", "type", kind)
+            } else {
+                thought
+            })
         }
         "image" | "image_url" | "input_image" => ContentPart::Image(media_of(Sort::Image, fields)?),
         "audio" | "input_audio" => ContentPart::Audio(media_of(Sort::Audio, fields)?),
@@ -88,10 +94,9 @@ fn part(value: Value, speaker: Speaker) -> Read<ContentPart> {
         "tool_use" | "tool_call" | "tool_call_chunk" | "invalid_tool_call" | "function_call" | "custom_tool_call"
         | "input_json_delta" => ContentPart::ToolCall(call(kind, fields)?),
         "server_tool_call" | "server_tool_call_chunk" | "server_tool_use" | "mcp_tool_use" => {
-            let of_mcp = kind == "mcp_tool_use";
-            let call = call(kind, fields)?;
-            ContentPart::ServerToolCall(if of_mcp {
-                call.with_provider_data("anthropic", "type", "mcp_tool_use")
+            let call = call(kind.clone(), fields)?;
+            ContentPart::ServerToolCall(if kind.ends_with("_tool_use") {
+                call.with_provider_data("anthropic", "type", kind)
             } else {
                 call
             })
@@ -104,7 +109,7 @@ fn part(value: Value, speaker: Speaker) -> Read<ContentPart> {
         _ if kind.ends_with("_tool_result") && fields.has("tool_use_id") => {
             let result = server_tool::result_of(&kind, &mut fields)?;
             fields.named("the result of a tool").end("`tool_use_id`, `content` and `is_error`")?;
-            ContentPart::ServerToolResult(result)
+            ContentPart::ServerToolResult(result.with_provider_data("anthropic", "type", kind))
         }
         "other" | "non_standard" => ContentPart::Other(other(fields)?),
         _ if speaker == Speaker::Model => as_it_came(kind, fields),

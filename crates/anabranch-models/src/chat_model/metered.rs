@@ -1,6 +1,6 @@
 //! [`Metered`]: what the rate limiters around a model learn of its answers.
 
-use anabranch_core::RunConfig;
+use anabranch_core::{Error, RunConfig, ServerLimits};
 use anabranch_messages::Usage;
 
 use crate::answer::ChatAnswer;
@@ -28,6 +28,14 @@ impl<'a> Metered<'a> {
                 Some(used) => used.update(usage.clone()),
                 None => self.used = Some(usage.clone()),
             }
+        }
+    }
+
+    /// No answer, or the end of one: a server that refuses says in the same headers why.
+    pub(super) fn see_failure(&mut self, error: &Error) {
+        let said = self.config.zip(error.partial::<ServerLimits>());
+        if let Some((config, limits)) = said {
+            config.server_limits(limits);
         }
     }
 }

@@ -21,6 +21,8 @@ pub(crate) enum Format {
     Compatible,
     /// `POST /models/{model}:batchEmbedContents`.
     Gemini,
+    /// `POST /models/{model}:predict`, below a publisher.
+    Vertex,
     /// `POST /api/embed`.
     Ollama,
 }
@@ -40,6 +42,8 @@ struct Answer {
     data: Vec<Indexed>,
     #[serde(default)]
     embeddings: Vec<Vector>,
+    #[serde(default)]
+    predictions: Vec<Prediction>,
     usage: Option<Usage>,
     prompt_eval_count: Option<u64>,
 }
@@ -57,6 +61,24 @@ enum Vector {
     Values { values: Vec<f32> },
 }
 
+/// What Vertex AI answers.
+#[derive(Deserialize)]
+struct Prediction {
+    embeddings: Values,
+}
+
+#[derive(Deserialize)]
+struct Values {
+    values: Vec<f32>,
+    statistics: Option<Statistics>,
+}
+
+#[derive(Deserialize)]
+struct Statistics {
+    /// A whole number that is written as a fraction.
+    token_count: Option<f64>,
+}
+
 #[derive(Deserialize)]
 struct Usage {
     total_tokens: Option<u64>,
@@ -65,15 +87,23 @@ struct Usage {
 
 impl Backend {
     fn document(&self, request: &EmbeddingRequest<'_>) -> Value {
+        let purpose = match request.purpose {
+            EmbeddingPurpose::Query => "RETRIEVAL_QUERY",
+            EmbeddingPurpose::Document => "RETRIEVAL_DOCUMENT",
+        };
         let mut document = match self.format {
-            Format::OpenAi | Format::Compatible | Format::Ollama => {
-                json!({"model": self.model, "input": request.texts})
+            Format::OpenAi | Format::Compatible => json!({"model": self.model, "input": request.texts}),
+            // Else what does not fit is cut off, and nobody is told.
+            Format::Ollama => json!({"model": self.model, "input": request.texts, "truncate": false}),
+            Format::Vertex => {
+                let one = |text: &String| json!({"content": text, "task_type": purpose});
+                let mut parameters = json!({"autoTruncate": false});
+                if let Some(dimensions) = request.dimensions {
+                    parameters["outputDimensionality"] = dimensions.into();
+                }
+                json!({"instances": request.texts.iter().map(one).collect::<Vec<_>>(), "parameters": parameters})
             }
             Format::Gemini => {
-                let purpose = match request.purpose {
-                    EmbeddingPurpose::Query => "RETRIEVAL_QUERY",
-                    EmbeddingPurpose::Document => "RETRIEVAL_DOCUMENT",
-                };
                 let model = format!("models/{}", self.model);
                 let one = |text: &String| {
                     let mut one = json!({"model": model, "content": {"parts": [{"text": text}]}, "taskType": purpose});
@@ -86,7 +116,7 @@ impl Backend {
             }
         };
         match (self.format, request.dimensions) {
-            (Format::Gemini, _) | (_, None) => {}
+            (Format::Gemini | Format::Vertex, _) | (_, None) => {}
             (_, Some(dimensions)) => document["dimensions"] = dimensions.into(),
         }
         document
@@ -99,27 +129,37 @@ impl EmbeddingBackend for Backend {
         &self.name
     }
 
-    /// OpenAI: 2048 (API reference, "Create embeddings"). Gemini: 100. Text Embeddings Inference takes 32 unless it is
-    /// told otherwise, and other servers that speak as OpenAI does take no fewer.
+    /// OpenAI: 2048 (API reference, "Create embeddings"). Gemini: 100. Vertex AI: 250, and one for Gemini's models
+    /// (<https://cloud.google.com/vertex-ai/generative-ai/docs/embeddings/get-text-embeddings>). Text Embeddings Inference
+    /// takes 32 unless it is told otherwise, and other servers that speak as OpenAI does take no fewer. Ollama names no
+    /// limit.
     fn most_texts(&self) -> usize {
         match self.format {
             Format::OpenAi => 2048,
             Format::Gemini => 100,
+            Format::Vertex if self.model.contains("gemini") => 1,
+            Format::Vertex => 250,
             Format::Compatible => 32,
             Format::Ollama => 64,
         }
     }
 
-    /// OpenAI takes 300,000 tokens in one request, and no token is less than a byte.
+    /// OpenAI takes 300,000 tokens in one request, Vertex AI 20,000, and no token is less than a byte.
     fn most_bytes(&self) -> usize {
-        300_000
+        match self.format {
+            Format::Vertex => 20_000,
+            _ => 300_000,
+        }
     }
 
     async fn embed(&self, request: EmbeddingRequest<'_>, call: ChatCall) -> Result<Embeddings> {
-        let last = format!("{}:batchEmbedContents", self.model);
+        let verb = if self.format == Format::Vertex { "predict" } else { "batchEmbedContents" };
+        let last = format!("{}:{verb}", self.model);
         let path: &[&str] = match self.format {
             Format::OpenAi | Format::Compatible => &["embeddings"],
-            Format::Gemini => &["models", &last],
+            Format::Gemini | Format::Vertex => &["models", &last],
+            // Some write the base URL with it.
+            Format::Ollama if self.server.base_path().trim_end_matches('/').ends_with("/api") => &["embed"],
             Format::Ollama => &["api", "embed"],
         };
         let body = serde_json::to_vec(&self.document(&request))?;
@@ -131,15 +171,17 @@ impl EmbeddingBackend for Backend {
             wrong("sent something else than vectors").with_partial(String::from_utf8_lossy(&body).into_owned())
         })?;
         let tokens = answer.usage.and_then(|usage| usage.total_tokens.or(usage.prompt_tokens));
-        let tokens = tokens.or(answer.prompt_eval_count);
+        let counts = answer.predictions.iter().map(|one| one.embeddings.statistics.as_ref()?.token_count);
+        let counted = counts.collect::<Option<Vec<_>>>().filter(|counts| !counts.is_empty());
+        let counted = counted.map(|counts| counts.into_iter().sum::<f64>().max(0.0) as u64);
+        let tokens = tokens.or(answer.prompt_eval_count).or(counted);
         let vectors = match answer.data.is_empty() {
-            true => answer
-                .embeddings
-                .into_iter()
-                .map(|vector| match vector {
+            true => {
+                let embeddings = answer.embeddings.into_iter().map(|vector| match vector {
                     Vector::Bare(values) | Vector::Values { values } => values,
-                })
-                .collect(),
+                });
+                embeddings.chain(answer.predictions.into_iter().map(|one| one.embeddings.values)).collect()
+            }
             false => {
                 in_order(answer.data, request.texts.len()).ok_or_else(|| wrong("mixed up the places of vectors"))?
             }
@@ -171,39 +213,6 @@ fn in_order(data: Vec<Indexed>, count: usize) -> Option<Vec<Vec<f32>>> {
     }
     places.into_iter().collect()
 }
-
-/// A server of Gemini's, as the environment says.
-#[cfg(feature = "gemini")]
-pub(crate) fn gemini(model: &str, environment: super::Environment<'_>) -> Result<Backend> {
-    use crate::transport::{Connection, Secret};
-
-    let key = environment("GEMINI_API_KEY").or_else(|| environment("GOOGLE_API_KEY"));
-    let base_url = environment("GEMINI_BASE_URL");
-    if key.is_none() && base_url.is_none() {
-        return Err(anabranch_core::Error::new(ErrorKind::Configuration, "no key for Gemini: set GEMINI_API_KEY"));
-    }
-    let connection = Connection { base_url, ..Connection::default() };
-    let key = key.map(|key| ("x-goog-api-key", Secret::new(key)));
-    let server = Server::new(connection, "https://generativelanguage.googleapis.com/v1beta", key, &ERRORS)?;
-    Ok(Backend { name: format!("gemini:{model}"), model: model.to_string(), format: Format::Gemini, server })
-}
-
-/// A server of Ollama's, as the environment says: `OLLAMA_HOST` may lack scheme and port.
-#[cfg(feature = "ollama")]
-pub(crate) fn ollama(model: &str, environment: super::Environment<'_>) -> Result<Backend> {
-    let host = environment("OLLAMA_HOST").unwrap_or_else(|| "127.0.0.1:11434".into());
-    let url = if host.contains("://") { host } else { format!("http://{host}") };
-    // Where a server listens on every address, it is found on this machine's own.
-    let url = url.replace("://0.0.0.0", "://127.0.0.1");
-    let connection = crate::transport::Connection { base_url: Some(url), ..Default::default() };
-    let server = Server::new(connection, "", None, &ERRORS)?;
-    Ok(Backend { name: format!("ollama:{model}"), model: model.to_string(), format: Format::Ollama, server })
-}
-
-/// What HTTP's statuses mean everywhere will do: there is nothing to be filtered or to be cut off.
-#[cfg(any(feature = "gemini", feature = "ollama"))]
-static ERRORS: crate::transport::ErrorTable =
-    crate::transport::ErrorTable { words: &[], sentences: &[], statuses: &[] };
 
 #[cfg(test)]
 mod tests;

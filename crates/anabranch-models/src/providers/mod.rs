@@ -153,9 +153,9 @@ pub(crate) fn embeddings_by_name(
         #[cfg(feature = "openai")]
         ("openai", _) => openai::embeddings_from_environment(model, environment),
         #[cfg(feature = "gemini")]
-        ("gemini", _) => Ok(Arc::new(embeddings::gemini(model, environment)?)),
+        ("gemini", _) => gemini::embeddings_from_environment(model, environment),
         #[cfg(feature = "ollama")]
-        ("ollama", _) => Ok(Arc::new(embeddings::ollama(model, environment)?)),
+        ("ollama", _) => ollama::embeddings_from_environment(model, environment),
         (known, _) if ["openai", "gemini", "ollama"].contains(&known) => {
             Err(misconfigured(format!("provider `{known}` is not compiled in: enable the feature \"{known}\"")))
         }

@@ -18,7 +18,7 @@ const PART: usize = 256;
 ///
 /// It adds up by the law by which the chunks add up elsewhere, so that a stream that breaks off keeps what came, and so
 /// that a piece of a call finds its call here as it will there.
-pub(crate) struct Assembly {
+pub struct Assembly {
     errors: Errors,
     whole: AiMessage,
     /// `None` where nobody wants chunks.
@@ -31,6 +31,13 @@ pub(crate) struct Assembly {
     kept: usize,
     limit: usize,
     progress: bool,
+}
+
+/// Without what was said.
+impl std::fmt::Debug for Assembly {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Assembly").field("errors", &self.errors).field("kept", &self.kept).finish_non_exhaustive()
+    }
 }
 
 /// A call that came, in pieces or as a whole.
@@ -64,17 +71,19 @@ impl Assembly {
     }
 
     /// Makes errors of what the provider reports, and names the server in others.
-    pub(crate) fn errors(&self) -> &Errors {
+    #[must_use]
+    pub fn errors(&self) -> &Errors {
         &self.errors
     }
 
     /// What came so far.
-    pub(crate) fn whole(&self) -> &AiMessage {
+    #[must_use]
+    pub fn whole(&self) -> &AiMessage {
         &self.whole
     }
 
     /// The provider's name for the answer: calls without a name are given one that is theirs in all answers.
-    pub(crate) fn set_answer_id(&mut self, id: &str) {
+    pub fn set_answer_id(&mut self, id: &str) {
         if self.answer_id.is_empty() {
             id.clone_into(&mut self.answer_id);
         }
@@ -85,7 +94,7 @@ impl Assembly {
     ///
     /// # Errors
     /// When the answer becomes larger than answers may be.
-    pub(crate) fn push(&mut self, chunk: impl Into<AiMessage>) -> Result<()> {
+    pub fn push(&mut self, chunk: impl Into<AiMessage>) -> Result<()> {
         let chunk = chunk.into();
         if chunk.is_empty() {
             return Ok(());
@@ -104,7 +113,7 @@ impl Assembly {
     ///
     /// # Errors
     /// When there are too many of them, or the answer becomes larger than answers may be.
-    pub(crate) fn call(&mut self, mut piece: ToolCallChunk) -> Result<()> {
+    pub fn call(&mut self, mut piece: ToolCallChunk) -> Result<()> {
         let said = piece.id.take().unwrap_or_default();
         let is_head = piece.name.as_ref().is_some_and(|name| !name.is_empty());
         if let Some(known) = self.known(piece.index, &said, is_head) {
@@ -139,7 +148,7 @@ impl Assembly {
     ///
     /// # Errors
     /// As for [`call`](Self::call).
-    pub(crate) fn whole_call(&mut self, call: ToolCall) -> Result<()> {
+    pub fn whole_call(&mut self, call: ToolCall) -> Result<()> {
         let said = call.id().to_string();
         self.keep(call.raw_arguments().len() + call.signature().map_or(0, str::len))?;
         self.whole.append(AiMessage::default().with_tool_call(call.clone()));
@@ -182,7 +191,7 @@ impl Assembly {
     ///
     /// # Errors
     /// When the answer becomes larger than answers may be.
-    pub(crate) fn keep(&mut self, bytes: usize) -> Result<()> {
+    pub fn keep(&mut self, bytes: usize) -> Result<()> {
         self.kept = self.kept.saturating_add(bytes);
         self.fits(self.kept)
     }
@@ -201,14 +210,14 @@ impl Assembly {
     }
 
     /// Says that something of the answer was left out.
-    pub(crate) fn warn(&mut self, warning: Warning) {
+    pub fn warn(&mut self, warning: Warning) {
         if !self.warnings.contains(&warning) {
             self.warnings.push(warning);
         }
     }
 
     /// Says that the answer came forward, though there is no chunk to show for it.
-    pub(crate) fn progress(&mut self) {
+    pub fn progress(&mut self) {
         self.progress = true;
     }
 
@@ -243,7 +252,7 @@ impl Assembly {
         std::mem::take(&mut self.whole)
     }
 
-    pub(super) fn take_warnings(&mut self) -> Vec<Warning> {
+    pub(crate) fn take_warnings(&mut self) -> Vec<Warning> {
         std::mem::take(&mut self.warnings)
     }
 }

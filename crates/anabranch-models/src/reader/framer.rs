@@ -11,7 +11,7 @@ use crate::transport::PACKED;
 /// How a provider's streams are framed. What a server really sends is found out by looking.
 #[allow(dead_code, reason = "which of them are used is up to the providers that are compiled in")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Framing {
+pub enum Framing {
     /// Server-sent events.
     Events,
     /// Server-sent events, or one JSON list whose elements come one by one.

@@ -13,7 +13,8 @@ use super::sse::{BOM, utf8};
 use crate::transport::Errors;
 
 /// The text of a body: without a byte order mark, U+FFFD where it is no UTF-8 and for half a surrogate pair.
-pub(crate) fn text(body: &[u8]) -> Cow<'_, str> {
+#[must_use]
+pub fn text(body: &[u8]) -> Cow<'_, str> {
     let text = utf8(body.strip_prefix(BOM).unwrap_or(body));
     match mended(&text) {
         Some(mended) => Cow::Owned(mended),
@@ -26,7 +27,7 @@ pub(crate) fn text(body: &[u8]) -> Cow<'_, str> {
 /// # Errors
 /// [`ErrorKind::IncompleteStream`] when it is cut off, which trying again can help; [`ErrorKind::Parse`] when it is
 /// something else. The body is in `error.partial::<String>()`.
-pub(crate) fn document<'a, T: Deserialize<'a>>(body: &'a str, errors: &Errors) -> Result<T> {
+pub fn document<'a, T: Deserialize<'a>>(body: &'a str, errors: &Errors) -> Result<T> {
     serde_json::from_str(body).map_err(|error| no_document(body, &error, errors))
 }
 

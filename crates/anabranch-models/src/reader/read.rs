@@ -15,7 +15,7 @@ use crate::transport::{END_MARK, Exchange};
 
 /// The answer in chunks: they are given out as they come, and whatever breaks afterwards, those that were decoded before
 /// it come first. What counts only once comes with the last, and with it the envelope.
-pub(crate) fn read_stream<D: Decode + Unpin>(
+pub fn read_stream<D: Decode + Unpin>(
     exchange: Exchange,
     decode: D,
     warnings: Vec<Warning>,
@@ -39,8 +39,8 @@ pub(crate) fn read_stream<D: Decode + Unpin>(
 /// The answer as a whole.
 ///
 /// # Errors
-/// When there is none: see [`Decode::document`] and [`Exchange::read`].
-pub(crate) async fn read_answer<D: Decode>(
+/// When there is none: see [`Decode::document`]; when it is too large, comes too late or breaks off.
+pub async fn read_answer<D: Decode>(
     mut exchange: Exchange,
     mut decode: D,
     warnings: Vec<Warning>,

@@ -16,7 +16,7 @@ use super::failure::{Errors, request_id};
 use super::limits::{FAILURE_BYTES, FAILURE_TIME, Limits, STREAM_BYTES};
 
 /// An answer that has begun. Dropping it closes the connection.
-pub(crate) struct Exchange {
+pub struct Exchange {
     pub(crate) headers: HeaderMap,
     pub(crate) errors: Errors,
     pub(crate) limits: Limits,
@@ -38,7 +38,16 @@ impl Exchange {
         wait: Wait,
         keep_raw: bool,
     ) -> Self {
-        Self { headers, errors, limits, wait, body: Some(body), read: 0, looks: 4, raw: keep_raw.then(Vec::new) }
+        Self {
+            headers,
+            errors,
+            limits,
+            wait,
+            body: Some(body),
+            read: 0,
+            looks: LAST_LOOKS,
+            raw: keep_raw.then(Vec::new),
+        }
     }
 
     /// The provider's name for the exchange.
@@ -175,8 +184,7 @@ impl Exchange {
                 Poll::Ready(Some(Ok(_))) => {}
                 Poll::Pending if self.looks > 0 => {
                     self.looks -= 1;
-                    context.waker().wake_by_ref();
-                    return Poll::Pending;
+                    return std::pin::pin!(tokio::task::yield_now()).poll(context);
                 }
                 Poll::Ready(None | Some(Err(_))) | Poll::Pending => self.body = None,
             }
@@ -184,6 +192,16 @@ impl Exchange {
         Poll::Ready(())
     }
 }
+
+/// Neither headers nor body.
+impl std::fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Exchange").field("errors", &self.errors).field("read", &self.read).finish_non_exhaustive()
+    }
+}
+
+/// How often one looks whether the end of the body is there.
+const LAST_LOOKS: usize = 8;
 
 /// Of whatever packing.
 pub(crate) const PACKED: &str = "a compressed answer, which was not asked for";

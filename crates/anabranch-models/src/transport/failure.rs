@@ -2,24 +2,26 @@
 
 use std::sync::Arc;
 
-use anabranch_core::{Error, ErrorKind};
+use anabranch_core::{Error, ErrorKind, ServerLimits};
 use http::header::LOCATION;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 use super::retry_after::{retry_after, retry_hint};
 use super::secrets::Secrets;
+use crate::server_limits::in_headers;
 
 /// What a provider's words mean. Searched in this order: words, sentences, statuses, and what the statuses of HTTP mean
 /// everywhere.
-pub(crate) struct ErrorTable {
+#[derive(Debug, Clone, Copy)]
+pub struct ErrorTable {
     /// Codes, types and states, which decide whatever the status is: a 429 is two things, and a 400 is many.
-    pub(crate) words: &'static [(&'static str, ErrorKind)],
+    pub words: &'static [(&'static str, ErrorKind)],
     /// What stands in the sentence of a provider that has no word for it. Looked up where the status is 400, 413, 422 or
     /// none.
-    pub(crate) sentences: &'static [(&'static str, ErrorKind)],
+    pub sentences: &'static [(&'static str, ErrorKind)],
     /// Statuses that mean something else here.
-    pub(crate) statuses: &'static [(u16, ErrorKind)],
+    pub statuses: &'static [(u16, ErrorKind)],
 }
 
 /// Makes errors of what a server says when it does not answer.
@@ -28,10 +30,17 @@ pub(crate) struct ErrorTable {
 /// provider's own sentence may repeat prompt or key: it is kept out of every rendering, and is what
 /// `error.provider_message()` gives.
 #[derive(Clone)]
-pub(crate) struct Errors {
+pub struct Errors {
     pub(crate) host: Arc<str>,
     pub(crate) secrets: Secrets,
     pub(crate) table: &'static ErrorTable,
+}
+
+/// What secrets there are is nobody's business.
+impl std::fmt::Debug for Errors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Errors").field("host", &self.host).finish_non_exhaustive()
+    }
 }
 
 impl Errors {
@@ -42,7 +51,8 @@ impl Errors {
     }
 
     /// An error about this server.
-    pub(crate) fn error(&self, kind: ErrorKind, what: impl std::fmt::Display) -> Error {
+    #[must_use]
+    pub fn error(&self, kind: ErrorKind, what: impl std::fmt::Display) -> Error {
         Error::new(kind, format!("{} {what}", self.host))
     }
 
@@ -63,6 +73,11 @@ impl Errors {
             Some(id) => error.with_request_id(id),
             None => error,
         };
+        let text = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        let mut limits = in_headers(&text.collect::<Vec<_>>());
+        // What it asks for wins over what one would work out.
+        limits.retry_after = limits.retry_after.map(|reset| error.retry_after().unwrap_or(reset));
+        let error = if limits == ServerLimits::new() { error } else { error.with_partial(limits) };
         match headers.get("x-should-retry").map(|value| value.as_bytes()) {
             Some(b"false") => error.with_retryable(false),
             // A server that says so knows better about its own trouble, but not about an empty account.
@@ -72,13 +87,15 @@ impl Errors {
     }
 
     /// An error inside a success: the `error` member of a document or of a chunk.
-    pub(crate) fn inside(&self, error: Value) -> Error {
+    #[must_use]
+    pub fn inside(&self, error: Value) -> Error {
         let said = Said::of_error(error);
         self.reported(said.status, said)
     }
 
     /// An error inside a success, as a document of any of the known shapes.
-    pub(crate) fn document(&self, document: Value) -> Error {
+    #[must_use]
+    pub fn document(&self, document: Value) -> Error {
         let said = Said::of_document(document);
         self.reported(said.status, said)
     }

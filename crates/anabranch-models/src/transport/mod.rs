@@ -1,7 +1,8 @@
 //! How requests get to a server and answers back: [`Transport`], which one can bring oneself, and what all providers
 //! share on top of it.
 //!
-//! There are no retries here: a step retries, or nothing does (law 8).
+//! There are no retries here: a step retries, or nothing does (law 8). A request that met a connection which the server
+//! had closed was not heard, and is no retry.
 
 mod cassette;
 mod credentials;
@@ -10,6 +11,7 @@ mod failure;
 mod limits;
 mod reqwest_transport;
 mod retry_after;
+mod reused;
 mod secret;
 mod secrets;
 mod server;
@@ -26,14 +28,17 @@ use http::{Request, Response};
 
 pub use cassette::Cassette;
 pub use credentials::Credentials;
-pub(crate) use exchange::{Exchange, PACKED};
-pub(crate) use failure::{ErrorTable, Errors, is_error};
+pub use exchange::Exchange;
+pub(crate) use exchange::PACKED;
+pub(crate) use failure::is_error;
+pub use failure::{ErrorTable, Errors};
 pub(crate) use limits::{END_MARK, Limits};
 pub use reqwest_transport::{ReqwestTransport, ReqwestTransportBuilder};
 pub(crate) use retry_after::moment;
 pub use secret::Secret;
-pub(crate) use server::{Call, Server};
-pub(crate) use settings::{Connection, connection_settings};
+pub use server::{Call, Server};
+pub use settings::Connection;
+pub(crate) use settings::connection_settings;
 
 /// The bytes of a response, as they come. Dropping the stream closes the connection, or gives it back.
 pub type ByteStream = BoxStream<'static, Result<Bytes>>;
@@ -70,7 +75,8 @@ pub type ByteStream = BoxStream<'static, Result<Bytes>>;
 ///
 /// What an implementation owes:
 ///
-/// - one request on the wire for one call: it follows no redirect and retries nothing that may have been read;
+/// - one request for one call: it follows no redirect, and sends nothing again but what met a connection that had been
+///   kept and that the server had closed;
 /// - the body as the server sent it: pieces when they come, not when they are many, and not unpacked;
 /// - a dropped future or stream ends the exchange, and leaves no task behind;
 /// - errors of the kinds [`Connection`](anabranch_core::ErrorKind::Connection) and

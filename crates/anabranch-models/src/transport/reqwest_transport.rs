@@ -13,12 +13,18 @@ use futures_util::StreamExt;
 use http::{Request, Response};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Identity, Proxy};
+use tokio::time::Instant;
 
 use super::limits::CONNECT;
+use super::reused::{AT_ONCE, NoteConnects, on_kept_connection, was_closed};
 use super::{ByteStream, Transport};
 
 /// HTTP/1.1 and, where the server offers it, HTTP/2; TLS by rustls with the system's certificates; proxies as the
 /// environment says (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`) for all servers but those on this machine.
+///
+/// Connections are kept for half a minute and used again. A server may close one just as a request goes out on it: a
+/// request that meets a closed connection at once, before anything of a response, is sent again on a new one, one time.
+/// Nothing else is ever sent twice.
 ///
 /// All models share one, and with it their connections, unless their builder is given another. It lives as long as the
 /// last of them. A private CA, a client certificate or a proxy is set here:
@@ -43,9 +49,18 @@ struct Clients {
     settings: ReqwestTransportBuilder,
     /// One client serves every request.
     given: Option<Client>,
-    /// Made when they are needed, because certificates are loaded from disk: for this machine and for others, plain and
-    /// encrypted.
-    made: [OnceLock<Client>; 4],
+    /// Made when they are needed, because certificates are loaded from disk: one for each [`Way`].
+    made: [OnceLock<Client>; 8],
+}
+
+/// How a request goes out.
+#[derive(Clone, Copy)]
+struct Way {
+    encrypted: bool,
+    /// To this machine's own servers.
+    own: bool,
+    /// On a connection that was kept, where there is one; else on one made for this request alone.
+    kept: bool,
 }
 
 /// What a [`ReqwestTransport`] is made of.
@@ -123,15 +138,13 @@ impl ReqwestTransportBuilder {
         ReqwestTransport(Arc::new(Clients { settings: self, given: None, made: Default::default() }))
     }
 
-    fn client(&self, encrypted: bool, own: bool) -> Result<Client> {
+    fn client(&self, Way { encrypted, own, kept }: Way) -> Result<Client> {
         let mut client = strict(Client::builder().tls_backend_rustls())
             .connect_timeout(self.connect)
             .tcp_keepalive(Duration::from_secs(60))
-            // A server may close a connection in the moment it is used again, and a request that was sent is not sent
-            // twice. llama.cpp closes after every streamed answer, though it promised to keep the connection. So a
-            // connection is kept only where a new one is dear, and not for long.
-            .pool_max_idle_per_host(if encrypted { 64 } else { 0 })
+            .pool_max_idle_per_host(if kept { 64 } else { 0 })
             .pool_idle_timeout(Duration::from_secs(30))
+            .connector_layer(NoteConnects)
             .user_agent(concat!("anabranch/", env!("CARGO_PKG_VERSION")));
         if !encrypted {
             // Certificates are loaded from disk, and nobody will show any here.
@@ -152,36 +165,49 @@ impl ReqwestTransportBuilder {
     }
 }
 
-/// Nothing that anabranch does not know of: no redirects with the key in them, no address in a `Referer`, no retries, no
-/// bytes that grow while they are unpacked. Other crates of the program may have switched such features on.
+/// Nothing that anabranch does not know of: no redirects with the key in them, no address in a `Referer`, no bytes that
+/// grow while they are unpacked. Other crates of the program may have switched such features on. What reqwest sends
+/// again by itself is what a server of HTTP/2 says it did not look at (RFC 9113, section 8.7).
 fn strict(client: ClientBuilder) -> ClientBuilder {
-    client
-        .redirect(Policy::none())
-        .referer(false)
-        .retry(reqwest::retry::never())
-        .no_gzip()
-        .no_brotli()
-        .no_zstd()
-        .no_deflate()
+    client.redirect(Policy::none()).referer(false).no_gzip().no_brotli().no_zstd().no_deflate()
 }
 
 impl Clients {
-    fn client(&self, encrypted: bool, own: bool) -> Result<Client> {
-        if let Some(client) = &self.given {
-            return Ok(client.clone());
-        }
-        let place = usize::from(encrypted) * 2 + usize::from(own);
-        let Some(made) = self.made.get(place) else { return self.settings.client(encrypted, own) };
+    fn client(&self, way: Way) -> Result<Client> {
+        let place = usize::from(way.encrypted) * 4 + usize::from(way.own) * 2 + usize::from(way.kept);
+        let Some(made) = self.made.get(place) else { return self.settings.client(way) };
         if let Some(client) = made.get() {
             return Ok(client.clone());
         }
-        let client = self.settings.client(encrypted, own)?;
+        let client = self.settings.client(way)?;
         Ok(made.get_or_init(|| client).clone())
+    }
+
+    async fn execute(&self, request: reqwest::Request, host: &str) -> Result<reqwest::Response> {
+        let failed = |error| no_response(error, host);
+        if let Some(client) = &self.given {
+            return client.execute(request).await.map_err(failed);
+        }
+        let url = request.url();
+        let (encrypted, own) = (url.scheme() == "https", url.host_str().is_some_and(is_loopback));
+        let way = Way { encrypted, own, kept: true };
+        let client = self.client(way)?;
+        let again = request.try_clone();
+        let began = Instant::now();
+        let (answer, was_kept) = on_kept_connection(client.execute(request)).await;
+        match (answer, again) {
+            // llama.cpp, for one, closes after every streamed answer, though it promised to keep the connection.
+            (Err(error), Some(again)) if was_kept && began.elapsed() < AT_ONCE && was_closed(&error) => {
+                self.client(Way { kept: false, ..way })?.execute(again).await.map_err(failed)
+            }
+            (answer, _) => answer.map_err(failed),
+        }
     }
 }
 
 /// Uses a client of your own, as it is. It must follow no redirects (`redirect(Policy::none())`): of the headers that
-/// hold keys, reqwest takes only a few out when it goes to another host.
+/// hold keys, reqwest takes only a few out when it goes to another host. What it does when a kept connection turns out to
+/// be closed is up to its own settings.
 impl From<Client> for ReqwestTransport {
     fn from(client: Client) -> Self {
         let settings = Self::builder();
@@ -198,11 +224,9 @@ impl Transport for ReqwestTransport {
             Some(port) => format!("{}:{port}", authority.host()),
             None => authority.host().to_string(),
         });
-        let encrypted = uri.scheme_str() == Some("https");
-        let client = self.0.client(encrypted, uri.host().is_some_and(is_loopback))?;
         let request =
             reqwest::Request::try_from(request).map_err(|error| unusable("the address of a request", error))?;
-        let mut response = client.execute(request).await.map_err(|error| no_response(error, &host))?;
+        let mut response = self.0.execute(request, &host).await?;
 
         let mut head = Response::builder().status(response.status()).version(response.version());
         if let Some(headers) = head.headers_mut() {

@@ -26,7 +26,8 @@ impl Secret {
     }
 
     /// The secret behind a prefix, such as `Bearer `.
-    pub(crate) fn after(&self, prefix: &str) -> Self {
+    #[must_use]
+    pub fn after(&self, prefix: &str) -> Self {
         Self::new(format!("{prefix}{}", self.reveal()))
     }
 

@@ -17,8 +17,21 @@ use super::{Connection, Credentials, Limits, Secret, Transport};
 use crate::backend::ChatCall;
 use crate::options::ChatOptions;
 
-/// Where requests go, and what each of them carries.
-pub(crate) struct Server {
+/// Where requests go, and what each of them carries: what a provider's backend holds.
+///
+/// ```
+/// use anabranch_core::ErrorKind;
+/// use anabranch_models::transport::{Connection, ErrorTable, Secret, Server};
+///
+/// const ERRORS: ErrorTable = ErrorTable { words: &[("no_credit", ErrorKind::QuotaExceeded)], sentences: &[], statuses: &[] };
+///
+/// # fn main() -> anabranch_core::Result<()> {
+/// let key = Secret::from("k-1").after("Bearer ");
+/// let server = Server::new(Connection::new(), "https://api.example.com/v1", Some(("authorization", key)), &ERRORS)?;
+/// assert_eq!((server.domain(), server.base_path()), ("api.example.com", "/v1"));
+/// # Ok(()) }
+/// ```
+pub struct Server {
     transport: Arc<dyn Transport>,
     base: Url,
     host: Arc<str>,
@@ -32,17 +45,17 @@ pub(crate) struct Server {
 }
 
 /// One request, as a provider makes it.
-pub(crate) struct Call<'a> {
+pub struct Call<'a> {
     /// What follows the base URL: `["chat", "completions"]`. Empty for the base URL itself.
-    pub(crate) path: &'a [&'a str],
+    pub path: &'a [&'a str],
     /// Further members of the query: `("alt", "sse")`.
-    pub(crate) query: &'a [(&'a str, &'a str)],
+    pub query: &'a [(&'a str, &'a str)],
     /// Headers that hold no secret and depend on the call, such as `anthropic-beta`.
-    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The JSON document.
-    pub(crate) body: Vec<u8>,
+    pub body: Vec<u8>,
     /// `text/event-stream`, `application/json`, ...
-    pub(crate) accept: &'static str,
+    pub accept: &'static str,
 }
 
 impl Server {
@@ -52,7 +65,7 @@ impl Server {
     /// # Errors
     /// [`ErrorKind::Configuration`] when the base URL is none or holds a password, when a header cannot be sent, or
     /// when something secret would go out in the open.
-    pub(crate) fn new(
+    pub fn new(
         connection: Connection,
         base: &str,
         key: Option<(&'static str, Secret)>,
@@ -106,22 +119,22 @@ impl Server {
     }
 
     /// The host, without the port: by which dialects are known.
-    pub(crate) fn domain(&self) -> &str {
+    #[must_use]
+    pub fn domain(&self) -> &str {
         self.base.host_str().unwrap_or_default()
     }
 
     /// The path of the base URL.
-    pub(crate) fn base_path(&self) -> &str {
+    #[must_use]
+    pub fn base_path(&self) -> &str {
         self.base.path()
     }
 
-    /// Posts a JSON document. Whatever is no success becomes an error by the provider's table.
-    pub(crate) async fn post(
-        &self,
-        call: Call<'_>,
-        options: &ChatOptions,
-        circumstances: ChatCall,
-    ) -> Result<Exchange> {
+    /// Posts a JSON document, with the headers that the options hold. No redirect is followed and nothing tried again.
+    ///
+    /// # Errors
+    /// Whatever is no success, by the provider's table; and when there is no answer in time, or none at all.
+    pub async fn post(&self, call: Call<'_>, options: &ChatOptions, circumstances: ChatCall) -> Result<Exchange> {
         let mut errors = Errors { host: self.host.clone(), secrets: self.secrets.clone(), table: self.table };
         let mut wait = Wait::new(self.limits, circumstances.deadline);
         let send = async {
@@ -192,6 +205,13 @@ fn open(host: &str) -> String {
 fn header_name(name: &str) -> Result<HeaderName> {
     HeaderName::from_bytes(name.as_bytes())
         .map_err(|_| Error::new(ErrorKind::Configuration, "a header has a name that is none"))
+}
+
+/// Without the body, which is what was asked.
+impl fmt::Debug for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("path", &self.path).field("accept", &self.accept).finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for Server {

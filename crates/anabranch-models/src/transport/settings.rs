@@ -8,9 +8,20 @@ use super::credentials::Credentials;
 use super::limits::{CONNECT, Limits};
 use super::secret::Secret;
 
-/// The way to a server.
+/// The way to a server: what a provider's builder lets its users set.
+///
+/// ```
+/// use anabranch_models::transport::Connection;
+/// use std::time::Duration;
+///
+/// let connection = Connection::new()
+///     .base_url("http://localhost:8080")
+///     .header("x-team", "rivers")
+///     .between_tokens_timeout(Duration::from_secs(30));
+/// assert_eq!(format!("{connection:?}"), r#"Connection { headers: ["x-team"], .. }"#);
+/// ```
 #[derive(Clone)]
-pub(crate) struct Connection {
+pub struct Connection {
     pub(crate) base_url: Option<String>,
     pub(crate) headers: Vec<(String, Secret)>,
     pub(crate) credentials: Option<Arc<dyn Credentials>>,
@@ -37,6 +48,19 @@ impl Default for Connection {
 }
 
 impl Connection {
+    /// To where the provider is, with the transport that all models share.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Where the server is.
+    #[must_use]
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
     /// Whether something proves who asks, besides a provider's own key.
     pub(crate) fn has_secrets(&self) -> bool {
         !self.headers.is_empty() || self.credentials.is_some()
@@ -48,22 +72,32 @@ impl Connection {
     }
 }
 
+/// Values of headers may be keys.
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").field("headers", &self.header_names()).finish_non_exhaustive()
+    }
+}
+
 /// The methods of a provider's builder that set the way to its server: the same ones for all. The builder has a field
 /// `connection: Connection`.
 macro_rules! connection_settings {
     ($builder:ident) => {
+        $crate::transport::connection_settings!(@of $builder.connection);
+    };
+    (@of $builder:ident $(. $field:ident)?) => {
         impl $builder {
             /// A header for every request. Its value is treated as a secret.
             #[must_use]
             pub fn header(mut self, name: impl Into<String>, value: impl Into<$crate::transport::Secret>) -> Self {
-                self.connection.headers.push((name.into(), value.into()));
+                self$(.$field)?.headers.push((name.into(), value.into()));
                 self
             }
 
             /// Headers that are made anew for each request, such as a token that expires.
             #[must_use]
             pub fn credentials(mut self, credentials: impl $crate::transport::Credentials) -> Self {
-                self.connection.credentials = Some(std::sync::Arc::new(credentials));
+                self$(.$field)?.credentials = Some(std::sync::Arc::new(credentials));
                 self
             }
 
@@ -72,14 +106,14 @@ macro_rules! connection_settings {
             /// sets another one.
             #[must_use]
             pub fn transport(mut self, transport: impl $crate::transport::Transport) -> Self {
-                self.connection.transport = Some(std::sync::Arc::new(transport));
+                self$(.$field)?.transport = Some(std::sync::Arc::new(transport));
                 self
             }
 
             /// How long a connection may take: 10 seconds unless set. A transport of your own sees to that itself.
             #[must_use]
             pub fn connect_timeout(mut self, limit: std::time::Duration) -> Self {
-                self.connection.connect = limit;
+                self$(.$field)?.connect = limit;
                 self
             }
 
@@ -87,7 +121,7 @@ macro_rules! connection_settings {
             /// say nothing for long. Signs of life are no beginning.
             #[must_use]
             pub fn first_token_timeout(mut self, limit: std::time::Duration) -> Self {
-                self.connection.limits.first_token = limit;
+                self$(.$field)?.limits.first_token = limit;
                 self
             }
 
@@ -95,21 +129,21 @@ macro_rules! connection_settings {
             /// pause.
             #[must_use]
             pub fn between_tokens_timeout(mut self, limit: std::time::Duration) -> Self {
-                self.connection.limits.between_tokens = limit;
+                self$(.$field)?.limits.between_tokens = limit;
                 self
             }
 
             /// How long an answer may take in all: 1 hour unless set. A run's own deadline holds besides.
             #[must_use]
             pub fn total_timeout(mut self, limit: std::time::Duration) -> Self {
-                self.connection.limits.total = limit;
+                self$(.$field)?.limits.total = limit;
                 self
             }
 
             /// The most bytes an answer may hold: 32 MiB unless set. What is larger is an error.
             #[must_use]
             pub fn max_answer_bytes(mut self, limit: usize) -> Self {
-                self.connection.limits.answer_bytes = limit;
+                self$(.$field)?.limits.answer_bytes = limit;
                 self
             }
 
@@ -117,7 +151,7 @@ macro_rules! connection_settings {
             /// can read them then.
             #[must_use]
             pub fn allow_http(mut self, allow: bool) -> Self {
-                self.connection.allow_http = allow;
+                self$(.$field)?.allow_http = allow;
                 self
             }
         }
@@ -125,3 +159,5 @@ macro_rules! connection_settings {
 }
 
 pub(crate) use connection_settings;
+
+connection_settings!(@of Connection);

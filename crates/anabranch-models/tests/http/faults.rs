@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use anabranch_core::{ErrorKind, RunConfig, RunnableExt};
+use anabranch_core::{ErrorKind, RateLimiter as _, RunConfig, RunnableExt, ServerLimits, TokenBucket};
 use anabranch_messages::{AiMessage, FinishKind};
 use futures::StreamExt as _;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::server::{END, SSE, builder, delta, document, model, read, request, say, server};
+use crate::server::{END, SSE, builder, delta, document, model, read, say, server};
 
 /// Law 6, over a wire.
 #[tokio::test]
@@ -332,28 +332,26 @@ async fn documents_and_pages_where_events_were_expected() {
     assert_eq!(read(model(address).stream("Hi")).await.unwrap().text(), "whole");
 }
 
-/// After a stream that was read to its end, the connection is used again.
+/// What a refusal says about limits reaches the limiters around the model, as what an answer says does.
 #[tokio::test]
-async fn an_unencrypted_connection_is_not_used_again() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let connections = Arc::new(AtomicUsize::new(0));
-    let counter = connections.clone();
-    tokio::spawn(async move {
-        while let Ok((mut socket, _)) = listener.accept().await {
-            counter.fetch_add(1, Ordering::SeqCst);
-            tokio::spawn(async move {
-                // As llama.cpp does: it says that the connection stays, and closes it.
-                request(&mut socket).await;
-                let events = format!("{}{END}", delta("Hello"));
-                let head = "HTTP/1.1 200 OK\r\nkeep-alive: timeout=5\r\ntransfer-encoding: chunked\r\n\r\n";
-                say(&mut socket, format!("{head}{:x}\r\n{events}\r\n0\r\n\r\n", events.len())).await;
-            });
-        }
-    });
-    let llm = model(address);
-    for _ in 0..50 {
-        assert_eq!(read(llm.stream("Hi")).await.unwrap().text(), "Hello");
+async fn limits_in_a_refusal_reach_the_limiters() {
+    let address = server(|mut socket, _| async move {
+        let head = "HTTP/1.1 429 Slow\r\ncontent-length: 0\r\nx-ratelimit-limit-requests: 60\r\n\
+                    x-ratelimit-remaining-requests: 3\r\nanthropic-ratelimit-tokens-remaining: 700\r\n\r\n";
+        say(&mut socket, head).await;
+    })
+    .await;
+    let minute = Duration::from_secs(60);
+    for streamed in [false, true] {
+        let bucket = TokenBucket::new().requests(100, minute).units(1000, minute);
+        let llm = model(address).with_rate_limiter(bucket.clone());
+        let error = match streamed {
+            true => read(llm.stream("Hi")).await.unwrap_err(),
+            false => llm.invoke("Hi").await.unwrap_err(),
+        };
+        let said = ServerLimits::new().request_limit(60).requests_left(3).units_left(700);
+        assert_eq!((error.kind(), error.partial()), (ErrorKind::RateLimited, Some(&said)));
+        let left = bucket.snapshot();
+        assert_eq!((left.requests_left, left.units_left), (Some(3), Some(700)), "streamed: {streamed}");
     }
-    assert_eq!(connections.load(Ordering::SeqCst), 50);
 }

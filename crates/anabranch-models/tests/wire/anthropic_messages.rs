@@ -1,6 +1,6 @@
 //! Anthropic's Messages API.
 
-use anabranch_messages::{AiMessage, Message, Messages, ToolMessage};
+use anabranch_messages::{AiMessage, ContentPart, Message, Messages, ToolMessage};
 use anabranch_models::{
     Anthropic, ChatModel, FunctionTool, JsonSchema, ReasoningOptions, ResponseFormat, Tool, ToolChoice,
 };
@@ -14,7 +14,7 @@ pub(crate) const PROVIDER: Provider = Provider {
     model: |server| Anthropic::new("claude-x").base_url(format!("{server}/v1")).api_key("sk-ant-not-a-key").build(),
     usage: |usage| {
         json!({
-            "input": usage.input_tokens(),
+            "input": usage.uncached_input_tokens(),
             "output": usage.output_tokens(),
             // The API says none.
             "total": null,
@@ -32,18 +32,27 @@ pub(crate) const PROVIDER: Provider = Provider {
     deviations: &[],
 };
 
-/// The blocks that are neither text, thought nor call, in the normal form of the expectations.
+/// The parts that are neither text, thought nor call, in the normal form of the expectations.
 fn server_tool_calls(message: &AiMessage) -> Value {
-    let blocks = message.metadata().get("content_blocks").and_then(Value::as_array).into_iter().flatten();
-    let ours = ["text", "thinking", "redacted_thinking", "tool_use"].map(Value::from);
-    let normal = |block: &Value| {
-        let mut normal = json!({"type": block["type"], "id": block.get("id").or(block.get("tool_use_id"))});
-        if let Some(name) = block.get("name") {
-            normal["name"] = name.clone();
+    let of = |type_: Option<&str>, id: Option<&str>| json!({"type": type_, "id": id});
+    let type_ = |data: &Map<String, Value>| data["type"].as_str().map(str::to_string);
+    let normal = |part: &ContentPart| match part {
+        ContentPart::ServerToolCall(call) => {
+            let mut normal = of(type_(call.provider_data("anthropic")).as_deref(), Some(call.id()));
+            normal["name"] = call.name().into();
+            Some(normal)
         }
-        normal
+        ContentPart::ServerToolResult(result) => {
+            assert_eq!(result.name(), type_(result.provider_data("anthropic")).as_deref());
+            Some(of(result.name(), Some(result.tool_call_id())))
+        }
+        ContentPart::Other(part) => {
+            assert_eq!(part.provider(), Some("anthropic"));
+            Some(of(part.kind(), part.value().get("id").and_then(Value::as_str)))
+        }
+        _ => None,
     };
-    blocks.filter(|block| !ours.contains(&block["type"])).map(normal).collect()
+    message.content().parts().iter().filter_map(normal).collect()
 }
 
 pub(crate) const ASKED: Asked = Asked {
@@ -148,19 +157,64 @@ fn as_sent(mut block: Value) -> Value {
     block
 }
 
-/// Every recorded document, as the model's turn in a conversation that goes on.
+/// The blocks of a recorded answer, put together by index as the documentation says, and by nothing else.
+fn blocks(fixture: &fixture::Fixture) -> Vec<Value> {
+    if !fixture.streamed {
+        let recorded: Value = serde_json::from_slice(&fixture.body).unwrap();
+        return recorded["content"].as_array().unwrap().clone();
+    }
+    let body = String::from_utf8(fixture.body.clone()).unwrap();
+    let mut blocks = std::collections::BTreeMap::new();
+    let mut inputs = std::collections::BTreeMap::<u64, String>::new();
+    for line in body.lines().filter_map(|line| line.strip_prefix("data:")) {
+        let Ok(mut event) = serde_json::from_str::<Value>(line) else { continue };
+        let index = event["index"].as_u64().unwrap_or(0);
+        if event["type"] == "content_block_start" {
+            blocks.insert(index, event["content_block"].take());
+        }
+        let Some(block) = blocks.get_mut(&index).filter(|_| event["type"] == "content_block_delta") else { continue };
+        let delta = event["delta"].as_object().unwrap();
+        match delta["type"].as_str().unwrap() {
+            "input_json_delta" => inputs.entry(index).or_default().push_str(delta["partial_json"].as_str().unwrap()),
+            "citations_delta" => block["citations"].as_array_mut().unwrap().push(delta["citation"].clone()),
+            "text_delta" | "thinking_delta" | "signature_delta" => {
+                let (name, more) = delta.iter().find(|(name, _)| *name != "type").unwrap();
+                block[name] = format!("{}{}", block[name].as_str().unwrap(), more.as_str().unwrap()).into();
+            }
+            _ => {}
+        }
+    }
+    for (index, input) in inputs.into_iter().filter(|(_, input)| !input.is_empty()) {
+        let broken = || json!({"invalid_json": input.clone()});
+        blocks.get_mut(&index).unwrap()["input"] = serde_json::from_str(&input).unwrap_or_else(|_| broken());
+    }
+    blocks.into_values().collect()
+}
+
+/// Whether it goes back: neither an empty text nor a thought without a signature does.
+fn goes_back(block: &Value) -> bool {
+    let is_empty = |name: &str| block.get(name).is_none_or(|text| text == "");
+    match block["type"].as_str() {
+        Some("text") => !is_empty("text"),
+        Some("thinking") => !is_empty("signature"),
+        _ => true,
+    }
+}
+
+/// Every recorded answer, plain and streamed, as the model's turn in a conversation that goes on.
 #[tokio::test]
 async fn answers_go_back_as_they_came() {
     let Some(fixtures) = fixture::all() else { return };
     let mut wrong = Vec::new();
-    for fixture in fixtures.iter().filter(|one| one.api == PROVIDER.api && one.status == 200 && !one.streamed) {
+    for fixture in fixtures.iter().filter(|one| one.api == PROVIDER.api && one.status == 200) {
         let llm = crate::server::serve(&PROVIDER, fixture, &fixture.body, usize::MAX).await;
-        let answer = anabranch_core::RunnableExt::invoke(&llm, "Hi").await.unwrap();
-        let messages = vec![Message::user("Hi"), answer.into(), Message::user("Go on.")];
+        let reading = crate::read(&llm, fixture.streamed).await;
+        if reading.end.is_err() {
+            continue;
+        }
+        let messages = vec![Message::user("Hi"), reading.message.into(), Message::user("Go on.")];
         let request = sent(&ASKED, "claude-x", |llm| (llm, messages.into()), false).await;
-        let recorded: Value = serde_json::from_slice(&fixture.body).unwrap();
-        let blocks = recorded["content"].as_array().unwrap().iter().cloned().map(as_sent);
-        let expected: Vec<Value> = blocks.filter(|block| block["text"] != "").collect();
+        let expected: Vec<Value> = blocks(fixture).into_iter().map(as_sent).filter(goes_back).collect();
         let turn = &normal(request)["messages"][1];
         let sent = match turn["role"] == "assistant" {
             true => turn["content"].as_array().unwrap().clone(),

@@ -1,7 +1,7 @@
 //! Gemini's `generateContent` and `streamGenerateContent`.
 
 use anabranch_messages::{
-    AiMessage, ContentPart, Media, Message, Messages, Reasoning, SystemMessage, ToolCall, ToolMessage, Usage,
+    AiMessage, ContentPart, Media, Message, Messages, SystemMessage, ToolCall, ToolMessage, Usage,
 };
 use anabranch_models::{ChatModel, FunctionTool, Gemini, JsonSchema, ReasoningOptions, ResponseFormat, Tool};
 use serde_json::{Map, Value, json};
@@ -14,13 +14,13 @@ pub(crate) const PROVIDER: Provider = Provider {
     model: |server| Gemini::new("tiny").base_url(format!("{server}/v1beta")).api_key("not-a-key").build(),
     usage,
     more: |message| {
+        let data = message.provider_data("gemini");
         vec![
             ("server_tool_calls", server_tool_calls(message)),
             ("grounding", grounding(message)),
-            (
-                "prompt_block_reason",
-                message.metadata().get("promptFeedback").map_or(Value::Null, |said| said["blockReason"].clone()),
-            ),
+            ("prompt_block_reason", data.get("promptFeedback").map_or(Value::Null, |said| said["blockReason"].clone())),
+            ("text_chars", message.text().chars().count().into()),
+            ("choices", choices(message)),
         ]
     },
     deviations: &[
@@ -58,27 +58,59 @@ fn usage(usage: &Usage) -> Value {
     })
 }
 
+/// The parts that are neither text, thought, call nor bytes, in the normal form of the expectations.
 fn server_tool_calls(message: &AiMessage) -> Value {
-    let parts = message.metadata().get("otherParts").and_then(Value::as_array);
-    let kind = |part: &Value| {
-        let kind = part.as_object()?.keys().find(|key| *key != "thoughtSignature")?;
-        Some(json!({"type": kind, "id": part[kind]["id"]}))
+    let id = |id: &str| if id.is_empty() { Value::Null } else { id.into() };
+    let normal = |part: &ContentPart| match part {
+        ContentPart::ServerToolCall(call) => {
+            let kind = if call.name() == "code_execution" { "executableCode" } else { "toolCall" };
+            Some(json!({"type": kind, "id": id(call.id())}))
+        }
+        ContentPart::ServerToolResult(result) => {
+            let is_code = result.name() == Some("code_execution");
+            let kind = if is_code { "codeExecutionResult" } else { "toolResponse" };
+            Some(json!({"type": kind, "id": id(result.tool_call_id())}))
+        }
+        ContentPart::Other(other) => {
+            let kind = other.value().keys().find(|key| *key != "thoughtSignature")?;
+            Some(json!({"type": kind, "id": other.value()[kind]["id"]}))
+        }
+        _ => None,
     };
-    parts.into_iter().flatten().filter_map(kind).collect()
+    message.content().parts().iter().filter_map(normal).collect()
 }
 
+/// No more than one is read, and a warning says where there are more.
+fn choices(message: &AiMessage) -> Value {
+    let warnings = message.metadata().get("warnings").and_then(Value::as_array).into_iter().flatten();
+    let others = warnings.filter(|warning| warning.as_str().is_some_and(|warning| warning.starts_with("candidates:")));
+    (1 + others.count()).into()
+}
+
+/// What was found is kept as it came, and all of it is in the citations of the message: each source that says anything
+/// of itself, and each support at the words it names.
 fn grounding(message: &AiMessage) -> Value {
-    let Some(said) = message.metadata().get("groundingMetadata") else { return Value::Null };
+    let Some(said) = message.provider_data("gemini").get("groundingMetadata") else { return Value::Null };
     let list = |key: &str| said[key].as_array().cloned().unwrap_or_default();
     let uri = |chunk: &Value| {
         let page = ["web", "maps", "retrievedContext"].into_iter().find_map(|kind| chunk.get(kind));
         page.map_or(Value::Null, |page| page["uri"].clone())
     };
-    json!({
-        "queries": list("webSearchQueries"),
-        "uris": list("groundingChunks").iter().map(uri).collect::<Vec<_>>(),
-        "supports": list("groundingSupports").len(),
-    })
+    let uris: Vec<_> = list("groundingChunks").iter().map(uri).collect();
+    for uri in uris.iter().filter(|uri| !uri.is_null()) {
+        assert!(message.citations().any(|citation| citation.url() == uri.as_str()), "{uri} is no source of it");
+    }
+    let text = message.text();
+    for support in list("groundingSupports") {
+        for index in support["groundingChunkIndices"].as_array().into_iter().flatten() {
+            let uri = index.as_u64().and_then(|index| uris.get(usize::try_from(index).unwrap())).unwrap().as_str();
+            let words = support["segment"]["text"].as_str();
+            let is_here = |range: Option<std::ops::Range<usize>>| range.and_then(|range| text.get(range)) == words;
+            let is_cited = message.citations().any(|citation| citation.url() == uri && is_here(citation.range()));
+            assert!(uri.is_none() || is_cited, "the words at {} rest on nothing", support["segment"]["startIndex"]);
+        }
+    }
+    json!({"queries": list("webSearchQueries"), "uris": uris, "supports": list("groundingSupports").len()})
 }
 
 pub(crate) const ASKED: Asked = Asked {
@@ -154,10 +186,11 @@ fn turn(parts: &[Value]) -> AiMessage {
     parts.iter().fold(AiMessage::default(), |mut turn, part| {
         let signature = part.get("thoughtSignature").and_then(Value::as_str);
         let Some(call) = part.get("functionCall") else {
-            turn.append(AiMessage::new([self::part(part)]));
-            if let Some(signature) = signature {
-                turn.append(AiMessage::new([ContentPart::from(Reasoning::default().with_signature(signature))]));
-            }
+            turn.append(match (self::part(part), signature) {
+                (ContentPart::Text(text), Some(signature)) => ContentPart::from(text.with_signature(signature)),
+                (part, None) => part,
+                (_, Some(_)) => panic!("a signature on something else than text"),
+            });
             return turn;
         };
         let id = call["id"].as_str().unwrap_or_default();
@@ -227,4 +260,23 @@ fn normal(value: Value) -> Value {
         Value::Number(number) => json!(number.as_f64()),
         other => other,
     }
+}
+
+/// Gemini wants its signatures back: none of those that were recorded is lost, in whatever part it came.
+#[tokio::test]
+async fn no_signature_is_lost() {
+    let Some(fixtures) = crate::fixture::all() else { return };
+    let mut found = 0;
+    for fixture in fixtures.iter().filter(|fixture| fixture.api == PROVIDER.api && fixture.status == 200) {
+        let llm = crate::server::serve(&PROVIDER, fixture, &fixture.body, 1000).await;
+        let read = crate::read(&llm, fixture.streamed).await;
+        let kept = serde_json::to_string(&read.message).unwrap();
+        let body = String::from_utf8_lossy(&fixture.body);
+        for signature in body.split("\"thoughtSignature\"").skip(1) {
+            let signature = signature.split('"').nth(1).unwrap();
+            found += 1;
+            assert!(kept.contains(signature), "{}: the signature {signature:.20} is lost", fixture.name);
+        }
+    }
+    assert!(found > 5, "only {found} signatures were found");
 }

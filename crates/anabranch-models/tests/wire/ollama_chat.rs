@@ -23,7 +23,18 @@ pub(crate) const PROVIDER: Provider = Provider {
             "reasoning": usage.reasoning_tokens(),
         })
     },
-    more: |_| Vec::new(),
+    more: |message| {
+        // It runs no tools, has one choice, and blocks nothing: whatever else came would be a part of another kind.
+        let others = message.content().parts().iter().filter(|part| {
+            !matches!(part, ContentPart::Text(_) | ContentPart::Reasoning(_) | ContentPart::ToolCall(_))
+        });
+        vec![
+            ("server_tool_calls", others.map(|_| json!("unexpected")).collect()),
+            ("prompt_block_reason", Value::Null),
+            ("choices", json!(1)),
+            ("text_chars", message.text().chars().count().into()),
+        ]
+    },
     deviations: &[],
 };
 

@@ -51,6 +51,11 @@ impl Anthropic {
 
     /// Where the server is, with its version or without: `http://localhost:8080/v1` and `http://localhost:8080` mean the
     /// same. `https://api.anthropic.com/v1` unless set.
+    ///
+    /// On Google's Vertex it is
+    /// `https://{region}-aiplatform.googleapis.com/v1/projects/{project}/locations/{region}/publishers/anthropic/models`,
+    /// where the model is named in the address; its tokens expire, and are given by
+    /// [`credentials`](Self::credentials).
     #[must_use]
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.connection.base_url = Some(url.into());
@@ -66,7 +71,8 @@ impl Anthropic {
     }
 
     /// Asks for something that is not yet for everybody, by its name in the header `anthropic-beta`. Another API version
-    /// than `2023-06-01` is set with `header("anthropic-version", ...)`.
+    /// than `2023-06-01` is set with `header("anthropic-version", ...)`. For one call it is
+    /// `llm.header("anthropic-beta", name)`, which is added to these.
     #[must_use]
     pub fn beta(mut self, name: impl Into<String>) -> Self {
         self.betas.push(name.into());

@@ -7,6 +7,9 @@ mod request;
 mod response;
 mod stream;
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use anabranch_core::{Error, Result};
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;
@@ -37,23 +40,44 @@ struct Backend {
     server: Server,
 }
 
+/// The version that Vertex wants, in the document instead of a header.
+const VERTEX_VERSION: &str = "vertex-2023-10-16";
+const BETA: &str = "anthropic-beta";
+
 impl Backend {
     async fn post(&self, request: ChatRequest, call: ChatCall, streamed: bool) -> Result<(Exchange, Vec<Warning>)> {
-        let options = request.options.clone();
-        let written = request::document(request, &self.model, &self.dialect, streamed)?;
+        let mut options = request.options.clone();
+        let base = self.server.base_path();
+        let address = if is_vertex(base) { Address::Vertex } else { Address::Own };
+        let mut written = request::document(request, &self.model, &self.dialect, streamed, address)?;
         let mut headers: Vec<_> = self
             .version
             .iter()
             .map(|version| (HeaderName::from_static("anthropic-version"), version.clone()))
             .collect();
-        let mut betas: Vec<&str> = self.betas.iter().map(String::as_str).collect();
-        betas.extend(written.betas.iter().filter(|beta| !self.betas.iter().any(|known| known == *beta)));
+        // All of them stand in one header: those of the model, those of this call, and those that the request needs.
+        let mut betas = self.betas.clone();
+        let is_beta = |(name, _): &(String, String)| name.eq_ignore_ascii_case(BETA);
+        if options.headers.iter().any(is_beta) {
+            let options = Arc::make_mut(&mut options);
+            let (of_call, others) = std::mem::take(&mut options.headers).into_iter().partition(is_beta);
+            options.headers = others;
+            let of_call: Vec<(String, String)> = of_call;
+            betas.extend(of_call.iter().flat_map(|(_, names)| names.split(',')).map(|name| name.trim().to_string()));
+        }
+        betas.extend(written.betas.drain(..).map(str::to_string));
+        let mut known = BTreeSet::new();
+        betas.retain(|beta| !beta.is_empty() && known.insert(beta.clone()));
         if !betas.is_empty() {
             let betas = HeaderValue::from_str(&betas.join(",")).map_err(|_| config::no_beta())?;
-            headers.push((HeaderName::from_static("anthropic-beta"), betas));
+            headers.push((HeaderName::from_static(BETA), betas));
         }
+        let model = format!("{}:{}", self.model, if streamed { "streamRawPredict" } else { "rawPredict" });
         let post = Call {
-            path: path(self.server.base_path()),
+            path: match address {
+                Address::Vertex => &[&model],
+                Address::Own => path(base),
+            },
             query: &[],
             headers,
             body: written.body,
@@ -61,6 +85,19 @@ impl Backend {
         };
         Ok((self.server.post(post, &options, call).await?, written.warnings))
     }
+}
+
+/// Where the model is named, and the version.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Address {
+    /// The model in the document, the version in a header.
+    Own,
+    /// Google's: the model in the address, the version in the document.
+    Vertex,
+}
+
+fn is_vertex(base: &str) -> bool {
+    base.trim_end_matches('/').ends_with("/publishers/anthropic/models")
 }
 
 /// What follows the base URL, which some write with its version and some without, and some as the whole address.

@@ -1,16 +1,18 @@
 //! To the wire: what is asked.
 
 use anabranch_core::{Error, Result};
-use anabranch_messages::{AiMessage, Content, ContentPart, Message, TextPart, ToolMessage};
+use anabranch_messages::{Content, ContentPart, Message, OtherPart, TextPart, ToolMessage};
 use serde_json::{Map, Value, json};
 
 use super::dialect::AnthropicDialect;
-use super::response::BLOCKS;
+use super::response::PROVIDER;
+use super::{Address, VERTEX_VERSION};
 use crate::answer::Warning;
 use crate::backend::ChatRequest;
 
 mod media;
 mod options;
+mod turn;
 
 /// What is posted, and what belongs to it.
 pub(super) struct Written {
@@ -26,6 +28,8 @@ struct Writer<'a> {
     dialect: &'a AnthropicDialect,
     warnings: Vec<Warning>,
     betas: Vec<&'static str>,
+    /// Where the provider's code waits for what comes next.
+    container: Option<Value>,
 }
 
 /// The document that is posted, and what could not be put into it.
@@ -34,19 +38,26 @@ pub(super) fn document(
     model: &str,
     dialect: &AnthropicDialect,
     streamed: bool,
+    address: Address,
 ) -> Result<Written> {
-    let mut writer = Writer { dialect, warnings: Vec::new(), betas: Vec::new() };
+    let mut writer = Writer { dialect, warnings: Vec::new(), betas: Vec::new(), container: None };
     let (system, messages) = writer.messages(request.messages)?;
     if messages.is_empty() {
         return Err(Error::invalid_input("there are no messages to answer: a system message alone is none"));
     }
     let mut document = Map::new();
-    document.insert("model".into(), model.into());
+    match address {
+        Address::Own => document.insert("model".into(), model.into()),
+        Address::Vertex => document.insert("anthropic_version".into(), VERTEX_VERSION.into()),
+    };
     document.insert("messages".into(), messages.into());
     if !system.is_empty() {
         document.insert("system".into(), plain(system));
     }
     writer.options(&mut document, &request.options)?;
+    if let Some(container) = writer.container {
+        document.insert("container".into(), container);
+    }
     if streamed {
         document.insert("stream".into(), true.into());
     }
@@ -84,11 +95,16 @@ impl Turns {
             }
         }
         let message = |(role, mut blocks): (&str, Vec<Value>)| {
+            // Blank text alone is refused.
+            let says = |block: &Value| block["text"].as_str().is_some_and(|text| !text.trim().is_empty());
+            if !blocks.iter().any(says) {
+                blocks.retain(|block| block["type"] != "text");
+            }
             // Results of tools come before everything else.
             blocks.sort_by_key(|block| block["type"] != "tool_result");
             json!({"role": role, "content": plain(blocks)})
         };
-        self.0.into_iter().filter(|(_, blocks)| !blocks.is_empty()).map(message).collect()
+        self.0.into_iter().map(message).filter(|message| message["content"] != json!([])).collect()
     }
 }
 
@@ -134,7 +150,7 @@ impl Writer<'_> {
                 Message::User(message) => {
                     turns.add("user", self.content(message.into_content())?);
                 }
-                Message::Ai(answer) => turns.add("assistant", self.assistant(answer)),
+                Message::Ai(answer) => turns.add("assistant", self.turn(answer)),
                 Message::Tool(result) => turns.add("user", vec![self.tool_result(result)?]),
             }
         }
@@ -144,6 +160,8 @@ impl Writer<'_> {
     fn content(&mut self, content: Content) -> Result<Vec<Value>> {
         let blocks = content.into_parts().into_iter().map(|part| match part {
             ContentPart::Text(text) => Ok(text_block(&text)),
+            // Results of a search of one's own, for instance.
+            ContentPart::Other(part) if part.provider() == Some(PROVIDER) => Ok(Some(other_block(&part))),
             // What a model said or thought before is no part of what is asked.
             ContentPart::Reasoning(_) | ContentPart::Refusal(_) => {
                 self.warn("message", "a thought or refusal in it was not sent: it is nobody's but a model's");
@@ -175,102 +193,17 @@ impl Writer<'_> {
         }
         Ok(block)
     }
-
-    /// What the model answered before: its thoughts as they were, then its text, then its calls; or as it was, where
-    /// that is known.
-    fn assistant(&mut self, answer: AiMessage) -> Vec<Value> {
-        let calls = self.calls(&answer);
-        let text = answer.text().into_owned();
-        let besides = answer.metadata().clone();
-        let (mut thoughts, mut rest) = (Vec::new(), Vec::new());
-        for part in answer.into_content().into_parts() {
-            match part {
-                ContentPart::Reasoning(thought) => thoughts.push(self.thought(&thought)),
-                ContentPart::Text(text) | ContentPart::Refusal(text) => rest.extend(text_block(&text)),
-                ContentPart::ToolCall(_) => {}
-                _ => self.warn("assistant message", "images, audio and files in it were not sent: the API takes none"),
-            }
-        }
-        match besides.get(BLOCKS).and_then(Value::as_array) {
-            None => {}
-            Some(blocks) => match in_order(blocks, &text, &thoughts, &calls) {
-                Some(blocks) => return blocks,
-                None => self.warn(
-                    "assistant message",
-                    "the provider's own tools and citations in it were not sent: the message was changed since",
-                ),
-            },
-        }
-        thoughts.into_iter().flatten().chain(rest).chain(calls).collect()
-    }
-
-    /// `None` for a thought that the server would refuse.
-    fn thought(&mut self, thought: &anabranch_messages::Reasoning) -> Option<Value> {
-        match (thought.signature(), thought.encrypted()) {
-            // Anthropic's have no names.
-            _ if thought.id().is_some() => {}
-            (Some(signature), _) => {
-                return Some(json!({"type": "thinking", "thinking": thought.text(), "signature": signature}));
-            }
-            (None, Some(data)) => return Some(json!({"type": "redacted_thinking", "data": data})),
-            (None, None) if self.dialect.unsigned_thinking => {
-                return Some(json!({"type": "thinking", "thinking": thought.text(), "signature": ""}));
-            }
-            _ => {}
-        }
-        self.warn("assistant message", "a thought in it was not sent: it is not signed, or another provider's");
-        None
-    }
-
-    fn calls(&mut self, answer: &AiMessage) -> Vec<Value> {
-        let call = |call: &anabranch_messages::ToolCall| {
-            let input = call.arguments().unwrap_or_else(|_| {
-                self.warn("assistant message", "a call that broke off was sent with its input as text in an object");
-                json!({"invalid_json": call.raw_arguments()})
-            });
-            let block = json!({"type": "tool_use", "id": safe_id(call.id()), "name": call.name(), "input": input});
-            with_extras(block, call.cache_control(), call.provider_options("anthropic"))
-        };
-        answer.tool_calls().iter().map(call).collect()
-    }
-}
-
-/// The blocks as they came. `None` where the message does not hold what they name: somebody changed it.
-fn in_order(blocks: &[Value], text: &str, thoughts: &[Option<Value>], calls: &[Value]) -> Option<Vec<Value>> {
-    let (mut text, mut thoughts, mut calls) = (text, thoughts.iter(), calls.iter());
-    let mut written = Vec::new();
-    for block in blocks {
-        match block["type"].as_str()? {
-            "text" => {
-                let (this, rest) = text.split_at_checked(usize::try_from(block["bytes"].as_u64()?).ok()?)?;
-                text = rest;
-                if !this.is_empty() {
-                    let mut value = json!({"type": "text", "text": this});
-                    if let Some(citations) = block.get("citations") {
-                        value["citations"] = citations.clone();
-                    }
-                    written.push(value);
-                }
-            }
-            "thinking" | "redacted_thinking" => written.extend(thoughts.next()?.clone()),
-            "tool_use" => {
-                let mut call = calls.next()?.clone();
-                if let Some(caller) = block.get("caller") {
-                    call["caller"] = caller.clone();
-                }
-                written.push(call);
-            }
-            _ => written.push(block.clone()),
-        }
-    }
-    let all_used = text.is_empty() && thoughts.next().is_none() && calls.next().is_none();
-    all_used.then_some(written)
 }
 
 /// Empty text is refused.
 fn text_block(text: &TextPart) -> Option<Value> {
     let block = || json!({"type": "text", "text": text.text()});
-    (!text.text().is_empty()).then(|| with_extras(block(), text.cache_control(), text.provider_options("anthropic")))
+    (!text.text().is_empty()).then(|| with_extras(block(), text.cache_control(), text.provider_options(PROVIDER)))
+}
+
+/// What nobody knows here, as it came.
+fn other_block(part: &OtherPart) -> Value {
+    with_extras(part.value().clone().into(), None, part.provider_options(PROVIDER))
 }
 
 /// A mark for the cache, and what else is said to Anthropic of a part, such as `title` and `citations` of a document.

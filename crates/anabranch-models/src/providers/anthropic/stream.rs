@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::response::{Answer, Delta, Message};
+use super::response::{Answer, Delta, Message, Piece};
 use crate::reader::{self, Assembly, Decode, Documents, Flow, Frame, Standing, Text};
 use crate::transport::is_error;
 
@@ -51,9 +51,10 @@ impl Decode for Chat {
             if documents.take("[DONE]") {
                 continue;
             }
+            let text = documents.rest();
             match documents.next::<Event<'_>>() {
                 Ok(Some(event)) => {
-                    if self.event(event, &frame.event, out)? == Flow::End {
+                    if self.event(event, &frame.event, text, out)? == Flow::End {
                         return Ok(Flow::End);
                     }
                 }
@@ -79,7 +80,7 @@ impl Decode for Chat {
 }
 
 impl Chat {
-    fn event(&mut self, event: Event<'_>, name: &str, out: &mut Assembly) -> Result<Flow> {
+    fn event(&mut self, event: Event<'_>, name: &str, text: &str, out: &mut Assembly) -> Result<Flow> {
         let error = event.error.and_then(|error| reader::value(error.get())).filter(is_error);
         if let Some(error) = error {
             return Err(out.errors().inside(error));
@@ -94,15 +95,15 @@ impl Chat {
             }
             "content_block_start" => {
                 if let Some(block) = event.content_block {
-                    self.answer.start(Some(index), block, out)?;
+                    self.answer.start(index, block, out)?;
                 }
             }
             "content_block_delta" => {
-                if let Some(delta) = event.delta {
-                    self.answer.delta(index, delta, out)?;
+                if let Some(piece) = event.delta.and_then(|delta| piece(delta, text)) {
+                    self.answer.piece(index, piece, out)?;
                 }
             }
-            "content_block_stop" => self.answer.stop(index, out)?,
+            "content_block_stop" => self.answer.piece(index, Piece::Stop, out)?,
             "message_delta" => {
                 let mut end = Message { usage: event.usage, ..Message::default() };
                 end.context_management = event.context_management;
@@ -117,6 +118,26 @@ impl Chat {
             _ => {}
         }
         Ok(Flow::More)
+    }
+}
+
+/// What a delta adds. `text` is the event, which says more of one that is not known.
+fn piece(delta: Delta<'_>, text: &str) -> Option<Piece> {
+    #[derive(Deserialize)]
+    struct AsItCame<'a> {
+        #[serde(borrow)]
+        delta: Option<&'a RawValue>,
+    }
+    match delta.type_.0.as_deref()? {
+        "text_delta" => delta.text.into_string().map(Piece::Text),
+        "thinking_delta" => delta.thinking.into_string().map(Piece::Thinking),
+        "signature_delta" => delta.signature.into_string().map(Piece::Signature),
+        "citations_delta" => delta.citation.map(|citation| Piece::Citation(citation.get().to_string())),
+        "input_json_delta" => delta.partial_json.into_string().map(Piece::Input),
+        _ => {
+            let event: AsItCame<'_> = serde_json::Deserializer::from_str(text).into_iter().next()?.ok()?;
+            event.delta.map(|delta| Piece::Unknown(delta.get().to_string()))
+        }
     }
 }
 

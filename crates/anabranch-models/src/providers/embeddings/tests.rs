@@ -66,8 +66,17 @@ async fn every_server_is_asked_in_its_own_way() {
     let ollama = r#"{"embeddings": [[1.0], [2.0]], "prompt_eval_count": 4}"#;
     let (llm, double) = model(Format::Ollama, ollama);
     assert_eq!(llm.documents().invoke(two()).await.unwrap(), [[1.0], [2.0]]);
-    let expected = json!({"model": "m", "input": ["a", "b"]});
+    let expected = json!({"model": "m", "input": ["a", "b"], "truncate": false});
     assert_eq!(double.seen.lock().unwrap()[0], ("/v1/api/embed".into(), expected));
+
+    let vertex = r#"{"predictions": [{"embeddings": {"values": [1.0], "statistics": {"token_count": 3.0}}},
+        {"embeddings": {"values": [2.0]}}]}"#;
+    let (llm, double) = model(Format::Vertex, vertex);
+    assert_eq!(llm.dimensions(1).documents().invoke(two()).await.unwrap(), [[1.0], [2.0]]);
+    let one = |text: &str| json!({"content": text, "task_type": "RETRIEVAL_DOCUMENT"});
+    let parameters = json!({"autoTruncate": false, "outputDimensionality": 1});
+    let expected = json!({"instances": [one("a"), one("b")], "parameters": parameters});
+    assert_eq!(double.seen.lock().unwrap()[0], ("/v1/models/m:predict".into(), expected));
 }
 
 #[tokio::test]

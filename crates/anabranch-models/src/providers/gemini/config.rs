@@ -9,7 +9,9 @@ use super::Backend;
 use super::error::ERRORS;
 use crate::backend::ChatBackend;
 use crate::chat_model::ChatModel;
-use crate::providers::Environment;
+use crate::embedding_backend::EmbeddingBackend;
+use crate::embedding_model::EmbeddingModel;
+use crate::providers::{Environment, embeddings};
 use crate::transport::{Connection, Secret, Server, connection_settings};
 
 const BASE_URL: &str = "https://generativelanguage.googleapis.com/v1beta";
@@ -25,16 +27,28 @@ const BASE_URL: &str = "https://generativelanguage.googleapis.com/v1beta";
 /// # Ok(()) }
 /// ```
 ///
-/// On Vertex AI the project and the place are part of the address, and a token that expires stands in for the key: see
-/// [`credentials`](Self::credentials).
+/// On Vertex AI the project and the place are part of the address, and a token that expires stands in for the key:
 ///
 /// ```
+/// use anabranch_core::Result;
 /// use anabranch_models::Gemini;
+/// use anabranch_models::transport::{Credentials, Secret};
 ///
-/// # fn main() -> anabranch_core::Result<()> {
+/// struct Tokens;
+///
+/// #[async_trait::async_trait]
+/// impl Credentials for Tokens {
+///     async fn headers(&self) -> Result<Vec<(String, Secret)>> {
+///         // From `gcloud auth print-access-token`, the metadata server, a library: keep it until it expires.
+///         let token = "ya29...";
+///         Ok(vec![("authorization".into(), Secret::new(format!("Bearer {token}")))])
+///     }
+/// }
+///
+/// # fn main() -> Result<()> {
 /// let llm = Gemini::new("gemini-2.5-flash")
 ///     .base_url("https://aiplatform.googleapis.com/v1/projects/mine/locations/global/publishers/google")
-///     .header("authorization", "Bearer ya29...")
+///     .credentials(Tokens)
 ///     .build()?;
 /// # Ok(()) }
 /// ```
@@ -83,6 +97,31 @@ impl Gemini {
         self.into_backend().map(ChatModel::from_backend)
     }
 
+    /// The model, ready to be a step that turns texts into vectors: for models such as `gemini-embedding-001`. A list goes
+    /// in requests of at most 100 texts; on Vertex AI of 250, or of one where the model takes no more.
+    ///
+    /// ```
+    /// use anabranch_models::Gemini;
+    ///
+    /// # fn main() -> anabranch_core::Result<()> {
+    /// let model = Gemini::new("gemini-embedding-001").api_key("AIza...").build_embeddings()?;
+    /// assert_eq!(model.name(), "gemini:gemini-embedding-001");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`build`](Self::build).
+    pub fn build_embeddings(self) -> Result<EmbeddingModel> {
+        self.into_embeddings().map(EmbeddingModel::from_backend)
+    }
+
+    fn into_embeddings(self) -> Result<embeddings::Backend> {
+        let Backend { name, model, server } = self.into_backend()?;
+        let is_vertex = server.base_path().trim_end_matches('/').contains("/publishers/");
+        let format = if is_vertex { embeddings::Format::Vertex } else { embeddings::Format::Gemini };
+        Ok(embeddings::Backend { name, model, format, server })
+    }
+
     fn into_backend(self) -> Result<Backend> {
         let has_way_in = self.key.is_some() || self.connection.has_secrets() || self.connection.transport.is_some();
         if self.connection.base_url.is_none() && !has_way_in {
@@ -111,6 +150,18 @@ impl fmt::Debug for Gemini {
 /// The model that `gemini:…` means: `GOOGLE_API_KEY` or `GEMINI_API_KEY`, and `GOOGLE_GEMINI_BASE_URL`. Where both keys
 /// are set the first one counts, as it does in Google's own clients.
 pub(crate) fn from_environment(model: &str, environment: Environment<'_>) -> Result<Arc<dyn ChatBackend>> {
+    Ok(Arc::new(configured(model, environment).into_backend()?))
+}
+
+/// The embedding model that `gemini:…` means.
+pub(crate) fn embeddings_from_environment(
+    model: &str,
+    environment: Environment<'_>,
+) -> Result<Arc<dyn EmbeddingBackend>> {
+    Ok(Arc::new(configured(model, environment).into_embeddings()?))
+}
+
+fn configured(model: &str, environment: Environment<'_>) -> Gemini {
     let mut config = Gemini::new(model);
     if let Some(url) = environment("GOOGLE_GEMINI_BASE_URL") {
         config = config.base_url(url);
@@ -118,7 +169,7 @@ pub(crate) fn from_environment(model: &str, environment: Environment<'_>) -> Res
     if let Some(key) = environment("GOOGLE_API_KEY").or_else(|| environment("GEMINI_API_KEY")) {
         config = config.api_key(key);
     }
-    Ok(Arc::new(config.into_backend()?))
+    config
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use futures_util::StreamExt;
 use anabranch_core::{Error, Result};
 
 pub use config::Gemini;
-pub(crate) use config::from_environment;
+pub(crate) use config::{embeddings_from_environment, from_environment};
 
 use crate::answer::{ChatAnswer, Warning};
 use crate::backend::{ChatBackend, ChatCall, ChatRequest};

@@ -1,23 +1,20 @@
 //! To the wire: what is asked.
 
 use anabranch_core::{Error, ErrorKind, Result};
-use anabranch_messages::{AiMessage, Content, ContentPart, Media, MediaSource, Message, SystemMessage, ToolMessage};
+use anabranch_messages::{Content, ContentPart, Media, MediaSource, Message, SystemMessage, ToolMessage};
 use serde_json::{Map, Value, json};
 
+use super::response::GEMINI;
 use crate::answer::Warning;
 use crate::backend::ChatRequest;
 use crate::providers::merge;
 
 mod options;
 mod schema;
+mod turn;
 
 /// Where uploaded files are, which a request names by their whole address.
 const FILES: &str = "https://generativelanguage.googleapis.com/v1beta/";
-
-/// What stands in for the signature of a call that Gemini did not make.
-///
-/// <https://ai.google.dev/gemini-api/docs/thought-signatures>
-const FOREIGN_CALL: &str = "skip_thought_signature_validator";
 
 /// What is written, and what of it could not be.
 struct Writer<'a> {
@@ -25,10 +22,18 @@ struct Writer<'a> {
     warnings: Vec<Warning>,
     contents: Vec<Value>,
     system: Vec<Value>,
-    /// Id and name of the calls of the last turn, in order: results go back in the same.
-    calls: Vec<(String, String)>,
+    /// The calls of the last turn, in order: results go back in the same.
+    calls: Vec<Called>,
     /// The results that came for them so far: which call's, and the parts.
     results: Vec<(usize, Vec<Value>)>,
+}
+
+/// A call that was made.
+struct Called {
+    id: String,
+    name: String,
+    /// Whether Gemini gave it no id, and gets none back.
+    id_is_made: bool,
 }
 
 /// The document that is posted, and what could not be put into it.
@@ -79,21 +84,25 @@ impl Writer<'_> {
             Message::Tool(result) => return self.result(result),
             Message::User(_) | Message::Ai(_) => self.put_results(),
         }
-        let (role, mut parts) = match message {
+        let (role, mut parts, options) = match message {
             Message::User(user) => {
                 if user.name().is_some() {
                     self.warn("user message", "the speaker's name was not sent: Gemini takes none");
                 }
-                ("user", self.parts(user.into_content())?)
+                let options = user.provider_options(GEMINI).clone();
+                ("user", self.parts(user.into_content())?, options)
             }
-            Message::Ai(answer) => ("model", self.answer(answer)?),
+            Message::Ai(answer) => {
+                let options = answer.provider_options(GEMINI).clone();
+                ("model", self.turn(answer), options)
+            }
             Message::System(_) | Message::Tool(_) => return Ok(()),
         };
         if parts.is_empty() {
             // A content without parts is refused.
             parts.push(json!({"text": ""}));
         }
-        self.contents.push(json!({"role": role, "parts": parts}));
+        self.contents.push(with_options(json!({"role": role, "parts": parts}), &options));
         Ok(())
     }
 
@@ -105,23 +114,37 @@ impl Writer<'_> {
         if system.content().parts().iter().any(|part| !matches!(part, ContentPart::Text(_))) {
             self.warn("system message", "only its text was sent: Gemini takes nothing else in it");
         }
+        for part in system.content().parts() {
+            if let ContentPart::Text(text) = part {
+                self.uncached(text.cache_control());
+            }
+        }
         let text = system.text();
         if !text.is_empty() {
             self.system.push(json!({"text": text}));
         }
     }
 
+    /// What is asked, part by part.
     fn parts(&mut self, content: Content) -> Result<Vec<Value>> {
         let mut parts = Vec::new();
         for part in content.into_parts() {
             match part {
-                ContentPart::Text(text) => parts.push(json!({"text": text.text()})),
-                ContentPart::Image(media) | ContentPart::Audio(media) | ContentPart::File(media) => {
-                    parts.push(self.media(media)?);
+                ContentPart::Text(text) => {
+                    self.uncached(text.cache_control());
+                    parts.push(with_options(json!({"text": text.text()}), text.provider_options(GEMINI)));
                 }
+                ContentPart::Image(media)
+                | ContentPart::Audio(media)
+                | ContentPart::Video(media)
+                | ContentPart::File(media) => parts.push(self.media(&media)?),
                 // What a model said or thought before is no part of what is asked.
                 ContentPart::Reasoning(_) | ContentPart::Refusal(_) => {
                     self.warn("message", "a thought or refusal in it was not sent: it is nobody's but a model's");
+                }
+                // As the API has it, for what messages have no place for.
+                ContentPart::Other(other) if other.provider() == Some(GEMINI) => {
+                    parts.push(other.value().clone().into())
                 }
                 _ => return Err(cannot("takes no content of this kind")),
             }
@@ -129,7 +152,13 @@ impl Writer<'_> {
         Ok(parts)
     }
 
-    fn media(&mut self, media: Media) -> Result<Value> {
+    fn uncached(&mut self, control: Option<&Value>) {
+        if control.is_some() {
+            self.warn("cache_control", "not sent: Gemini caches by itself, and by `cachedContent` as an option");
+        }
+    }
+
+    fn media(&mut self, media: &Media) -> Result<Value> {
         if media.detail().is_some() {
             self.warn(
                 "image",
@@ -139,94 +168,34 @@ impl Writer<'_> {
         if media.name().is_some() {
             self.warn("file", "its name was not sent: Gemini takes none");
         }
-        let address = match media.source() {
+        self.uncached(media.cache_control());
+        let part = match media.source() {
             MediaSource::Url(url) => match inline(url) {
-                Some((media_type, data)) => return Ok(json!({"inlineData": {"mimeType": media_type, "data": data}})),
-                None => url.clone(),
+                Some((media_type, data)) => json!({"inlineData": {"mimeType": media_type, "data": data}}),
+                None => file(url, media.media_type()),
             },
-            MediaSource::FileId(id) if id.contains("://") => id.clone(),
-            MediaSource::FileId(id) => format!("{FILES}{id}"),
-            _ => {
-                let (Some(media_type), Some(data)) = (media.media_type(), media.base64()) else {
-                    return Err(cannot("takes no bytes without a media type, such as `image/png`"));
-                };
-                return Ok(json!({"inlineData": {"mimeType": media_type, "data": data}}));
-            }
+            MediaSource::FileId(id) if id.contains("://") => file(id, media.media_type()),
+            MediaSource::FileId(id) => file(&format!("{FILES}{id}"), media.media_type()),
+            _ => match (media.media_type(), media.base64()) {
+                (Some(media_type), Some(data)) => json!({"inlineData": {"mimeType": media_type, "data": data}}),
+                _ => return Err(cannot("takes no bytes without a media type, such as `image/png`")),
+            },
         };
-        let mut file = json!({"fileUri": address});
-        if let Some(media_type) = media.media_type() {
-            file["mimeType"] = media_type.into();
-        }
-        Ok(json!({"fileData": file}))
-    }
-
-    /// What the model answered before, as it came: every signature on the part it came with.
-    fn answer(&mut self, answer: AiMessage) -> Result<Vec<Value>> {
-        let is_own = answer.model().is_none_or(|model| model.contains("gemini") || model == self.model);
-        let calls = answer.tool_calls().to_vec();
-        let mut parts: Vec<Value> = match answer.metadata().get("otherParts") {
-            Some(Value::Array(others)) if is_own => others.clone(),
-            _ => Vec::new(),
-        };
-        let others = parts.len();
-        for part in answer.into_content().into_parts() {
-            match part {
-                ContentPart::Text(text) | ContentPart::Refusal(text) => parts.push(json!({"text": text.text()})),
-                ContentPart::ToolCall(_) => {}
-                ContentPart::Reasoning(_) if !is_own => {
-                    self.warn("assistant message", "the thoughts in it were not sent: they are another model's");
-                }
-                // It belongs to what stands before it.
-                ContentPart::Reasoning(thought) if thought.text().is_empty() => {
-                    let Some(signature) = thought.signature() else { continue };
-                    match parts[others..].last_mut().filter(|last| last.get("thoughtSignature").is_none()) {
-                        Some(last) => last["thoughtSignature"] = signature.into(),
-                        None => parts.push(json!({"text": "", "thoughtSignature": signature})),
-                    }
-                }
-                ContentPart::Reasoning(thought) => {
-                    let mut value = json!({"text": thought.text(), "thought": true});
-                    if let Some(signature) = thought.signature() {
-                        value["thoughtSignature"] = signature.into();
-                    }
-                    parts.push(value);
-                }
-                ContentPart::Image(media) | ContentPart::Audio(media) | ContentPart::File(media) => {
-                    parts.push(self.media(media)?);
-                }
-                _ => self.warn("assistant message", "a part of it was not sent: Gemini takes nothing like it"),
-            }
-        }
-        self.calls.clear();
-        for (place, call) in calls.iter().enumerate() {
-            let arguments = call.arguments().unwrap_or_else(|_| {
-                self.warn("tool call", "its arguments were not sent: they are no JSON object");
-                json!({})
-            });
-            let mut part = json!({"functionCall": {"name": call.name(), "args": arguments}});
-            if !call.id().is_empty() {
-                part["functionCall"]["id"] = call.id().into();
-            }
-            if let Some(signature) = call.signature().filter(|_| is_own) {
-                part["thoughtSignature"] = signature.into();
-            } else if place == 0 && wants_signatures(self.model) {
-                part["thoughtSignature"] = FOREIGN_CALL.into();
-            }
-            parts.push(part);
-            self.calls.push((call.id().to_string(), call.name().to_string()));
-        }
-        Ok(parts)
+        Ok(with_options(part, media.provider_options(GEMINI)))
     }
 
     fn result(&mut self, result: ToolMessage) -> Result<()> {
         let id = result.tool_call_id().to_string();
-        let place = self.calls.iter().position(|(known, _)| *known == id);
-        let name = result.name().map(str::to_string).or_else(|| Some(self.calls.get(place?)?.1.clone()));
+        let place = self.calls.iter().position(|known| known.id == id);
+        let call = place.and_then(|place| self.calls.get(place));
+        let name = result.name().map(str::to_string).or_else(|| call.map(|call| call.name.clone()));
         let Some(name) = name else {
             return Err(Error::invalid_input(
                 "a tool message answers no call of the message before it, and names no tool: Gemini wants the name",
             ));
         };
+        let has_id = !id.is_empty() && !call.is_some_and(|call| call.id_is_made);
+        self.uncached(result.cache_control());
         let is_error = result.is_error();
         let text = result.text().into_owned();
         // An object is what a function gives; <https://ai.google.dev/api/caching#FunctionResponse> has the names for the
@@ -236,13 +205,13 @@ impl Writer<'_> {
             Ok(Value::Object(object)) => object.into(),
             _ => json!({"output": text}),
         };
-        let mut part = json!({"functionResponse": {"name": name, "response": response}});
-        if !id.is_empty() {
-            part["functionResponse"]["id"] = id.into();
+        let mut answer = json!({"name": name, "response": response});
+        if has_id {
+            answer["id"] = id.into();
         }
+        let mut parts = vec![json!({"functionResponse": with_options(answer, result.provider_options(GEMINI))})];
         let media = result.into_content().into_parts().into_iter();
         let media: Vec<ContentPart> = media.filter(|part| !matches!(part, ContentPart::Text(_))).collect();
-        let mut parts = vec![part];
         // Beside it, where every model takes them.
         parts.extend(self.parts(media.into())?);
         self.results.push((place.unwrap_or(usize::MAX), parts));
@@ -260,6 +229,22 @@ impl Writer<'_> {
     }
 }
 
+/// What is said to Gemini and to no other, member by member.
+fn with_options(mut value: Value, options: &Map<String, Value>) -> Value {
+    if let Value::Object(members) = &mut value {
+        merge(members, options);
+    }
+    value
+}
+
+fn file(address: &str, media_type: Option<&str>) -> Value {
+    let mut file = json!({"fileUri": address});
+    if let Some(media_type) = media_type {
+        file["mimeType"] = media_type.into();
+    }
+    json!({"fileData": file})
+}
+
 fn cannot(what: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("Gemini {what}"))
 }
@@ -268,12 +253,6 @@ fn cannot(what: &str) -> Error {
 fn inline(url: &str) -> Option<(&str, &str)> {
     let (media_type, data) = url.strip_prefix("data:")?.split_once(";base64,")?;
     (!media_type.is_empty()).then_some((media_type, data))
-}
-
-/// Whether a model refuses calls without a signature: Gemini 3 and what came after it.
-fn wants_signatures(model: &str) -> bool {
-    let generation = model.rsplit('/').next().unwrap_or_default().strip_prefix("gemini-").unwrap_or_default();
-    generation.split(['.', '-']).next().and_then(|number| number.parse::<u32>().ok()).is_some_and(|number| number >= 3)
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! From the wire: an answer in chunks, or as a whole, which is one chunk.
 
 use anabranch_core::{Error, ErrorKind, Result};
-use anabranch_messages::{AiMessage, FinishKind, ToolCall, ToolCallChunk};
-use serde_json::Value;
+use anabranch_messages::{AiMessage, ContentPart, FinishKind, OtherPart, ToolCall, ToolCallChunk};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::arguments::PartialArguments;
-use super::response::{Document, FunctionCall, Once, Part, Said};
+use super::response::{Document, FunctionCall, GEMINI, MADE_ID, Once, Part, SMALL, Said, Sources, citations};
 use crate::answer::Warning;
 use crate::reader::{self, Assembly, Decode, Documents, Flow, Frame, Framing, Lists, Standing};
 
@@ -15,6 +15,9 @@ use crate::reader::{self, Assembly, Decode, Documents, Flow, Frame, Framing, Lis
 pub(super) struct Generate {
     once: Once,
     lists: Lists,
+    sources: Sources,
+    /// How many bytes of parts were taken apart.
+    structured: usize,
     /// A call whose arguments come one value at a time.
     open: Option<OpenCall>,
     /// How many of those there were.
@@ -67,7 +70,19 @@ impl Decode for Generate {
         let _ = self.close(false, out);
         let mut once = std::mem::take(&mut self.once);
         once.finish = once.finish.filter(|_| complete);
-        once.into_message(std::mem::take(&mut self.lists).into_metadata())
+        let mut data = std::mem::take(&mut self.sources).into_whole();
+        let (parts, too_many) = citations(&data, out.whole(), out.room_for_lists());
+        if too_many {
+            out.warn(Warning::new("citations", "some were left out of the answer: there are too many"));
+        }
+        let mut last = once.into_message();
+        if !parts.is_empty() {
+            let mut with_sources = AiMessage::new(parts);
+            with_sources.append(last);
+            last = with_sources;
+        }
+        data.extend(std::mem::take(&mut self.lists).into_metadata());
+        data.into_iter().fold(last, |last, (name, value)| last.with_provider_data(GEMINI, name, value))
     }
 
     fn document(&mut self, body: &[u8], out: &mut Assembly) -> Result<()> {
@@ -84,7 +99,10 @@ impl Decode for Generate {
 
 impl Generate {
     fn chunk(&mut self, mut document: Document<'_>, out: &mut Assembly) -> Result<()> {
-        self.once.usage = document.usage().or(self.once.usage.take());
+        if let Some(usage) = document.usage_metadata.filter(|usage| usage.get().len() <= SMALL) {
+            self.once.usage.clear();
+            self.once.usage.push_str(usage.get());
+        }
         let said =
             [(&mut self.once.model, &mut document.model_version), (&mut self.once.id, &mut document.response_id)];
         for (kept, said) in said {
@@ -95,10 +113,14 @@ impl Generate {
         }
         out.set_answer_id(self.once.id.as_deref().unwrap_or_default());
         document.keep(&mut self.lists, out);
-        match document.candidate() {
+        let (candidate, has_others) = document.candidate();
+        if has_others {
+            out.warn(Warning::new("candidates", "only the first one was read"));
+        }
+        match candidate {
             Some(mut candidate) => {
                 self.answered = true;
-                candidate.keep(&mut self.lists, out);
+                candidate.keep(&mut self.lists, &mut self.sources, out);
                 for part in candidate.parts() {
                     self.part(part, out)?;
                 }
@@ -107,7 +129,7 @@ impl Generate {
             None if document.is_blocked() && !self.answered => {
                 self.answered = true;
                 self.blocked = true;
-                // The word for it is why the prompt was blocked, and no finish reason: it is in the metadata.
+                // The word for it is why the prompt was blocked, and no finish reason: it is in `promptFeedback`.
                 self.once.finish = Some(FinishKind::ContentFilter.into());
             }
             None => {}
@@ -118,23 +140,45 @@ impl Generate {
 
     fn part(&mut self, raw: &RawValue, out: &mut Assembly) -> Result<()> {
         let raw = raw.get();
-        let mut part: Part<'_> = serde_json::from_str(raw).map_err(|_| no_chunk(out))?;
+        let Ok(mut part) = serde_json::from_str::<Part<'_>>(raw) else { return self.other(raw, out) };
         if let Some(call) = part.function_call.take() {
             return self.call(call, part.take_signature(), out);
         }
-        match part.into_said(raw) {
-            Said::Text(text) => out.push(AiMessage::new(text)),
-            Said::Parts(parts) if parts.is_empty() => Ok(()),
-            Said::Parts(parts) => out.push(AiMessage::new(parts)),
-            Said::Draft => {
-                out.warn(Warning::new("answer", "what the model drew while it thought was left out"));
-                Ok(())
-            }
-            Said::Other => {
-                self.lists.keep("otherParts", &format!("[{raw}]"), out);
-                Ok(())
-            }
+        if part.is_structured() && !self.has_room(raw, out) {
+            return Ok(());
         }
+        match part.into_said(raw, self.once.id.as_deref().unwrap_or_default()) {
+            Said::Text(text) => out.push(text),
+            Said::Part(part) => out.push(part),
+            Said::Nothing => Ok(()),
+            Said::Other => self.other(raw, out),
+        }
+    }
+
+    /// A part that messages have no place for, as it came.
+    fn other(&mut self, raw: &str, out: &mut Assembly) -> Result<()> {
+        if !self.has_room(raw, out) {
+            return Ok(());
+        }
+        match reader::value::<Map<String, Value>>(raw) {
+            Some(part) => out.push(ContentPart::from(OtherPart::new(part).with_provider(GEMINI))),
+            None if raw.starts_with('{') => {
+                out.warn(Warning::new("answer", "parts of it were left out: they are nested too deeply"));
+                Ok(())
+            }
+            None => Err(no_chunk(out)),
+        }
+    }
+
+    /// Whether a part may be taken apart, which makes many times as much of it. What there is no room for is left out,
+    /// and a warning says so.
+    fn has_room(&mut self, raw: &str, out: &mut Assembly) -> bool {
+        self.structured = self.structured.saturating_add(raw.len());
+        let has_room = self.structured <= out.room_for_lists();
+        if !has_room {
+            out.warn(Warning::new("answer", "parts of it were left out: they are too large"));
+        }
+        has_room
     }
 
     /// A call as a whole, or the next of one whose arguments come one value at a time.
@@ -147,17 +191,23 @@ impl Generate {
         if has_name && !will_continue && call.partial_args.0.is_empty() {
             let arguments = call.arguments();
             let id = call.id.into_string().unwrap_or_default();
-            let whole = ToolCall::new(id, call.name.into_string().unwrap_or_default(), arguments);
-            return out.whole_call(match signature {
-                Some(signature) => whole.with_signature(signature),
-                None => whole,
-            });
+            let mut whole = ToolCall::new(id, call.name.into_string().unwrap_or_default(), arguments);
+            if let Some(signature) = signature {
+                whole = whole.with_signature(signature);
+            }
+            if whole.id().is_empty() {
+                whole = whole.with_provider_data(GEMINI, MADE_ID, true);
+            }
+            return out.whole_call(whole);
         }
         if has_name {
             let id = call.id.into_string().unwrap_or_default();
             let mut head = ToolCallChunk::new().with_index(self.opened).with_id(id.as_str());
             head.name = call.name.into_string();
             head.signature = signature;
+            if id.is_empty() {
+                head = head.with_provider_data(GEMINI, MADE_ID, true);
+            }
             out.call(head)?;
             self.open = Some(OpenCall { index: self.opened, id, arguments: PartialArguments::default() });
             self.opened += 1;

@@ -9,7 +9,9 @@ use super::Backend;
 use super::error::ERRORS;
 use crate::backend::ChatBackend;
 use crate::chat_model::ChatModel;
-use crate::providers::Environment;
+use crate::embedding_backend::EmbeddingBackend;
+use crate::embedding_model::EmbeddingModel;
+use crate::providers::{Environment, embeddings};
 use crate::transport::{Connection, Secret, Server, connection_settings};
 
 const BASE_URL: &str = "http://localhost:11434";
@@ -66,6 +68,29 @@ impl Ollama {
         self.into_backend().map(ChatModel::from_backend)
     }
 
+    /// The model, ready to be a step that turns texts into vectors: for models such as `nomic-embed-text`. A text that does
+    /// not fit into the model is an error; the server would cut it off in silence.
+    ///
+    /// ```
+    /// use anabranch_models::Ollama;
+    ///
+    /// # fn main() -> anabranch_core::Result<()> {
+    /// let model = Ollama::new("nomic-embed-text").build_embeddings()?;
+    /// assert_eq!(model.name(), "ollama:nomic-embed-text");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`build`](Self::build).
+    pub fn build_embeddings(self) -> Result<EmbeddingModel> {
+        self.into_embeddings().map(EmbeddingModel::from_backend)
+    }
+
+    fn into_embeddings(self) -> Result<embeddings::Backend> {
+        let Backend { name, model, server } = self.into_backend()?;
+        Ok(embeddings::Backend { name, model, format: embeddings::Format::Ollama, server })
+    }
+
     fn into_backend(self) -> Result<Backend> {
         let key = self.key.map(|key| ("authorization", key.after("Bearer ")));
         let server = Server::new(self.connection, BASE_URL, key, &ERRORS)?;
@@ -85,6 +110,18 @@ impl fmt::Debug for Ollama {
 
 /// The model that `ollama:…` means: `OLLAMA_HOST`, `OLLAMA_API_KEY`.
 pub(crate) fn from_environment(model: &str, environment: Environment<'_>) -> Result<Arc<dyn ChatBackend>> {
+    Ok(Arc::new(configured(model, environment).into_backend()?))
+}
+
+/// The embedding model that `ollama:…` means.
+pub(crate) fn embeddings_from_environment(
+    model: &str,
+    environment: Environment<'_>,
+) -> Result<Arc<dyn EmbeddingBackend>> {
+    Ok(Arc::new(configured(model, environment).into_embeddings()?))
+}
+
+fn configured(model: &str, environment: Environment<'_>) -> Ollama {
     let mut config = Ollama::new(model);
     if let Some(host) = environment("OLLAMA_HOST") {
         config = config.base_url(url(&host));
@@ -92,7 +129,7 @@ pub(crate) fn from_environment(model: &str, environment: Environment<'_>) -> Res
     if let Some(key) = environment("OLLAMA_API_KEY") {
         config = config.api_key(key);
     }
-    Ok(Arc::new(config.into_backend()?))
+    config
 }
 
 /// The address that `OLLAMA_HOST` means, which is as often what a server listens to: without a scheme, without a port,

@@ -12,7 +12,7 @@ use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
 
 pub use config::Ollama;
-pub(crate) use config::from_environment;
+pub(crate) use config::{embeddings_from_environment, from_environment};
 
 use crate::answer::{ChatAnswer, Warning};
 use crate::backend::{ChatBackend, ChatCall, ChatRequest};

@@ -1,9 +1,10 @@
 //! To the wire: what is asked.
 
 use anabranch_core::{Error, ErrorKind, Result};
-use anabranch_messages::{AiMessage, Content, ContentPart, Media, MediaSource, Message, ToolMessage};
+use anabranch_messages::{AiMessage, Content, ContentPart, Media, MediaSource, Message, ToolCall, ToolMessage};
 use serde_json::{Map, Value, json};
 
+use super::response::OLLAMA;
 use crate::answer::Warning;
 use crate::backend::ChatRequest;
 
@@ -50,26 +51,57 @@ impl Writer<'_> {
     }
 
     fn message(&mut self, message: Message) -> Result<Value> {
-        match message {
-            Message::System(system) => self.said("system", system.into_content()),
-            Message::User(user) => self.said("user", user.into_content()),
-            Message::Ai(answer) => Ok(self.assistant(answer)),
-            Message::Tool(result) => self.tool(result),
+        let options = match &message {
+            Message::System(system) => system.provider_options(OLLAMA),
+            Message::User(user) => user.provider_options(OLLAMA),
+            Message::Ai(answer) => answer.provider_options(OLLAMA),
+            Message::Tool(result) => result.provider_options(OLLAMA),
+        };
+        let options = options.clone();
+        let mut written = match message {
+            Message::System(system) => self.said("system", system.into_content())?,
+            Message::User(user) => {
+                if user.name().is_some() {
+                    self.warn("user message", "the speaker's name was not sent: Ollama takes none");
+                }
+                self.said("user", user.into_content())?
+            }
+            Message::Ai(answer) => self.assistant(answer),
+            Message::Tool(result) => self.tool(result)?,
+        };
+        // What is said to Ollama and to no other.
+        if let Value::Object(members) = &mut written {
+            members.extend(options);
         }
+        Ok(written)
     }
 
     /// Text and images, which are told apart: the order among them is the model's own.
     fn said(&mut self, role: &str, content: Content) -> Result<Value> {
         let (mut text, mut images) = (String::new(), Vec::new());
         for part in content.into_parts() {
+            let control = match &part {
+                ContentPart::Text(text) => text.cache_control(),
+                ContentPart::Image(image) => image.cache_control(),
+                _ => None,
+            };
+            if control.is_some() {
+                self.warn("cache_control", "not sent: Ollama keeps what it has read by itself");
+            }
             match part {
                 ContentPart::Text(more) => text.push_str(more.text()),
-                ContentPart::Image(image) => images.push(Value::from(base64(&image)?)),
+                ContentPart::Image(image) => {
+                    if image.detail().is_some() {
+                        self.warn("image", "how closely to look was not sent: Ollama has no such setting");
+                    }
+                    images.push(Value::from(base64(&image)?));
+                }
                 // What a model said or thought before is no part of what is asked.
                 ContentPart::Reasoning(_) | ContentPart::Refusal(_) => {
                     self.warn("message", "a thought or refusal in it was not sent: it is nobody's but a model's");
                 }
                 ContentPart::Audio(_) => return cannot("audio"),
+                ContentPart::Video(_) => return cannot("video"),
                 ContentPart::File(_) => return cannot("files: put their text into the message"),
                 _ => return cannot("content of this kind"),
             }
@@ -96,25 +128,35 @@ impl Writer<'_> {
         Ok(message)
     }
 
-    /// What the model answered before, with its thoughts.
+    /// What the model answered before, with its thoughts. What an answer rests on is said of it, and is no part of it.
     fn assistant(&mut self, answer: AiMessage) -> Value {
         let thought = answer.reasoning().into_owned();
         let calls: Vec<Value> = answer.tool_calls().iter().map(|call| self.call(call)).collect();
-        let mut text = String::new();
+        let (mut text, mut images) = (String::new(), Vec::new());
         for part in answer.into_content().into_parts() {
             match part {
                 ContentPart::Text(more) | ContentPart::Refusal(more) => text.push_str(more.text()),
-                ContentPart::ToolCall(_) => {}
+                ContentPart::ToolCall(_) | ContentPart::Citation(_) => {}
                 ContentPart::Reasoning(thought) if thought.text().is_empty() => {
                     self.warn("assistant message", "an encrypted thought in it was not sent: it is another provider's");
                 }
                 ContentPart::Reasoning(_) => {}
-                _ => self.warn("assistant message", "images, audio and files in it were not sent: Ollama takes none"),
+                ContentPart::Image(image) => match base64(&image) {
+                    Ok(data) => images.push(Value::from(data)),
+                    Err(_) => self.warn("assistant message", "an image in it was not sent: its bytes are not here"),
+                },
+                ContentPart::Audio(_) | ContentPart::Video(_) | ContentPart::File(_) => {
+                    self.warn("assistant message", "sounds, films and files in it were not sent: Ollama takes none");
+                }
+                _ => self.warn("assistant message", "a part of it was not sent: it is another provider's"),
             }
         }
         let mut message = json!({"role": "assistant", "content": text});
         if !thought.is_empty() {
             message["thinking"] = thought.into();
+        }
+        if !images.is_empty() {
+            message["images"] = images.into();
         }
         if !calls.is_empty() {
             message["tool_calls"] = calls.into();
@@ -122,7 +164,7 @@ impl Writer<'_> {
         message
     }
 
-    fn call(&mut self, call: &anabranch_messages::ToolCall) -> Value {
+    fn call(&mut self, call: &ToolCall) -> Value {
         let arguments = call.arguments().unwrap_or_else(|_| {
             self.warn("assistant message", "a call that broke off was sent with its arguments as text in an object");
             json!({"invalid_json": call.raw_arguments()})

@@ -3,11 +3,14 @@
 use anabranch_core::{ErrorKind, Result};
 use anabranch_messages::{AiMessage, ContentPart, FinishReason, Reasoning, ToolCall, Usage};
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 use crate::reader::{self, Assembly, Bounded, Lists, Text};
 use crate::transport::is_error;
+
+/// As it stands in what a message keeps of a provider.
+pub(super) const OLLAMA: &str = "ollama";
 
 /// More than any answer has.
 const MANY: usize = 1025;
@@ -110,7 +113,7 @@ impl Document<'_> {
 
     /// What counts once.
     pub(super) fn end(self) -> AiMessage {
-        let mut metadata = Map::new();
+        let mut last = AiMessage::default();
         let durations = [
             ("total_duration", self.total_duration),
             ("load_duration", self.load_duration),
@@ -118,14 +121,14 @@ impl Document<'_> {
             ("eval_duration", self.eval_duration),
         ];
         for (key, nanoseconds) in durations {
-            metadata.extend(count(&nanoseconds).map(|value| (key.to_string(), value.into())));
+            if let Some(nanoseconds) = count(&nanoseconds) {
+                last = last.with_provider_data(OLLAMA, key, nanoseconds);
+            }
         }
         for (key, text) in [("remote_model", self.remote_model), ("remote_host", self.remote_host)] {
-            metadata.extend(text.into_string().map(|value| (key.to_string(), value.into())));
-        }
-        let mut last = AiMessage::default();
-        if !metadata.is_empty() {
-            last = last.with_metadata(metadata);
+            if let Some(text) = text.into_string() {
+                last = last.with_provider_data(OLLAMA, key, text);
+            }
         }
         // What is missing is not known: the server leaves a count out where a cache had the prompt.
         let (input, output) = (count(&self.prompt_eval_count), count(&self.eval_count));
@@ -177,7 +180,8 @@ pub(super) fn answer(body: &str, out: &mut Assembly) -> Result<()> {
 
 /// Adds what came in pieces.
 pub(super) fn with_lists(message: AiMessage, lists: Lists) -> AiMessage {
-    lists.into_metadata().into_iter().fold(message, |message, (key, list)| message.with_metadata_entry(key, list))
+    let lists = lists.into_metadata().into_iter();
+    lists.fold(message, |message, (key, list)| message.with_provider_data(OLLAMA, key, list))
 }
 
 #[cfg(test)]

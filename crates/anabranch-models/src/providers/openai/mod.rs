@@ -76,7 +76,11 @@ impl ChatBackend for Backend {
     }
 
     fn capabilities(&self) -> Capabilities {
-        self.dialect.capabilities()
+        let can = self.dialect.capabilities();
+        match self.api {
+            Api::Chat => can,
+            Api::Responses => Capabilities { audio: false, seed: false, ..can },
+        }
     }
 
     async fn answer(&self, request: ChatRequest, call: ChatCall) -> Result<ChatAnswer> {

@@ -3,9 +3,10 @@
 use anabranch_core::{Error, Result};
 use serde_json::{Map, Number, Value, json};
 
-use super::Writer;
+use super::{Writer, with_extras};
 use crate::options::{ChatOptions, JsonSchema, ResponseFormat};
 use crate::providers::anthropic::dialect::AnthropicThinking;
+use crate::providers::anthropic::response::PROVIDER;
 use crate::tool::{FunctionTool, Tool, ToolChoice};
 
 impl Writer<'_> {
@@ -66,6 +67,9 @@ impl Writer<'_> {
             (None, Some(_)) => Some(24_576),
             (None, None) => None,
         };
+        if effort.is_some() && budget.is_some() && !by_words && !is_off {
+            self.warn("reasoning", "the effort in words became a budget of tokens: this model takes no words");
+        }
         let max_tokens = options.max_tokens.unwrap_or_else(|| {
             let thoughts = budget.filter(|_| !is_off).unwrap_or(0);
             // The limit holds for both, and must be the larger one.
@@ -159,5 +163,8 @@ fn function(function: &FunctionTool) -> Value {
     if let Some(strict) = function.strict {
         value["strict"] = strict.into();
     }
-    value
+    match function.provider_options.get(PROVIDER) {
+        Some(Value::Object(options)) => with_extras(value, None, options),
+        _ => value,
+    }
 }

@@ -1,5 +1,9 @@
-use anabranch_messages::{FinishReason, Messages, Reasoning, ToolCall};
+use anabranch_messages::{
+    AiMessage, Citation, FinishReason, Messages, OtherPart, Reasoning, ServerToolResult, TextPart, ToolCall,
+    UserMessage,
+};
 
+use super::turn::FOREIGN_CALL;
 use super::*;
 use crate::options::{ChatOptions, JsonSchema, ReasoningOptions, ResponseFormat};
 use crate::tool::{FunctionTool, Tool, ToolChoice};
@@ -110,20 +114,29 @@ fn how_much_it_thinks_is_said_in_the_words_of_the_model() {
     assert_eq!(thinking("gemini-3-pro", budget), json!({"thinkingBudget": 77, "includeThoughts": true}));
 }
 
-/// Every signature is where it came from, results are in the order of the calls, whatever theirs is.
+/// Every part is in its place, every signature is where it came from, results are in the order of the calls, whatever
+/// theirs is.
 #[test]
 fn a_turn_with_tools_goes_back_whole() {
     let calls = [
         ToolCall::new("c1", "weather", json!({"city": "Bremen"})).with_signature("s1"),
-        ToolCall::new("c2", "now", Value::Null),
+        ToolCall::new("made", "now", Value::Null).with_provider_data("gemini", "madeId", true),
     ];
+    let ran = ServerToolResult::new("", json!({"outcome": "OUTCOME_OK", "output": "1"})).with_name("code_execution");
     let answer = AiMessage::new([
-        ContentPart::Reasoning(Reasoning::new("hm").with_signature("s2")),
+        ContentPart::ServerToolCall(ToolCall::new("x1", "code_execution", json!({"code": "1"})).with_signature("s4")),
+        ran.with_provider_data("gemini", "thoughtSignature", "s5").into(),
+        Reasoning::new("hm").with_signature("s2").into(),
         ContentPart::text("Let me look."),
-        ContentPart::Reasoning(Reasoning::default().with_signature("s3")),
+        TextPart::default().with_signature("s3").into(),
+        calls[0].clone().into(),
+        OtherPart::new(Map::from_iter([("new".into(), json!(1))])).with_provider("gemini").into(),
+        Citation::new().with_url("https://example.org").into(),
+        ContentPart::Video(Media::url("https://example.org/a").with_media_type("video/mp4").with_signature("s6")),
+        calls[1].clone().into(),
+        ContentPart::ServerToolCall(ToolCall::new("x2", "GOOGLE_SEARCH_WEB", Value::Null)),
+        ServerToolResult::new("x2", json!({"a": 1})).with_name("GOOGLE_SEARCH_WEB").into(),
     ])
-    .with_tool_calls(calls.clone())
-    .with_metadata_entry("otherParts", json!([{"executableCode": {"code": "1"}}]))
     .with_model("gemini-3-flash")
     .with_finish_reason(FinishReason::stop());
     let results = [
@@ -134,38 +147,76 @@ fn a_turn_with_tools_goes_back_whole() {
         ),
     ];
     let [noon, rain] = results.map(Message::from);
-    let sent = self::sent([answer.into(), noon, rain, Message::user("And?")]);
+    let (sent, warnings) = sent_to("m", [answer.into(), noon, rain, Message::user("And?")], ChatOptions::default());
     let expected = json!([
         {"role": "model", "parts": [
-            {"executableCode": {"code": "1"}},
+            {"executableCode": {"code": "1", "id": "x1"}, "thoughtSignature": "s4"},
+            {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1"}, "thoughtSignature": "s5"},
             {"text": "hm", "thought": true, "thoughtSignature": "s2"},
-            {"text": "Let me look.", "thoughtSignature": "s3"},
+            {"text": "Let me look."},
+            {"text": "", "thoughtSignature": "s3"},
             {"functionCall": {"id": "c1", "name": "weather", "args": {"city": "Bremen"}}, "thoughtSignature": "s1"},
-            {"functionCall": {"id": "c2", "name": "now", "args": {}}},
+            {"new": 1},
+            {"fileData": {"fileUri": "https://example.org/a", "mimeType": "video/mp4"}, "thoughtSignature": "s6"},
+            {"functionCall": {"name": "now", "args": {}}},
+            {"toolCall": {"toolType": "GOOGLE_SEARCH_WEB", "id": "x2"}},
+            {"toolResponse": {"toolType": "GOOGLE_SEARCH_WEB", "response": {"a": 1}, "id": "x2"}},
         ]},
         {"role": "user", "parts": [
             {"functionResponse": {"id": "c1", "name": "weather", "response": {"rain": true}}},
             {"inlineData": {"mimeType": "image/png", "data": "AQ=="}},
-            {"functionResponse": {"id": "c2", "name": "now", "response": {"output": "noon"}}},
+            {"functionResponse": {"name": "now", "response": {"output": "noon"}}},
         ]},
         {"role": "user", "parts": [{"text": "And?"}]},
     ]);
     assert_eq!(sent["contents"], expected);
+    assert_eq!(warnings, []);
+}
+
+/// What is said to Gemini and to no other, and what it does not take.
+#[test]
+fn options_of_the_provider_stand_where_they_were_said() {
+    let picture = Media::file_id("files/a").with_provider_option("gemini", "mediaResolution", json!({"level": "LOW"}));
+    let seen = UserMessage::new([
+        TextPart::new("Look.").with_provider_option("openai", "a", 1).with_cache_control(json!({})).into(),
+        ContentPart::Image(picture),
+    ]);
+    let call = ToolCall::new("c1", "now", json!({}));
+    let answer = AiMessage::default().with_tool_call(call.clone());
+    let result = ToolMessage::answer(&call, "noon").with_provider_option("gemini", "scheduling", "SILENT");
+    let messages = [seen.into(), answer.into(), Message::from(result)];
+    let (sent, warnings) = sent_to("m", messages, ChatOptions::default());
+    let parts = json!([
+        {"text": "Look."},
+        {"fileData": {"fileUri": "https://generativelanguage.googleapis.com/v1beta/files/a"},
+            "mediaResolution": {"level": "LOW"}},
+    ]);
+    assert_eq!(sent["contents"][0]["parts"], parts);
+    assert_eq!(sent["contents"][2]["parts"][0]["functionResponse"]["scheduling"], "SILENT");
+    assert_eq!(warnings.iter().map(Warning::subject).collect::<Vec<_>>(), ["cache_control"]);
 }
 
 #[test]
 fn a_turn_of_another_model_goes_back_without_its_seals() {
     let call = ToolCall::new("c1", "now", json!({})).with_signature("theirs");
-    let answer = AiMessage::new([ContentPart::Reasoning(Reasoning::new("hm").with_signature("theirs"))])
-        .with_tool_call(call)
-        .with_model("claude-haiku-4-5");
+    let answer = AiMessage::new([
+        ContentPart::Reasoning(Reasoning::new("hm").with_signature("theirs")),
+        TextPart::new("Ah.").with_signature("theirs").into(),
+        ContentPart::ServerToolCall(ToolCall::new("s", "web_search", json!({}))),
+        OtherPart::new(Map::new()).with_provider("anthropic").into(),
+        ContentPart::Image(Media::file_id("theirs")),
+        ContentPart::Audio(Media::bytes("audio/wav", [1])),
+    ])
+    .with_tool_call(call)
+    .with_model("claude-haiku-4-5");
     let messages = [answer.into(), Message::tool("c1", "noon")];
     let (sent, warnings) = sent_to("gemini-3-flash", messages.clone(), ChatOptions::default());
+    let sound = json!({"inlineData": {"mimeType": "audio/wav", "data": "AQ=="}});
     let call = json!({"functionCall": {"id": "c1", "name": "now", "args": {}}, "thoughtSignature": FOREIGN_CALL});
-    assert_eq!(sent["contents"][0], json!({"role": "model", "parts": [call]}));
-    assert_eq!(warnings.len(), 1);
+    assert_eq!(sent["contents"][0], json!({"role": "model", "parts": [{"text": "Ah."}, sound, call]}));
+    assert_eq!(warnings.len(), 4);
     let (sent, _) = sent_to("gemini-2.5-flash", messages, ChatOptions::default());
-    assert_eq!(sent["contents"][0]["parts"][0].get("thoughtSignature"), None);
+    assert_eq!(sent["contents"][0]["parts"][2].get("thoughtSignature"), None);
 }
 
 #[test]
@@ -187,12 +238,14 @@ fn media() {
         ContentPart::Image(Media::url("data:image/gif;base64,AQI=")),
         ContentPart::Audio(Media::bytes("audio/mpeg", [1, 2])),
         ContentPart::File(Media::file_id("files/abc")),
+        OtherPart::new(Map::from_iter([("new".into(), json!(1))])).with_provider("gemini").into(),
     ])]);
     let expected = json!([
         {"fileData": {"fileUri": "https://example.org/a.png", "mimeType": "image/png"}},
         {"inlineData": {"mimeType": "image/gif", "data": "AQI="}},
         {"inlineData": {"mimeType": "audio/mpeg", "data": "AQI="}},
         {"fileData": {"fileUri": "https://generativelanguage.googleapis.com/v1beta/files/abc"}},
+        {"new": 1},
     ]);
     assert_eq!(sent["contents"][0]["parts"], expected);
 }

@@ -1,4 +1,4 @@
-use anabranch_messages::{Messages, Reasoning, ToolCall};
+use anabranch_messages::{Citation, Messages, OtherPart, Reasoning, TextPart, ToolCall, UserMessage};
 
 use super::*;
 use crate::options::{ChatOptions, JsonSchema, ReasoningOptions, ResponseFormat};
@@ -52,12 +52,37 @@ fn a_turn_with_tools_goes_back_whole() {
     assert_eq!(warnings, ["assistant message", "tool message"]);
 }
 
+/// What only other providers know is not sent, and told; what is said to Ollama alone stands in its message.
+#[test]
+fn a_turn_of_another_model_goes_back_without_what_is_its_own() {
+    let answer = AiMessage::new([
+        TextPart::new("Hm.").with_signature("theirs").with_citation(Citation::new()).into(),
+        Citation::new().with_url("https://example.org").into(),
+        ContentPart::ServerToolCall(ToolCall::new("s", "web_search", json!({}))),
+        OtherPart::new(Map::new()).with_provider("gemini").into(),
+        ContentPart::Image(Media::bytes("image/png", [1, 2])),
+        ContentPart::Audio(Media::bytes("audio/wav", [1])),
+    ]);
+    let seen = UserMessage::new([TextPart::new("Look.").with_cache_control(json!({})).into()])
+        .with_name("Anna")
+        .with_provider_option("ollama", "priority", 1)
+        .with_provider_option("openai", "priority", 2);
+    let (document, warnings) = sent("m", vec![seen.into(), Message::from(answer)], ChatOptions::default());
+    let expected = json!([
+        {"role": "user", "content": "Look.", "priority": 1},
+        {"role": "assistant", "content": "Hm.", "images": ["AQI="]},
+    ]);
+    assert_eq!(document["messages"], expected);
+    assert_eq!(warnings, ["user message", "cache_control", "assistant message", "assistant message"]);
+}
+
 #[test]
 fn what_cannot_be_shown_is_an_error() {
     for lost in [
         ContentPart::Image(Media::url("https://example.org/a.png")),
         ContentPart::Image(Media::file_id("f")),
         ContentPart::Audio(Media::bytes("audio/wav", [1])),
+        ContentPart::Video(Media::bytes("video/mp4", [1])),
         ContentPart::File(Media::bytes("application/pdf", [1])),
     ] {
         let request = ChatRequest::new(vec![Message::user([lost])], ChatOptions::default());

@@ -1,5 +1,5 @@
 use anabranch_core::ErrorKind;
-use anabranch_messages::AiMessage;
+use anabranch_messages::{AiMessage, FinishKind};
 use serde_json::{Value, json};
 
 use crate::providers::ollama::error::ERRORS;
@@ -56,7 +56,30 @@ fn a_stream_adds_up_to_the_document() {
     assert!(!calls[0].id().is_empty() && calls[0].id() != calls[1].id());
     let usage = plain.usage().unwrap();
     assert_eq!((usage.input_tokens(), usage.output_tokens()), (None, Some(7)));
-    assert_eq!(plain.metadata()["total_duration"], 9);
+    let data = plain.provider_data("ollama");
+    assert_eq!((&data["total_duration"], data["logprobs"].as_array().unwrap().len()), (&json!(9), 2));
+    assert!(plain.metadata().is_empty());
+}
+
+/// `load` and `unload` are answers to a request without messages.
+#[test]
+fn why_it_is_done_is_kept_and_known() {
+    for (word, kind) in [
+        ("stop", FinishKind::Stop),
+        ("length", FinishKind::Length),
+        ("load", FinishKind::Other),
+        ("unload", FinishKind::Other),
+        ("something new", FinishKind::Other),
+    ] {
+        let body = json!({"message": {"content": "", "tool_calls": [{"function": {"name": "f"}}]}, "done": true,
+            "done_reason": word});
+        for message in [whole(&body).unwrap(), streamed(&[body]).unwrap()] {
+            let reason = message.finish_reason().unwrap();
+            assert_eq!((reason.kind(), reason.raw()), (kind, Some(word)));
+            // A call that a limit may have cut off has no arguments that are known to be none.
+            assert_eq!(message.tool_calls()[0].has_valid_arguments(), kind != FinishKind::Length, "{word}");
+        }
+    }
 }
 
 #[test]
