@@ -78,13 +78,14 @@ impl<F: FnOnce(&str) -> Option<usize>> Visitor<'_> for Key<F> {
     }
 }
 
-/// An object that is read in place. Members are read by their `Deserialize`, but for those after `in place`. A member that is there twice counts as it is said last.
+/// An object that is read in place. Members are read by their `Deserialize`, but for those after `in place`. One that
+/// is called otherwise on the wire says so after `as`. A member that is there twice counts as it is said last.
 macro_rules! in_place {
     (
         $(#[$meta:meta])* $vis:vis struct $name:ident<$life:lifetime> {
-            $($(#[$field_meta:meta])* $field_vis:vis $field:ident: $type:ty,)*
+            $($(#[$field_meta:meta])* $field_vis:vis $field:ident $(as $key:literal)?: $type:ty,)*
         } in place {
-            $($(#[$big_meta:meta])* $big_vis:vis $big:ident: $big_type:ty,)*
+            $($(#[$big_meta:meta])* $big_vis:vis $big:ident $(as $big_key:literal)?: $big_type:ty,)*
         }
     ) => {
         $(#[$meta])*
@@ -110,13 +111,13 @@ macro_rules! in_place {
                         let find = |key: &str| {
                             let mut place = 0;
                             $(
-                                if key == stringify!($field) {
+                                if key == $crate::reader::key_of!($field $($key)?) {
                                     return Some(place);
                                 }
                                 place += 1;
                             )*
                             $(
-                                if key == stringify!($big) {
+                                if key == $crate::reader::key_of!($big $($big_key)?) {
                                     return Some(place);
                                 }
                                 place += 1;
@@ -162,15 +163,25 @@ macro_rules! in_place {
 }
 pub(crate) use in_place;
 
+/// What a member is called on the wire.
+macro_rules! key_of {
+    ($field:ident) => {
+        stringify!($field)
+    };
+    ($field:ident $key:literal) => {
+        $key
+    };
+}
+pub(crate) use key_of;
+
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::reader::{Bounded, Text};
 
     in_place! {
         struct Outer<'a> {
             name: Text<'a>,
-            list: Bounded<Text<'a>, 4>,
+            list as "a list": Bounded<Text<'a>, 4>,
         } in place {
             inner: Option<Inner<'a>>,
             boxed: Option<Box<Inner<'a>>>,
@@ -186,7 +197,7 @@ mod tests {
 
     #[test]
     fn an_object_is_read_in_place() {
-        let json = r#"{"other": [{"name": 1}], "inner": {"text": "a", "x": null}, "n\u0061me": "b", "boxed": null, "list": [1]}"#;
+        let json = r#"{"other": [{"name": 1}], "inner": {"text": "a", "x": null}, "n\u0061me": "b", "boxed": null, "a list": [1]}"#;
         let outer: Outer<'_> = serde_json::from_str(json).unwrap();
         assert_eq!(outer.name.0.as_deref(), Some("b"));
         assert_eq!(outer.list.0.len(), 1);

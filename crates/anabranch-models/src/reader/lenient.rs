@@ -104,9 +104,10 @@ impl<T, const MOST: usize> Default for Bounded<T, MOST> {
     }
 }
 
-/// The first element of a list that is wanted, [read in place](InPlace). What is no list counts as an empty one.
+/// The first element of a list that is wanted, [read in place](InPlace), and whether there are others. What is no list
+/// counts as an empty one.
 #[derive(Debug)]
-pub(crate) struct First<T>(pub(crate) Option<T>);
+pub(crate) struct First<T>(pub(crate) Option<T>, pub(crate) bool);
 
 /// Whether an element is the one that is looked for.
 pub(crate) trait Wanted {
@@ -115,14 +116,14 @@ pub(crate) trait Wanted {
 
 impl<T> Default for First<T> {
     fn default() -> Self {
-        Self(None)
+        Self(None, false)
     }
 }
 
 impl<'de, T: InPlace<'de> + Wanted> InPlace<'de> for First<T> {
     fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
-        self.0 = None;
-        deserializer.deserialize_any(List(FirstOf(&mut self.0), PhantomData))
+        *self = Self::default();
+        deserializer.deserialize_any(List(FirstOf(self), PhantomData))
     }
 }
 
@@ -150,18 +151,21 @@ impl<'de, T: Deserialize<'de>, const MOST: usize> TakeList<'de> for Kept<T, MOST
     }
 }
 
-struct FirstOf<'a, T>(&'a mut Option<T>);
+struct FirstOf<'a, T>(&'a mut First<T>);
 
 impl<'de, T: InPlace<'de> + Wanted> TakeList<'de> for FirstOf<'_, T> {
     type Value = ();
 
     fn take<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while list.next_element_seed(Place(self.0.insert(T::default())))?.is_some() {
-            if self.0.as_ref().is_some_and(T::is_wanted) {
+        let First(first, others) = self.0;
+        while list.next_element_seed(Place(first.insert(T::default())))?.is_some() {
+            if first.as_ref().is_some_and(T::is_wanted) {
+                *others |= list.next_element::<IgnoredAny>()?.is_some();
                 return ignore_list(list);
             }
+            *others = true;
         }
-        *self.0 = None;
+        *first = None;
         Ok(())
     }
 }
@@ -289,6 +293,35 @@ impl<'de: 'a, 'a, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for T
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_that_is_wanted_is_read() {
+        #[derive(Default)]
+        struct Even(u8);
+        impl<'de> InPlace<'de> for Even {
+            fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+                self.0 = Deserialize::deserialize(deserializer)?;
+                Ok(())
+            }
+        }
+        impl Wanted for Even {
+            fn is_wanted(&self) -> bool {
+                self.0 % 2 == 0
+            }
+        }
+        for (list, first, others) in
+            [("[2]", Some(2), false), ("[1,2]", Some(2), true), ("[2,4,6]", Some(2), true), ("[1]", None, true)]
+        {
+            let mut read = First::<Even>::default();
+            read.read(&mut serde_json::Deserializer::from_str(list)).unwrap();
+            assert_eq!((read.0.map(|even| even.0), read.1), (first, others), "{list}");
+        }
+        for none in ["[]", "{}", "null", "7", "\"a\""] {
+            let mut read = First(Some(Even(2)), true);
+            read.read(&mut serde_json::Deserializer::from_str(none)).unwrap();
+            assert!(read.0.is_none() && !read.1, "{none}");
+        }
+    }
 
     #[test]
     fn anything_can_stand_anywhere() {
