@@ -43,11 +43,12 @@ pub(crate) struct SseDecoder {
 
 impl SseDecoder {
     /// A decoder that refuses events of more than `limit` bytes.
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn new(limit: usize) -> Self {
         Self { limit, ..Self::default() }
     }
 
-    /// One that has bytes already, from `start` on.
+    /// A decoder that refuses events of more than `limit` bytes, and has bytes already, from `start` on.
     pub(super) fn with_bytes(bytes: Vec<u8>, start: usize, limit: usize) -> Self {
         Self { bytes, start, searched: start, limit, ..Self::default() }
     }
