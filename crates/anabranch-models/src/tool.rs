@@ -83,6 +83,12 @@ impl FunctionTool {
         self
     }
 
+    /// What is said to this provider: members of the tool, as its API writes it.
+    #[cfg(feature = "anthropic")]
+    pub(crate) fn options_of(&self, provider: &str) -> impl Iterator<Item = (&String, &Value)> {
+        self.provider_options.get(provider).and_then(Value::as_object).into_iter().flatten()
+    }
+
     /// What it does, for the model.
     #[must_use]
     pub fn description(mut self, description: impl Into<String>) -> Self {

@@ -39,6 +39,7 @@ macro_rules! chapters {
             #[doc = "[time]: mod@crate::guide::time"]
             #[doc = "[asyncio-lcel]: mod@crate::guide::asyncio_lcel"]
             #[doc = "[parsers]: mod@crate::guide::parsers"]
+            #[doc = "[transport]: mod@crate::guide::transport"]
             #[doc = "[adding-a-provider]: mod@crate::guide::adding_a_provider"]
             #[doc = "[cassettes]: mod@crate::guide::cassettes"]
             #[doc = ""]
@@ -66,6 +67,9 @@ chapters! {
     time "13-time.md"
     asyncio_lcel "14-from-asyncio-and-lcel.md"
     parsers "15-parsers.md"
+    // Its programs use a provider's builder.
+    #[cfg(any(doc, feature = "openai"))]
+    transport "16-transport.md"
     adding_a_provider "17-adding-a-provider.md"
     // Its programs use a provider's builder.
     #[cfg(any(doc, feature = "openai"))]

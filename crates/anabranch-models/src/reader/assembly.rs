@@ -24,6 +24,8 @@ pub struct Assembly {
     /// `None` where nobody wants chunks.
     ready: Option<VecDeque<AiMessage>>,
     calls: Vec<KnownCall>,
+    /// The id of the call that was written to last.
+    last_call: String,
     /// Made part of the ids of calls that have none.
     answer_id: String,
     warnings: Vec<Warning>,
@@ -62,6 +64,7 @@ impl Assembly {
             whole: AiMessage::default(),
             ready: None,
             calls: Vec::new(),
+            last_call: String::new(),
             answer_id: String::new(),
             warnings: Vec::new(),
             kept: 0,
@@ -131,7 +134,10 @@ impl Assembly {
             Value::Null => 0,
             other => other.to_string().len(),
         };
-        self.keep(arguments + piece.signature.as_ref().map_or(0, String::len))?;
+        // A message remembers the pieces of calls that come in turns, each by itself.
+        let goes_on = piece.id.as_deref() == Some(self.last_call.as_str()) && !piece.arguments.is_object();
+        let place = if goes_on { 0 } else { PART };
+        self.keep(place + arguments + piece.signature.as_ref().map_or(0, String::len))?;
 
         let before = self.whole.tool_calls().len();
         self.whole.append(piece.clone());
@@ -139,6 +145,10 @@ impl Assembly {
             let id = self.admit(&said)?;
             self.calls.push(KnownCall { index: piece.index, said, id: id.clone() });
             piece.id = Some(id);
+        }
+        if !goes_on {
+            self.last_call.clear();
+            self.last_call.push_str(piece.id.as_deref().unwrap_or_default());
         }
         self.hand_out(piece);
         Ok(())
@@ -151,10 +161,14 @@ impl Assembly {
     pub fn whole_call(&mut self, call: ToolCall) -> Result<()> {
         let said = call.id().to_string();
         self.keep(call.raw_arguments().len() + call.signature().map_or(0, str::len))?;
-        self.whole.append(AiMessage::default().with_tool_call(call.clone()));
+        let copy = self.ready.is_some().then(|| call.clone());
+        self.whole.append(AiMessage::default().with_tool_call(call));
         let id = self.admit(&said)?;
         self.calls.push(KnownCall { index: None, said, id: id.clone() });
-        self.hand_out(AiMessage::default().with_tool_call(call.with_id(id)));
+        match copy {
+            Some(copy) => self.hand_out(AiMessage::default().with_tool_call(copy.with_id(id))),
+            None => self.progress = true,
+        }
         Ok(())
     }
 
@@ -207,6 +221,17 @@ impl Assembly {
     /// How many bytes of lists may be kept that few read: they grow when they are taken apart.
     pub(crate) fn room_for_lists(&self) -> usize {
         self.limit / 4
+    }
+
+    /// How many bytes they may take when they are taken apart.
+    pub(crate) fn room_for_lists_apart(&self) -> usize {
+        self.limit.saturating_mul(2)
+    }
+
+    /// What is said of lists that are left out.
+    pub(crate) fn too_many(&self) -> String {
+        let (bytes, apart) = (self.room_for_lists(), self.room_for_lists_apart());
+        format!("left out of the answer: more than {bytes} bytes of them, or more than {apart} when taken apart")
     }
 
     /// Says that something of the answer was left out.

@@ -5,8 +5,10 @@ use std::borrow::Cow;
 use anabranch_core::{Error, ErrorKind, Result};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::Value;
 use serde_json::error::Category;
 
+use super::brackets::Brackets;
 use super::halves::mended;
 use super::in_place::InPlace;
 use super::sse::{BOM, utf8};
@@ -33,9 +35,10 @@ pub fn document<'a, T: Deserialize<'a>>(body: &'a str, errors: &Errors) -> Resul
 
 /// The error of a body that is not what was expected.
 fn no_document(body: &str, error: &serde_json::Error, errors: &Errors) -> Error {
-    let (kind, what) = match (body.trim_ascii_start().bytes().next(), error.classify()) {
+    let breaks_off = error.classify() == Category::Eof || is_at_end(error, body);
+    let (kind, what) = match (body.trim_ascii_start().bytes().next(), breaks_off) {
         (None, _) => (ErrorKind::IncompleteStream, "nothing where an answer was expected"),
-        (Some(b'{' | b'['), Category::Eof) => (ErrorKind::IncompleteStream, "an answer that breaks off"),
+        (Some(b'{' | b'['), true) => (ErrorKind::IncompleteStream, "an answer that breaks off"),
         (Some(b'<'), _) => (ErrorKind::Parse, "a web page where an answer was expected"),
         (Some(b'{' | b'['), _) => (ErrorKind::Parse, "something else where an answer was expected"),
         _ => (ErrorKind::Parse, "plain text where an answer was expected"),
@@ -43,6 +46,15 @@ fn no_document(body: &str, error: &serde_json::Error, errors: &Errors) -> Error 
     let place = format!(" (line {} column {})", error.line(), error.column());
     let place = if error.line() == 0 { String::new() } else { place };
     errors.error(kind, format_args!("sent {what}{place}")).with_partial(body.to_string())
+}
+
+/// Whether reading failed at the very end of a text in which brackets are open: half a number is no end to its reader.
+fn is_at_end(error: &serde_json::Error, body: &str) -> bool {
+    let line = body.rsplit('\n').next().unwrap_or(body);
+    let is_last = error.line() > body.bytes().filter(|byte| *byte == b'\n').count();
+    let mut brackets = Brackets::default();
+    body.bytes().for_each(|byte| _ = brackets.step(byte));
+    is_last && error.column() >= line.len() && brackets.depth() > 0
 }
 
 /// The documents in the data of a frame: mostly one, several where a server loses the line between them.
@@ -115,9 +127,59 @@ pub(crate) fn value<T: DeserializeOwned>(raw: &str) -> Option<T> {
     serde_json::from_str(raw).ok()
 }
 
+/// How many bytes a document takes when it is taken apart, about, and rather more than less: a few bytes of it may be a
+/// list, which takes some hundreds.
+pub(crate) fn weight_apart(raw: &str) -> usize {
+    raw.bytes().fold(raw.len(), |weight, byte| {
+        weight.saturating_add(match byte {
+            b',' => 100,
+            b'[' => 300,
+            b'{' => 500,
+            _ => 0,
+        })
+    })
+}
+
+/// Whether a member may be taken apart at once: usage, errors, arguments that are an object.
+pub(crate) fn is_small(raw: &str) -> bool {
+    raw.len() <= SMALL && weight_apart(raw) <= SMALL
+}
+
+const SMALL: usize = 2 << 20;
+
+/// An error that a provider reports; where it is too large to be taken apart, only that there is one.
+pub(crate) fn reported(raw: &str) -> Option<Value> {
+    if is_small(raw) { value(raw) } else { Some(true.into()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lists_weigh_more_than_text() {
+        assert!(is_small(&format!("[\"{}\"]", "x".repeat(1 << 20))));
+        for many in ["0,", "[],", "{\"a\":0},"] {
+            assert!(is_small(&many.repeat(1000)), "{many}");
+            assert!(!is_small(&many.repeat(100_000 / many.len() * 3)), "{many}");
+        }
+    }
+
+    #[test]
+    fn a_document_breaks_off_wherever_it_is_cut() {
+        const TABLE: crate::transport::ErrorTable =
+            crate::transport::ErrorTable { words: &[], sentences: &[], statuses: &[] };
+        let errors = Errors::for_tests(&TABLE);
+        let kind = |body| document::<&serde_json::value::RawValue>(body, &errors).map_err(|error| error.kind());
+        let body = "{\"a\": [-1.5e-3, true, \"\\u00e9\"],\n \"b\": 0.25\n}";
+        for cut in 1..body.len() {
+            assert_eq!(kind(&body[..cut]).unwrap_err(), ErrorKind::IncompleteStream, "{cut}");
+        }
+        assert!(kind(body).is_ok());
+        for wrong in ["{\"a\": 0.x}", "[tru}", "{]", "{\"a\": -\n\n}"] {
+            assert_eq!(kind(wrong).unwrap_err(), ErrorKind::Parse, "{wrong}");
+        }
+    }
 
     #[test]
     fn a_text_has_no_byte_order_mark_and_is_utf_8() {

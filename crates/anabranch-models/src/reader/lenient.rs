@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::in_place::{InPlace, Place};
 
@@ -94,7 +94,7 @@ pub(crate) fn ignore_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<(), A::Er
     Ok(())
 }
 
-/// A list of which no more than `MOST` elements are kept. What is no list counts as an empty one.
+/// A list of no more than `MOST` elements: one that is longer is an error. What is no list counts as an empty one.
 #[derive(Debug, Clone)]
 pub(crate) struct Bounded<T, const MOST: usize>(pub(crate) Vec<T>);
 
@@ -127,6 +127,14 @@ impl<'de, T: InPlace<'de> + Wanted> InPlace<'de> for First<T> {
     }
 }
 
+/// Nothing of a list that is kept is lost in silence.
+fn no_more<'de, A: SeqAccess<'de>>(mut list: A) -> Result<(), A::Error> {
+    match list.next_element::<IgnoredAny>()? {
+        Some(_) => Err(A::Error::custom("a list of more elements than any answer has")),
+        None => Ok(()),
+    }
+}
+
 /// What is done with a list.
 trait TakeList<'de> {
     type Value: Default;
@@ -146,7 +154,7 @@ impl<'de, T: Deserialize<'de>, const MOST: usize> TakeList<'de> for Kept<T, MOST
                 None => return Ok(Bounded(kept)),
             }
         }
-        ignore_list(list)?;
+        no_more(list)?;
         Ok(Bounded(kept))
     }
 }
@@ -220,7 +228,7 @@ impl<'de, K: TakeList<'de>> Visitor<'de> for List<'de, K> {
     }
 }
 
-/// Text, or a list of parts of which no more than `MOST` are kept. What is neither counts as missing.
+/// Text, or a list of no more than `MOST` parts: one that is longer is an error. What is neither counts as missing.
 #[derive(Debug, Clone, Default)]
 pub(crate) enum TextOrList<'a, T, const MOST: usize> {
     #[default]
@@ -256,7 +264,7 @@ impl<'de: 'a, 'a, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for T
                         None => return Ok(TextOrList::List(kept)),
                     }
                 }
-                ignore_list(list)?;
+                no_more(list)?;
                 Ok(TextOrList::List(kept))
             }
 
@@ -324,6 +332,15 @@ mod tests {
     }
 
     #[test]
+    fn nothing_of_a_list_is_lost() {
+        let list = "[1, 2, 3]";
+        assert_eq!(serde_json::from_str::<Bounded<u8, 3>>(list).unwrap().0, [1, 2, 3]);
+        assert!(matches!(serde_json::from_str(list).unwrap(), TextOrList::<u8, 3>::List(list) if list.len() == 3));
+        assert!(serde_json::from_str::<Bounded<u8, 2>>(list).is_err());
+        assert!(serde_json::from_str::<TextOrList<'_, u8, 2>>(list).is_err());
+    }
+
+    #[test]
     fn anything_can_stand_anywhere() {
         for (json, text) in [
             ("\"a\"", Some("a")),
@@ -337,8 +354,8 @@ mod tests {
             ("{\"a\": []}", None),
         ] {
             assert_eq!(serde_json::from_str::<Text<'_>>(json).unwrap().0.as_deref(), text, "{json}");
-            let list = serde_json::from_str::<Bounded<Text<'_>, 1>>(json).unwrap();
-            assert_eq!(list.0.len(), usize::from(json.starts_with('[')), "{json}");
+            let list = serde_json::from_str::<Bounded<Text<'_>, 2>>(json).unwrap();
+            assert_eq!(list.0.len(), 2 * usize::from(json.starts_with('[')), "{json}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Assembly;
+use super::{Assembly, weight_apart};
 use crate::answer::Warning;
 
 /// What comes in pieces and is given out once. The pieces stay the text they are until then, because taken apart they
@@ -12,6 +12,8 @@ pub(crate) struct Lists {
     /// By name: its pieces one after the other. `None` where there was too much of it.
     kept: Vec<(&'static str, Option<String>)>,
     bytes: usize,
+    /// How many they will be when they are taken apart.
+    bytes_apart: usize,
 }
 
 impl Lists {
@@ -27,14 +29,15 @@ impl Lists {
         });
         let Some((_, Some(pieces))) = self.kept.get_mut(place) else { return };
         out.progress();
-        let line = piece.len() + 1;
-        if self.bytes + line > out.room_for_lists() {
+        let (line, apart) = (piece.len() + 1, weight_apart(piece));
+        if self.bytes + line > out.room_for_lists() || self.bytes_apart + apart > out.room_for_lists_apart() {
             self.bytes -= pieces.len();
+            self.bytes_apart -= weight_apart(pieces).min(self.bytes_apart);
             self.kept[place].1 = None;
-            let message = format!("left out of the answer: more than {} bytes of them", out.room_for_lists());
-            out.warn(Warning::new(name, message));
+            out.warn(Warning::new(name, out.too_many()));
         } else {
             self.bytes += line;
+            self.bytes_apart += apart;
             pieces.push_str(piece);
             pieces.push('\n');
         }
@@ -48,7 +51,9 @@ impl Lists {
                 return;
             }
             let (_, before) = self.kept.remove(place);
-            self.bytes -= before.map_or(0, |before| before.len());
+            let before = before.unwrap_or_default();
+            self.bytes -= before.len();
+            self.bytes_apart -= weight_apart(&before).min(self.bytes_apart);
         }
         self.keep(name, document, out);
     }

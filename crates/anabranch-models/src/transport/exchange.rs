@@ -7,7 +7,7 @@ use std::time::Duration;
 use anabranch_core::{Error, ErrorKind, Result};
 use bytes::Bytes;
 use futures_util::StreamExt;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -38,16 +38,7 @@ impl Exchange {
         wait: Wait,
         keep_raw: bool,
     ) -> Self {
-        Self {
-            headers,
-            errors,
-            limits,
-            wait,
-            body: Some(body),
-            read: 0,
-            looks: LAST_LOOKS,
-            raw: keep_raw.then(Vec::new),
-        }
+        Self { headers, errors, limits, wait, body: Some(body), read: 0, looks: 4, raw: keep_raw.then(Vec::new) }
     }
 
     /// The provider's name for the exchange.
@@ -149,8 +140,18 @@ impl Exchange {
                 let message = format_args!("sent an answer of more than {limit} bytes");
                 return Poll::Ready(Err(self.errors.error(ErrorKind::Parse, message)));
             }
+            if !begun {
+                // No second copy while it grows, where the server says how large it is.
+                document.reserve_exact(self.length().min(limit).max(bytes.len()));
+            }
             document.extend_from_slice(&bytes);
         }
+    }
+
+    /// How long the server says that the body is.
+    fn length(&self) -> usize {
+        let length = self.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        length.unwrap_or(0)
     }
 
     /// The error of a response with a status that is no success.
@@ -184,7 +185,8 @@ impl Exchange {
                 Poll::Ready(Some(Ok(_))) => {}
                 Poll::Pending if self.looks > 0 => {
                     self.looks -= 1;
-                    return std::pin::pin!(tokio::task::yield_now()).poll(context);
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
                 }
                 Poll::Ready(None | Some(Err(_))) | Poll::Pending => self.body = None,
             }
@@ -199,9 +201,6 @@ impl std::fmt::Debug for Exchange {
         f.debug_struct("Exchange").field("errors", &self.errors).field("read", &self.read).finish_non_exhaustive()
     }
 }
-
-/// How often one looks whether the end of the body is there.
-const LAST_LOOKS: usize = 8;
 
 /// Of whatever packing.
 pub(crate) const PACKED: &str = "a compressed answer, which was not asked for";

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::retry_after::{retry_after, retry_hint};
 use super::secrets::Secrets;
+use crate::reader;
 use crate::server_limits::in_headers;
 
 /// What a provider's words mean. Searched in this order: words, sentences, statuses, and what the statuses of HTTP mean
@@ -58,9 +59,12 @@ impl Errors {
 
     /// An answer with a status that is no success.
     pub(crate) fn status(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
-        let said = match serde_json::from_str(&super::super::reader::text(body)) {
-            Ok(document) => Said::of_document(document),
-            Err(_) => Said { text: Some(String::from_utf8_lossy(body).trim().to_string()), ..Said::default() },
+        // Of what is made to grow when it is taken apart, only the text is kept.
+        let text = reader::text(body);
+        let document = Some(&*text).filter(|text| reader::is_small(text)).and_then(reader::value);
+        let said = match document {
+            Some(document) => Said::of_document(document),
+            None => Said { text: Some(String::from_utf8_lossy(body).trim().to_string()), ..Said::default() },
         };
         let status = status.as_u16();
         // The body of a proxy may speak of another status.
@@ -73,8 +77,8 @@ impl Errors {
             Some(id) => error.with_request_id(id),
             None => error,
         };
-        let text = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-        let mut limits = in_headers(&text.collect::<Vec<_>>());
+        let said = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        let mut limits = in_headers(&said.collect::<Vec<_>>());
         // What it asks for wins over what one would work out.
         limits.retry_after = limits.retry_after.map(|reset| error.retry_after().unwrap_or(reset));
         let error = if limits == ServerLimits::new() { error } else { error.with_partial(limits) };

@@ -18,6 +18,7 @@ mod gemini_vertex;
 mod ollama;
 #[cfg(feature = "ollama")]
 mod ollama_round_trip;
+mod proxy;
 mod reader;
 mod requests;
 mod responses;

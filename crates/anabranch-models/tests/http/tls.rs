@@ -18,14 +18,14 @@ use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 use crate::server::document;
 
 /// A CA that nobody knows.
-struct Authority {
+pub(crate) struct Authority {
     pem: String,
     der: rcgen::Certificate,
     issuer: Issuer<'static, KeyPair>,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -46,7 +46,7 @@ impl Authority {
     }
 
     /// A server for `localhost`. Counts its connections.
-    async fn serve(&self, wants_client: bool, http2: bool) -> (u16, Arc<AtomicUsize>) {
+    pub(crate) async fn serve(&self, wants_client: bool, http2: bool) -> (u16, Arc<AtomicUsize>) {
         let (certificate, key) = self.certify("localhost");
         let provider = Arc::new(default_provider());
         let config =
@@ -113,7 +113,7 @@ fn model(host: &str, port: u16, transport: ReqwestTransport) -> ChatModel {
     OpenAi::new("m").base_url(base).api_key("sk-hidden-1234").transport(transport).build().unwrap()
 }
 
-fn trusting(authority: &Authority) -> ReqwestTransportBuilder {
+pub(crate) fn trusting(authority: &Authority) -> ReqwestTransportBuilder {
     ReqwestTransport::builder().root_certificate(authority.pem.as_bytes()).unwrap()
 }
 

@@ -12,10 +12,12 @@ use crate::reader::{self, Assembly, Standing};
 use crate::transport::is_error;
 
 mod block;
+mod parts;
 mod wire;
 
 use block::{Before, Block, lost};
-pub(super) use block::{CONTINUES, PROVIDER, Piece, title_key};
+pub(super) use block::{CONTINUES, PROVIDER, Piece};
+pub(super) use parts::title_key;
 pub(super) use wire::{Delta, Message};
 use wire::{MANY, small};
 
@@ -43,9 +45,9 @@ impl Answer {
     /// A whole answer from the body of a success.
     pub(super) fn document(&mut self, body: &str, out: &mut Assembly) -> Result<()> {
         let message: Message<'_> = reader::document(body, out.errors())?;
-        let error = message.error.and_then(|error| reader::value(error.get())).filter(is_error);
+        let error = message.error.and_then(|error| reader::reported(error.get())).filter(is_error);
         if error.is_some() || message.type_.0.as_deref() == Some("error") {
-            return Err(out.errors().document(reader::value(body).unwrap_or_default()));
+            return Err(out.errors().document(reader::reported(body).unwrap_or_default()));
         }
         let Some(content) = &message.content else {
             let error = out.errors().error(ErrorKind::Parse, "sent an answer without content");
@@ -244,8 +246,7 @@ pub(super) fn usage(raw: Map<String, Value>) -> Usage {
     let count = |key: &str| raw.get(key).and_then(Value::as_u64);
     let uncached = count("input_tokens");
     let (read, written) = (count("cache_read_input_tokens"), count("cache_creation_input_tokens"));
-    let all = || [read, written].into_iter().flatten().fold(uncached.unwrap_or(0), u64::saturating_add);
-    let input = [uncached, read, written].iter().any(Option::is_some).then(all);
+    let input = uncached.map(|uncached| [read, written].into_iter().flatten().fold(uncached, u64::saturating_add));
     let thought = raw.get("output_tokens_details").and_then(|details| details.get("thinking_tokens")?.as_u64());
     let usage = Usage::new(input, count("output_tokens"))
         .with_uncached_input_tokens(uncached)

@@ -36,7 +36,7 @@ impl Decode for Chat {
         let mut documents = Documents::new(&frame.data);
         if frame.event == "error" {
             let text = documents.rest();
-            let error = reader::value(text).unwrap_or_else(|| Value::String(text.to_string()));
+            let error = reader::reported(text).unwrap_or_else(|| Value::String(text.to_string()));
             return Err(out.errors().document(error));
         }
         // Some servers lose the blank line between two events.
@@ -76,7 +76,7 @@ impl Decode for Chat {
 
 impl Chat {
     fn event(&mut self, event: Event<'_>, name: &str, text: &str, out: &mut Assembly) -> Result<Flow> {
-        let error = event.error.and_then(|error| reader::value(error.get())).filter(is_error);
+        let error = event.error.and_then(|error| reader::reported(error.get())).filter(is_error);
         if let Some(error) = error {
             return Err(out.errors().inside(error));
         }

@@ -25,8 +25,6 @@ pub(super) const MADE_ID: &str = "madeId";
 
 /// More than any answer has.
 const MANY: usize = 1025;
-/// The largest value of a member that is taken apart: usage, errors, arguments.
-pub(super) const SMALL: usize = 1 << 20;
 
 in_place! {
     /// A `GenerateContentResponse`: a whole answer, or what came next of one. What nobody may read stays text.
@@ -78,9 +76,7 @@ impl<'a> Document<'a> {
 
     /// What the server reports instead of an answer, or in the middle of it.
     pub(super) fn error(&self) -> Option<Value> {
-        let error = self.error.map(RawValue::get)?;
-        let error = if error.len() > SMALL { Some(true.into()) } else { reader::value(error) };
-        error.filter(is_error)
+        reader::reported(self.error?.get()).filter(is_error)
     }
 
     /// Whether the prompt was refused, so that there is no candidate.

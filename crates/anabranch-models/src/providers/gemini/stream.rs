@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::arguments::PartialArguments;
-use super::response::{Document, FunctionCall, GEMINI, MADE_ID, Once, Part, SMALL, Said, Sources, citations};
+use super::response::{Document, FunctionCall, GEMINI, MADE_ID, Once, Part, Said, Sources, citations};
 use crate::answer::Warning;
 use crate::reader::{self, Assembly, Decode, Documents, Flow, Frame, Framing, Lists, Standing};
 
@@ -42,7 +42,7 @@ impl Decode for Generate {
         let mut documents = Documents::new(&frame.data);
         // Errors come in a list, too.
         if frame.event == "error" || documents.rest().starts_with('[') {
-            return match reader::value::<Value>(documents.rest()) {
+            return match reader::reported(documents.rest()) {
                 Some(error) => Err(out.errors().document(error)),
                 None => Err(no_chunk(out)),
             };
@@ -100,7 +100,7 @@ impl Decode for Generate {
 
 impl Generate {
     fn chunk(&mut self, mut document: Document<'_>, out: &mut Assembly) -> Result<()> {
-        if let Some(usage) = document.usage_metadata.filter(|usage| usage.get().len() <= SMALL) {
+        if let Some(usage) = document.usage_metadata.filter(|usage| reader::is_small(usage.get())) {
             self.once.usage.clear();
             self.once.usage.push_str(usage.get());
         }
@@ -174,8 +174,8 @@ impl Generate {
     /// Whether a part may be taken apart, which makes many times as much of it. What there is no room for is left out,
     /// and a warning says so.
     fn has_room(&mut self, raw: &str, out: &mut Assembly) -> bool {
-        self.structured = self.structured.saturating_add(raw.len());
-        let has_room = self.structured <= out.room_for_lists();
+        self.structured = self.structured.saturating_add(reader::weight_apart(raw));
+        let has_room = self.structured <= out.room_for_lists_apart() && raw.len() <= out.room_for_lists();
         if !has_room {
             out.warn(Warning::new("answer", "parts of it were left out: they are too large"));
         }

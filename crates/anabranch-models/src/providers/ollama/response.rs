@@ -14,8 +14,6 @@ pub(super) const OLLAMA: &str = "ollama";
 
 /// More than any answer has.
 const MANY: usize = 1025;
-/// The largest value of a member that is taken apart: errors, arguments.
-const SMALL: usize = 1 << 20;
 
 in_place! {
     /// A whole answer, or a piece of one.
@@ -88,9 +86,7 @@ impl Document<'_> {
             lists.keep("logprobs", logprobs.get(), out);
         }
         // Last, so that what came with it is kept.
-        let error = self.error.map(RawValue::get);
-        let error = error.map(|raw| if raw.len() > SMALL { Some(true.into()) } else { reader::value(raw) });
-        match error.flatten().filter(is_error) {
+        match self.error.and_then(|error| reader::reported(error.get())).filter(is_error) {
             Some(error) => Err(out.errors().inside(error)),
             None => Ok(()),
         }
@@ -142,7 +138,7 @@ impl Call<'_> {
         let Some(function) = self.function else { return ToolCall::new(id, "", Value::Null) };
         let raw = function.arguments.map_or("null", RawValue::get);
         // What cannot be read stays text, and is no arguments that run.
-        let arguments = Some(raw).filter(|raw| raw.len() <= SMALL).and_then(reader::value::<Value>);
+        let arguments = Some(raw).filter(|raw| reader::is_small(raw)).and_then(reader::value::<Value>);
         ToolCall::new(id, function.name.into_string().unwrap_or_default(), arguments.unwrap_or_else(|| raw.into()))
     }
 }

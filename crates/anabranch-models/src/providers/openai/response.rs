@@ -14,8 +14,6 @@ use crate::transport::is_error;
 
 /// More than any answer has.
 const MANY: usize = 1025;
-/// The largest value of a member that is taken apart: usage, errors, arguments that are an object.
-const SMALL: usize = 1 << 20;
 
 in_place! {
     /// A `chat.completion` or a `chat.completion.chunk`. What varies from server to server is read as what it is, or not at
@@ -144,9 +142,7 @@ impl<'a> Document<'a> {
 
     /// What the server reports instead of an answer, or in the middle of it.
     pub(super) fn error(&self) -> Option<Value> {
-        let error = self.error.map(RawValue::get)?;
-        let error = if error.len() > SMALL { Some(true.into()) } else { reader::value(error) };
-        error.filter(is_error)
+        reader::reported(self.error?.get()).filter(is_error)
     }
 
     /// What the call cost, as it came. Groq says it in a place of its own, too, and sometimes there only.
@@ -158,7 +154,7 @@ impl<'a> Document<'a> {
         }
         let groq = || serde_json::from_str::<Groq<'_>>(self.x_groq?.get()).ok()?.usage;
         let usage = self.usage.or_else(groq)?.get();
-        (usage.starts_with('{') && usage.len() <= SMALL).then_some(usage)
+        (usage.starts_with('{') && reader::is_small(usage)).then_some(usage)
     }
 
     /// What is kept of the rest.
@@ -279,7 +275,11 @@ impl Turn<'_> {
 
 fn signed(text: Cow<'_, str>, signature: Option<String>) -> ContentPart {
     let thought = Reasoning::new(text);
-    signature.map_or(thought.clone(), |signature| thought.with_signature(signature)).into()
+    let thought = match signature {
+        Some(signature) => thought.with_signature(signature),
+        None => thought,
+    };
+    thought.into()
 }
 
 fn part(part: Part<'_>) -> Option<ContentPart> {
@@ -313,7 +313,7 @@ impl Call<'_> {
         let Some(raw) = function.or(self.custom.as_ref().and_then(|custom| custom.input)).map(RawValue::get) else {
             return Value::Null;
         };
-        if raw.len() > SMALL && !raw.starts_with('"') {
+        if !raw.starts_with('"') && !reader::is_small(raw) {
             return raw.into();
         }
         reader::value(raw).unwrap_or_default()
@@ -322,7 +322,7 @@ impl Call<'_> {
     /// What Gemini wants back with the call.
     pub(super) fn signature(&self) -> Option<String> {
         let extra = self.extra_content?.get();
-        let extra: Value = reader::value(Some(extra).filter(|extra| extra.len() <= SMALL)?)?;
+        let extra: Value = reader::value(Some(extra).filter(|extra| reader::is_small(extra))?)?;
         Some(extra.pointer("/google/thought_signature")?.as_str()?.to_string())
     }
 }

@@ -26,7 +26,7 @@ impl Decode for Chat {
             _ if documents.rest().is_empty() => return Ok(Flow::More),
             "error" => {
                 let text = documents.rest();
-                let error = reader::value(text).unwrap_or_else(|| Value::String(text.to_string()));
+                let error = reader::reported(text).unwrap_or_else(|| Value::String(text.to_string()));
                 return Err(out.errors().document(error));
             }
             "message" | "data" | "chunk" | "completion" | "chat.completion.chunk" => {}

@@ -3,7 +3,7 @@
 use anabranch_core::{Error, Result};
 use serde_json::{Map, Number, Value, json};
 
-use super::{Writer, with_extras};
+use super::Writer;
 use crate::options::{ChatOptions, JsonSchema, ResponseFormat};
 use crate::providers::anthropic::dialect::AnthropicThinking;
 use crate::providers::anthropic::response::PROVIDER;
@@ -163,8 +163,8 @@ fn function(function: &FunctionTool) -> Value {
     if let Some(strict) = function.strict {
         value["strict"] = strict.into();
     }
-    match function.provider_options.get(PROVIDER) {
-        Some(Value::Object(options)) => with_extras(value, None, options),
-        _ => value,
+    for (name, said) in function.options_of(PROVIDER) {
+        value[name] = said.clone();
     }
+    value
 }

@@ -301,7 +301,7 @@ fn usage_is_a_running_total_in_the_meaning_that_all_share() {
         {"input_tokens": 10, "cache_read_input_tokens": 90, "output_tokens": 1}}});
     let last = json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage":
         {"input_tokens": null, "cache_creation_input_tokens": 5, "output_tokens": 20,
-         "output_tokens_details": {"thinking_tokens": 8}, "server_tool_use": {"web_search_requests": 2}}});
+         "output_tokens_details": {"thinking_tokens": 8}, "server_tool_use": {"web_search_requests": 2}, "cost": 0.25}});
     let (message, _) = streamed(&[first, last], LIMIT).unwrap();
     let usage = message.usage().unwrap();
     assert_eq!((usage.input_tokens(), usage.output_tokens()), (Some(105), Some(20)));
@@ -310,5 +310,8 @@ fn usage_is_a_running_total_in_the_meaning_that_all_share() {
     assert_eq!((usage.reasoning_tokens(), usage.text_tokens()), (Some(8), Some(12)));
     assert_eq!(usage.total_tokens(), 125);
     assert_eq!(usage.raw()["server_tool_use"]["web_search_requests"], 2);
-    assert_eq!(usage.raw()["input_tokens"], 10);
+    assert_eq!((usage.raw()["input_tokens"].as_u64(), usage.cost()), (Some(10), Some(0.25)));
+    // What is not said is not known.
+    let message = whole(&json!({"content": [], "usage": {"cache_read_input_tokens": 5}})).unwrap();
+    assert_eq!(message.usage().unwrap().input_tokens(), None);
 }

@@ -10,8 +10,6 @@ use serde_json::{Map, Value};
 
 use crate::reader::{self, Bounded, Text, ignore_map, in_place};
 
-/// The largest value of a member that is taken apart at once: usage, details of the end.
-pub(in super::super) const SMALL: usize = 1 << 20;
 /// More blocks, and more citations of one, than any answer has.
 pub(in super::super) const MANY: usize = 8193;
 
@@ -105,7 +103,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Head<'a> {
 
 /// A value that is taken apart at once, where it is not too large for that. Null is none.
 pub(in super::super) fn small(raw: &RawValue) -> Option<Value> {
-    reader::value::<Value>(Some(raw.get()).filter(|raw| raw.len() <= SMALL)?).filter(|value| !value.is_null())
+    reader::value::<Value>(Some(raw.get()).filter(|raw| reader::is_small(raw))?).filter(|value| !value.is_null())
 }
 
 in_place! {

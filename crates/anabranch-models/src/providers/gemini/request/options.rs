@@ -3,8 +3,9 @@
 use anabranch_core::{Error, Result};
 use serde_json::{Map, Number, Value, json};
 
-use super::{Writer, schema};
+use super::{Writer, schema, with_options};
 use crate::options::{ChatOptions, ReasoningOptions, ResponseFormat};
+use crate::providers::gemini::response::GEMINI;
 use crate::tool::{FunctionTool, Tool, ToolChoice};
 
 impl Writer<'_> {
@@ -110,7 +111,11 @@ impl Writer<'_> {
         if !function.parameters.is_null() {
             value["parametersJsonSchema"] = self.schema(&function.parameters);
         }
-        value
+        // What is said to Gemini and to no other, such as `behavior`.
+        match function.provider_options.get(GEMINI) {
+            Some(Value::Object(options)) => with_options(value, options),
+            _ => value,
+        }
     }
 
     fn response_format(&mut self, config: &mut Map<String, Value>, format: Option<&ResponseFormat>) {

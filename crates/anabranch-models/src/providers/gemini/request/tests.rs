@@ -77,7 +77,10 @@ fn options_go_where_gemini_looks_for_them() {
 fn tools_and_forms() {
     let options = ChatOptions {
         tools: vec![
-            FunctionTool::new("now", Value::Null).into(),
+            FunctionTool::new("now", Value::Null)
+                .provider_option("gemini", "behavior", "NON_BLOCKING")
+                .provider_option("anthropic", "cache_control", 1)
+                .into(),
             Tool::provider("gemini", json!({"google_search": {}})),
             FunctionTool::new("weather", json!({"type": "object"})).description("Now.").into(),
             Tool::provider("openai", json!({"type": "web_search"})),
@@ -89,7 +92,7 @@ fn tools_and_forms() {
     };
     let (sent, warnings) = sent_to("m", "Hello", options);
     let functions = json!({"functionDeclarations": [
-        {"name": "now"},
+        {"name": "now", "behavior": "NON_BLOCKING"},
         {"name": "weather", "description": "Now.", "parametersJsonSchema": {"type": "object"}},
     ]});
     assert_eq!(sent["tools"], json!([functions, {"google_search": {}}]));

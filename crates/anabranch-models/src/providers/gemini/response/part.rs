@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::super::arguments::PartialArg;
-use super::{CODE, GEMINI, MANY, SMALL};
+use super::{CODE, GEMINI, MANY};
 use crate::reader::{self, Bounded, Text};
 
 #[derive(Deserialize)]
@@ -146,7 +146,7 @@ impl FunctionCall<'_> {
     pub(in super::super) fn arguments(&self) -> Value {
         match self.args.map(RawValue::get) {
             None => Value::Null,
-            Some(raw) if raw.len() > SMALL => raw.into(),
+            Some(raw) if !reader::is_small(raw) => raw.into(),
             // Too deep, for instance: it is no empty object.
             Some(raw) => reader::value(raw).unwrap_or_else(|| raw.into()),
         }

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use super::{GEMINI, MANY, says_nothing};
 use crate::answer::Warning;
-use crate::reader::Assembly;
+use crate::reader::{self, Assembly};
 
 /// What came of it, as text: taken apart it is many times as large.
 #[derive(Default)]
@@ -22,6 +22,8 @@ pub(in super::super) struct Sources {
     /// By name: its pieces, one on each line. `None` where there was too much of it.
     kept: Vec<(&'static str, Option<Vec<String>>)>,
     bytes: usize,
+    /// How many they will be when they are taken apart.
+    bytes_apart: usize,
 }
 
 impl Sources {
@@ -44,12 +46,17 @@ impl Sources {
             return;
         }
         out.progress();
-        if self.bytes + said.len() > out.room_for_lists() || pieces.len() > MANY {
+        let apart = reader::weight_apart(said);
+        let is_too_much = self.bytes + said.len() > out.room_for_lists()
+            || self.bytes_apart.saturating_add(apart) > out.room_for_lists_apart();
+        if is_too_much || pieces.len() > MANY {
             self.bytes -= pieces.iter().map(String::len).sum::<usize>();
+            self.bytes_apart -= pieces.iter().map(|piece| reader::weight_apart(piece)).sum::<usize>();
             self.kept[place].1 = None;
             out.warn(Warning::new(name, "left out of the answer: there is too much of it"));
         } else {
             self.bytes += said.len();
+            self.bytes_apart += apart;
             pieces.push(said.to_string());
         }
     }
@@ -95,11 +102,13 @@ pub(in super::super) fn citations(
     if let Some(grounding) = said.get("groundingMetadata") {
         found.grounding(grounding);
     }
-    for source in ["citationSources", "citations"].iter().flat_map(|key| list(said.get("citationMetadata"), key)) {
-        let range = found.place(source);
-        found.add(repeated(source), range);
+    for key in ["citationSources", "citations"] {
+        for source in found.bounded(list(said.get("citationMetadata"), key)) {
+            let range = found.place(source);
+            found.add(repeated(source), range);
+        }
     }
-    for page in list(said.get("urlContextMetadata"), "urlMetadata") {
+    for page in found.bounded(list(said.get("urlContextMetadata"), "urlMetadata")) {
         let was_read = page.get("urlRetrievalStatus").is_none_or(|status| status == "URL_RETRIEVAL_STATUS_SUCCESS");
         let Some(url) = text(page, "retrievedUrl").filter(|_| was_read) else { continue };
         if !found.citations.iter().any(|known| known.url() == Some(url)) {
@@ -114,21 +123,26 @@ struct Found<'a> {
     answer: &'a AiMessage,
     citations: Vec<Citation>,
     room: usize,
+    /// Whether any was left out.
     is_full: bool,
 }
 
 impl Found<'_> {
+    /// As many as are looked at: each may cost a look through the whole text.
+    fn bounded<'a>(&mut self, list: &'a [Value]) -> &'a [Value] {
+        self.is_full |= list.len() > MANY;
+        &list[..list.len().min(MANY)]
+    }
+
     /// Each source for each text that rests on it; those that no text rests on stand behind.
     fn grounding(&mut self, grounding: &Value) {
-        let chunks = list(Some(grounding), "groundingChunks");
+        let chunks = self.bounded(list(Some(grounding), "groundingChunks"));
         let mut is_used = vec![false; chunks.len()];
-        for support in list(Some(grounding), "groundingSupports") {
-            if self.is_full {
-                return;
-            }
+        for support in self.bounded(list(Some(grounding), "groundingSupports")) {
             let range = support.get("segment").and_then(|segment| self.place(segment));
             let scores = list(Some(support), "confidenceScores");
-            for (place, index) in list(Some(support), "groundingChunkIndices").iter().enumerate() {
+            let indices = self.bounded(list(Some(support), "groundingChunkIndices"));
+            for (place, index) in indices.iter().enumerate() {
                 let index = index.as_u64().and_then(|index| usize::try_from(index).ok());
                 let Some((index, chunk)) = index.and_then(|index| Some((index, chunks.get(index)?))) else { continue };
                 is_used[index] = true;
@@ -136,7 +150,9 @@ impl Found<'_> {
                     Some(score) => source.with_provider_data(GEMINI, "confidenceScore", score.clone()),
                     None => source,
                 });
-                self.add(source, range.clone());
+                if !self.add(source, range.clone()) {
+                    return;
+                }
             }
         }
         for (chunk, _) in chunks.iter().zip(is_used).filter(|(_, is_used)| !is_used) {
@@ -144,19 +160,21 @@ impl Found<'_> {
         }
     }
 
-    fn add(&mut self, citation: Option<Citation>, range: Option<Range<usize>>) {
-        let Some(citation) = citation.filter(|_| !self.is_full) else { return };
+    /// Whether there is room for it.
+    fn add(&mut self, citation: Option<Citation>, range: Option<Range<usize>>) -> bool {
+        let Some(citation) = citation else { return true };
         let texts = [citation.url(), citation.title(), citation.id(), citation.cited_text()];
         let bytes = texts.into_iter().flatten().map(str::len).sum::<usize>() + 256;
         if self.citations.len() >= MANY || bytes > self.room {
             self.is_full = true;
-            return;
+            return false;
         }
         self.room -= bytes;
         self.citations.push(match range {
             Some(range) => citation.with_range(range),
             None => citation,
         });
+        true
     }
 
     /// Where a segment is in the text of the answer, in bytes, as Gemini counts, too. It counts from the beginning of the
@@ -168,7 +186,7 @@ impl Found<'_> {
         let words = text(segment, "text");
         let offset = || self.answer.content().parts().iter().take(part).map(said).sum::<usize>();
         let of_part = || Some(start.checked_add(offset())?..end?.checked_add(offset())?);
-        let ranges = [(part == 0).then(|| Some(start..end?)).flatten(), of_part(), end.map(|end| start..end)];
+        let ranges = [(part > 0).then(of_part).flatten(), end.map(|end| start..end)];
         let fits = |range: &Range<usize>| {
             let there = self.text.get(range.clone()).filter(|there| !there.is_empty());
             there.is_some_and(|there| words.is_none_or(|words| words == there))
@@ -179,7 +197,7 @@ impl Found<'_> {
     /// Where words stand that stand in the text but once.
     fn only_place(&self, words: &str) -> Option<Range<usize>> {
         // Not where looking for each of many would take long.
-        const SHORT: usize = 1 << 18;
+        const SHORT: usize = 1 << 16;
 
         let mut places = self.text.match_indices(words).map(|(place, _)| place);
         let place = (self.text.len() <= SHORT).then(|| places.next()).flatten()?;

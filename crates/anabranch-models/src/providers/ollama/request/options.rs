@@ -5,6 +5,7 @@ use serde_json::{Map, Number, Value, json};
 
 use super::Writer;
 use crate::options::{ChatOptions, ResponseFormat};
+use crate::providers::ollama::response::OLLAMA;
 use crate::tool::{FunctionTool, Tool, ToolChoice};
 
 impl Writer<'_> {
@@ -104,6 +105,12 @@ impl Writer<'_> {
         let mut value = json!({"name": function.name, "parameters": function.parameters});
         if let Some(description) = &function.description {
             value["description"] = description.as_str().into();
+        }
+        // What is said to Ollama and to no other.
+        if let (Value::Object(members), Some(Value::Object(options))) =
+            (&mut value, function.provider_options.get(OLLAMA))
+        {
+            members.extend(options.clone());
         }
         json!({"type": "function", "function": value})
     }

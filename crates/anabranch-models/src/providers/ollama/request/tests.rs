@@ -102,7 +102,13 @@ fn options_go_where_the_server_looks_for_them() {
         stop: vec!["END".into()],
         seed: Some(7),
         logprobs: Some(2),
-        tools: vec![FunctionTool::new("now", schema.clone()).description("The time.").into()],
+        tools: vec![
+            FunctionTool::new("now", schema.clone())
+                .description("The time.")
+                .provider_option("ollama", "more", 1)
+                .provider_option("gemini", "less", 1)
+                .into(),
+        ],
         response_format: Some(ResponseFormat::Schema(JsonSchema::new("answer", schema.clone()))),
         extra: Map::from_iter([
             ("options".into(), json!({"num_ctx": 8192, "seed": 8})),
@@ -122,7 +128,7 @@ fn options_go_where_the_server_looks_for_them() {
         "logprobs": true,
         "top_logprobs": 2,
         "tools": [{"type": "function", "function":
-            {"name": "now", "parameters": schema, "description": "The time."}}],
+            {"name": "now", "parameters": schema, "description": "The time.", "more": 1}}],
         "format": schema,
         "keep_alive": "10m",
     });

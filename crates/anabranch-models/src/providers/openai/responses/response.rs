@@ -10,8 +10,6 @@ use crate::transport::is_error;
 
 /// More than any answer has.
 const MANY: usize = 1025;
-/// The largest value of a member that is taken apart: usage, errors, arguments that are an object.
-const SMALL: usize = 1 << 20;
 
 /// A `response`: a whole answer, or in a stream what is known of it by then.
 #[derive(Deserialize)]
@@ -109,9 +107,7 @@ struct Part<'a> {
 }
 
 fn error(said: Option<&RawValue>) -> Option<Value> {
-    let error = said.map(RawValue::get)?;
-    let error = if error.len() > SMALL { Some(true.into()) } else { reader::value(error) };
-    error.filter(is_error)
+    reader::reported(said?.get()).filter(is_error)
 }
 
 impl Event<'_> {
@@ -214,7 +210,7 @@ impl Item<'_> {
     /// Text where they are text, else the object they are.
     pub(super) fn arguments(&self) -> Value {
         let Some(raw) = self.arguments.or(self.input).map(RawValue::get) else { return Value::Null };
-        if raw.len() > SMALL && !raw.starts_with('"') {
+        if !raw.starts_with('"') && !reader::is_small(raw) {
             return raw.into();
         }
         reader::value(raw).unwrap_or_default()
@@ -251,7 +247,7 @@ impl Item<'_> {
 }
 
 fn usage(raw: &str) -> Option<Usage> {
-    let raw: Map<String, Value> = reader::value(Some(raw).filter(|raw| raw.len() <= SMALL)?)?;
+    let raw: Map<String, Value> = reader::value(Some(raw).filter(|raw| reader::is_small(raw))?)?;
     let whole = |value: &Value| value.as_u64().or_else(|| Some(value.as_f64()?.max(0.0) as u64));
     let count = |key: &str| raw.get(key).and_then(whole);
     let detail = |group: &str, key: &str| raw.get(group)?.get(key).and_then(whole);

@@ -101,7 +101,7 @@ impl Answer {
         let type_ = event.type_.0.as_deref().unwrap_or(name);
         if type_ == "error" {
             // Its members stand at the top, or one level down.
-            return Err(out.errors().document(reader::value(text).unwrap_or_default()));
+            return Err(out.errors().document(reader::reported(text).unwrap_or_default()));
         }
         if let Some(error) = event.error() {
             return Err(out.errors().inside(error));
@@ -244,7 +244,7 @@ impl Answer {
                     };
                     bytes = parts.iter().map(text).sum();
                     match <[ContentPart; 1]>::try_from(parts) {
-                        Ok([ContentPart::Text(text)]) => out.push(text.text())?,
+                        Ok([ContentPart::Text(text)]) => out.push(text.into_text())?,
                         Ok(part) => out.push(AiMessage::new(part))?,
                         Err(parts) if parts.is_empty() => {}
                         Err(parts) => out.push(AiMessage::new(parts))?,

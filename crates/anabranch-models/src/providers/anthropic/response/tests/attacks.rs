@@ -264,3 +264,35 @@ fn small_text_of_many_values_is_as_large_as_they_are() {
     };
     assert_eq!((read(LIMIT), read(4 * LIMIT)), ((0, 1), (2, 0)));
 }
+
+/// Whatever a server sends without end comes to one here, and what is kept of it stays within what an answer may hold.
+#[test]
+fn floods_come_to_an_end() {
+    let text = |index: u64| delta(index, &json!({"type": "text_delta", "text": "x".repeat(16)}));
+    let source = json!({"type": "char_location", "cited_text": "x"});
+    let call = |id: u64| json!({"type": "server_tool_use", "id": id.to_string(), "name": "n", "input": {}});
+    let floods: Vec<Box<dyn Fn(u64) -> Value>> = vec![
+        Box::new(|count| block(count, &json!({"type": "text", "text": ""}))),
+        Box::new(|count| block(count, &json!({"type": "thinking", "thinking": "x"}))),
+        Box::new(move |count| block(count % 2, &call(count))),
+        Box::new(move |count| block(0, &json!({"type": "tool_use", "id": count.to_string(), "name": "n"}))),
+        Box::new(text),
+        Box::new(move |count| if count == 0 { text(0) } else { text(1) }),
+        Box::new(|count| delta(count, &json!({"type": "input_json_delta", "partial_json": "{"}))),
+        Box::new(move |_| delta(0, &json!({"type": "citations_delta", "citation": source}))),
+        Box::new(|_| block(0, &json!({"type": "new", "list": [[], [], []]}))),
+    ];
+    let limit = 64 << 10;
+    for (place, flood) in floods.iter().enumerate() {
+        let (mut chat, mut out) = (Chat::default(), out(limit));
+        let head = [start("m"), block(0, &json!({"type": "text", "text": "a"}))];
+        let ended = head.into_iter().chain((0..20_000).map(flood)).try_for_each(|event| {
+            chat.frame(&Frame { event: "message".into(), data: event.to_string().into() }, &mut out).map(drop)
+        });
+        let last = chat.last(false, &mut out);
+        assert!(last.finish_reason().is_none());
+        let kept = serde_json::to_string(out.whole()).unwrap().len();
+        assert!(kept < 4 * limit, "flood {place}: {kept} bytes, {ended:?}");
+        assert!(ended.is_err() || !out.take_warnings().is_empty(), "flood {place}");
+    }
+}

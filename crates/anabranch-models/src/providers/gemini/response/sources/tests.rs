@@ -125,14 +125,20 @@ fn pieces_grow_whether_a_server_sends_what_is_new_or_all_of_it() {
 #[test]
 fn sources_without_end_are_left_out_and_told() {
     let title = "x".repeat(10_000);
-    let indices = vec![0; 100_000];
-    let said = json!({"groundingMetadata": {
-        "groundingChunks": [{"web": {"title": title}}],
-        "groundingSupports": [{"groundingChunkIndices": indices}],
-    }});
-    let Value::Object(said) = said else { panic!() };
-    let (parts, is_full) = citations(&said, &AiMessage::default(), 1 << 20);
-    assert!(is_full && parts.len() < 105, "{}", parts.len());
+    let segment = json!({"startIndex": 1, "endIndex": 2, "partIndex": 5, "text": "no such words"});
+    let answer = AiMessage::new("y".repeat(60_000));
+    let floods = [
+        (json!([{"groundingChunkIndices": vec![0; 100_000]}]), 105),
+        (vec![json!({"groundingChunkIndices": [1], "segment": segment}); 100_000].into(), MANY + 1),
+        (vec![json!({"groundingChunkIndices": [7], "segment": segment}); 100_000].into(), 3),
+    ];
+    for (supports, most) in floods {
+        let chunks = json!([{"web": {"title": title}}, {"web": {"uri": "u"}}]);
+        let said = json!({"groundingMetadata": {"groundingChunks": chunks, "groundingSupports": supports}});
+        let Value::Object(said) = said else { panic!() };
+        let (parts, is_full) = citations(&said, &answer, 1 << 20);
+        assert!(is_full && parts.len() <= most, "{}", parts.len());
+    }
 
     let (mut sources, mut out) = (Sources::default(), out());
     for number in 0..1000 {
