@@ -86,4 +86,12 @@ mod provider_pages {
     #[cfg(feature = "ollama")]
     #[doc = include_str!("../docs/providers/ollama.md")]
     mod ollama {}
+
+    #[cfg(feature = "openai")]
+    #[doc = include_str!("../docs/providers/openai.md")]
+    mod openai {}
+
+    #[cfg(feature = "openai")]
+    #[doc = include_str!("../docs/providers/compatible.md")]
+    mod compatible {}
 }

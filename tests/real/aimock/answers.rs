@@ -136,3 +136,14 @@ async fn chunks_are_handed_on_as_they_come() {
         assert!(last - first >= Duration::from_millis(100), "{provider:?}: from {first:?} to {last:?}");
     }
 }
+
+/// OpenAI's only: aimock answers Ollama's lists of texts with one vector, and has no lists of Gemini's.
+#[tokio::test]
+async fn texts_become_vectors_in_their_order() {
+    let Some(server) = Aimock::find("vectors") else { return };
+    let model = OpenAi::new("text-embedding-3-small").base_url(format!("{}/v1", server.url)).api_key("key-of-nobody");
+    let model = model.build_embeddings().unwrap().batch_size(1);
+    assert_eq!(model.invoke("The Weser flows north.").await.unwrap(), [0.5, 0.25, -1.0]);
+    let texts = ["The Danube flows east.", "The Weser flows north."].map(str::to_string).to_vec();
+    assert_eq!(model.documents().invoke(texts).await.unwrap(), [[-0.5, 0.0, 1.0], [0.5, 0.25, -1.0]]);
+}

@@ -10,6 +10,8 @@ pub(crate) mod gemini;
 pub(crate) mod ollama;
 #[cfg(feature = "openai")]
 pub(crate) mod openai;
+#[cfg(feature = "openai")]
+pub(crate) mod warnings;
 
 use std::sync::{Arc, Once};
 
@@ -102,6 +104,26 @@ const PROVIDERS: &[Provider] = &[
     },
 ];
 
+/// Servers that speak the language of OpenAI's APIs, which its feature knows by name.
+const COMPATIBLE: &[&str] = &[
+    "azure",
+    "openrouter",
+    "groq",
+    "mistral",
+    "deepseek",
+    "xai",
+    "together",
+    "perplexity",
+    "vllm",
+    "llamacpp",
+    "lmstudio",
+];
+
+/// Whether the name is one of those, or of their Responses API.
+fn is_compatible(name: &str) -> bool {
+    COMPATIBLE.contains(&name.strip_suffix("-responses").unwrap_or(name))
+}
+
 /// The variable that names the model.
 const MODEL: &str = "ANABRANCH_MODEL";
 
@@ -116,10 +138,23 @@ fn misconfigured(message: String) -> Error {
 pub(crate) fn by_name(name: &str, environment: Environment<'_>) -> Result<Arc<dyn ChatBackend>> {
     let name = name.trim();
     let unknown = |message: String| {
-        let known: Vec<_> = PROVIDERS.iter().map(|provider| provider.name).collect();
+        let known: Vec<_> = PROVIDERS.iter().map(|provider| provider.name).chain(COMPATIBLE.iter().copied()).collect();
         Err(misconfigured(format!("{message}; known providers: {}", known.join(", "))))
     };
     let (wanted, model) = name.split_once(':').unwrap_or((name, ""));
+    let off = |feature: &str| {
+        Err(misconfigured(format!("provider `{wanted}` is not compiled in: enable the feature \"{feature}\"")))
+    };
+    if is_compatible(wanted) {
+        if model.is_empty() {
+            return unknown(format!("`{wanted}` names no model: say which, such as `{wanted}:its-name`"));
+        }
+        #[cfg(feature = "openai")]
+        if let Some(backend) = openai::by_name(wanted, model, environment) {
+            return backend;
+        }
+        return off("openai");
+    }
     let Some(provider) = PROVIDERS.iter().find(|provider| provider.name == wanted) else {
         return match (wanted, model) {
             (OFFLINE, "") => unknown("only `ChatModel::from_env_or_offline` gives the offline model".into()),
@@ -132,10 +167,7 @@ pub(crate) fn by_name(name: &str, environment: Environment<'_>) -> Result<Arc<dy
     }
     match provider.build {
         Some(build) => build(model, environment),
-        None => {
-            let feature = provider.feature();
-            Err(misconfigured(format!("provider `{wanted}` is not compiled in: enable the feature \"{feature}\"")))
-        }
+        None => off(provider.feature()),
     }
 }
 

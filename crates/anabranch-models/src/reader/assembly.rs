@@ -99,10 +99,19 @@ impl Assembly {
     /// When the answer becomes larger than answers may be.
     pub fn push(&mut self, chunk: impl Into<AiMessage>) -> Result<()> {
         let chunk = chunk.into();
+        let bytes = weight(chunk.content());
+        self.push_counted(chunk, bytes)
+    }
+
+    /// The same for a chunk of so many bytes: for pieces that have a name, which their part has once.
+    ///
+    /// # Errors
+    /// As for [`push`](Self::push).
+    pub(crate) fn push_counted(&mut self, chunk: AiMessage, bytes: usize) -> Result<()> {
         if chunk.is_empty() {
             return Ok(());
         }
-        self.keep(weight(chunk.content()))?;
+        self.keep(bytes)?;
         self.add(chunk);
         let parts = match self.whole.content() {
             Content::Parts(parts) => parts.len(),

@@ -104,23 +104,23 @@ impl<T, const MOST: usize> Default for Bounded<T, MOST> {
     }
 }
 
-/// The first element of a list that is wanted, [read in place](InPlace), and whether there are others. What is no list
-/// counts as an empty one.
+/// The first element of a list that is wanted, [read in place](InPlace), and no more than `MOST` of those that are not.
+/// What is no list counts as an empty one.
 #[derive(Debug)]
-pub(crate) struct First<T>(pub(crate) Option<T>, pub(crate) bool);
+pub(crate) struct First<T, const MOST: usize>(pub(crate) Option<T>, pub(crate) Vec<T>);
 
 /// Whether an element is the one that is looked for.
 pub(crate) trait Wanted {
     fn is_wanted(&self) -> bool;
 }
 
-impl<T> Default for First<T> {
+impl<T, const MOST: usize> Default for First<T, MOST> {
     fn default() -> Self {
-        Self(None, false)
+        Self(None, Vec::new())
     }
 }
 
-impl<'de, T: InPlace<'de> + Wanted> InPlace<'de> for First<T> {
+impl<'de, T: InPlace<'de> + Wanted, const MOST: usize> InPlace<'de> for First<T, MOST> {
     fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
         *self = Self::default();
         deserializer.deserialize_any(List(FirstOf(self), PhantomData))
@@ -159,22 +159,24 @@ impl<'de, T: Deserialize<'de>, const MOST: usize> TakeList<'de> for Kept<T, MOST
     }
 }
 
-struct FirstOf<'a, T>(&'a mut First<T>);
+struct FirstOf<'a, T, const MOST: usize>(&'a mut First<T, MOST>);
 
-impl<'de, T: InPlace<'de> + Wanted> TakeList<'de> for FirstOf<'_, T> {
+impl<'de, T: InPlace<'de> + Wanted, const MOST: usize> TakeList<'de> for FirstOf<'_, T, MOST> {
     type Value = ();
 
     fn take<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         let First(first, others) = self.0;
-        while list.next_element_seed(Place(first.insert(T::default())))?.is_some() {
-            if first.as_ref().is_some_and(T::is_wanted) {
-                *others |= list.next_element::<IgnoredAny>()?.is_some();
-                return ignore_list(list);
+        while others.len() < MOST {
+            let mut another = None;
+            // The one that is wanted stays where it is read.
+            let place = if first.is_none() { &mut *first } else { &mut another };
+            if list.next_element_seed(Place(place.insert(T::default())))?.is_none() {
+                *place = None;
+                return Ok(());
             }
-            *others = true;
+            others.extend(place.take_if(|element| !element.is_wanted()));
         }
-        *first = None;
-        Ok(())
+        no_more(list)
     }
 }
 
@@ -317,17 +319,22 @@ mod tests {
                 self.0 % 2 == 0
             }
         }
-        for (list, first, others) in
-            [("[2]", Some(2), false), ("[1,2]", Some(2), true), ("[2,4,6]", Some(2), true), ("[1]", None, true)]
-        {
-            let mut read = First::<Even>::default();
+        for (list, first, others) in [
+            ("[2]", Some(2), vec![]),
+            ("[1,2]", Some(2), vec![1]),
+            ("[2,3,4]", Some(2), vec![3]),
+            ("[1]", None, vec![1]),
+        ] {
+            let mut read = First::<Even, 2>::default();
             read.read(&mut serde_json::Deserializer::from_str(list)).unwrap();
-            assert_eq!((read.0.map(|even| even.0), read.1), (first, others), "{list}");
+            assert_eq!(read.0.map(|even| even.0), first, "{list}");
+            assert_eq!(read.1.iter().map(|odd| odd.0).collect::<Vec<_>>(), others, "{list}");
         }
+        assert!(First::<Even, 2>::default().read(&mut serde_json::Deserializer::from_str("[1, 3, 5]")).is_err());
         for none in ["[]", "{}", "null", "7", "\"a\""] {
-            let mut read = First(Some(Even(2)), true);
+            let mut read = First::<_, 2>(Some(Even(2)), vec![Even(3)]);
             read.read(&mut serde_json::Deserializer::from_str(none)).unwrap();
-            assert!(read.0.is_none() && !read.1, "{none}");
+            assert!(read.0.is_none() && read.1.is_empty(), "{none}");
         }
     }
 

@@ -1,9 +1,10 @@
 //! [`ReqwestTransport`]: the transport that models use unless told otherwise.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use anabranch_core::{Error, ErrorKind, Result};
@@ -13,6 +14,7 @@ use futures_util::StreamExt;
 use http::{Request, Response};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Identity, Proxy};
+use tokio::runtime::{self, Handle};
 use tokio::time::Instant;
 
 use super::limits::CONNECT;
@@ -27,7 +29,7 @@ use super::{ByteStream, Transport};
 /// Nothing else is ever sent twice.
 ///
 /// All models share one, and with it their connections, unless their builder is given another. It lives as long as the
-/// last of them. A private CA, a client certificate or a proxy is set here:
+/// last of them. In a program with several runtimes, each has connections of its own. A private CA, a client certificate or a proxy is set here:
 ///
 /// ```no_run
 /// use anabranch_models::OpenAi;
@@ -49,12 +51,16 @@ struct Clients {
     settings: ReqwestTransportBuilder,
     /// One client serves every request.
     given: Option<Client>,
-    /// Made when they are needed, because certificates are loaded from disk: one for each [`Way`].
-    made: [OnceLock<Client>; 8],
+    /// Made when they are needed, because certificates are loaded from disk: one for each [`Way`] of each runtime, since
+    /// what a client spawns ends with the runtime, and its connections with that. The oldest stand first.
+    made: Mutex<VecDeque<(Option<runtime::Id>, Way, Client)>>,
 }
 
+/// The most clients that are kept: a few runtimes, with what each of them needs. Nobody is told when one ends.
+const CLIENTS: usize = 32;
+
 /// How a request goes out.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Way {
     encrypted: bool,
     /// To this machine's own servers.
@@ -174,13 +180,17 @@ fn strict(client: ClientBuilder) -> ClientBuilder {
 
 impl Clients {
     fn client(&self, way: Way) -> Result<Client> {
-        let place = usize::from(way.encrypted) * 4 + usize::from(way.own) * 2 + usize::from(way.kept);
-        let Some(made) = self.made.get(place) else { return self.settings.client(way) };
-        if let Some(client) = made.get() {
+        let runtime = Handle::try_current().ok().map(|handle| handle.id());
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((.., client)) = made.iter().find(|(of, to, _)| (*of, *to) == (runtime, way)) {
             return Ok(client.clone());
         }
         let client = self.settings.client(way)?;
-        Ok(made.get_or_init(|| client).clone())
+        if made.len() >= CLIENTS {
+            made.pop_front();
+        }
+        made.push_back((runtime, way, client.clone()));
+        Ok(client)
     }
 
     async fn execute(&self, request: reqwest::Request, host: &str) -> Result<reqwest::Response> {

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "anthropic")]
 mod anthropic;
+mod compatible;
 mod connections;
 #[cfg(any(feature = "gemini", feature = "ollama"))]
 mod double;
@@ -22,6 +23,7 @@ mod proxy;
 mod reader;
 mod requests;
 mod responses;
+mod runtimes;
 mod secrets;
 mod server;
 #[cfg(any(feature = "gemini", feature = "ollama"))]

@@ -352,7 +352,7 @@ async fn streamed_thoughts_add_up_to_those_of_the_document() {
     let streamed = read(model(serve(SSE, vec![events.concat().into_bytes()], false).await).stream("Hi")).await.unwrap();
     let invoked = model(serve(SSE, vec![document.to_string().into_bytes()], false).await).invoke("Hi").await.unwrap();
     assert_eq!(streamed, invoked);
-    assert_eq!(streamed.metadata()["reasoning_details"], json!([whole]));
+    assert_eq!(streamed.provider_data("127.0.0.1")["reasoning_details"], json!([whole]));
     let thoughts: Vec<_> = streamed
         .content()
         .parts()

@@ -1,19 +1,22 @@
 //! OpenAI's Responses API, and the servers that speak the same.
 
 use anabranch_core::{Result, RunnableExt};
-use anabranch_messages::{AiMessage, Content, ContentPart, Media, Message, Messages};
+use anabranch_messages::{AiMessage, Content, ContentPart, Media, Message, Messages, TextPart};
 use anabranch_models::transport::http::{Request, Response};
 use anabranch_models::transport::{ByteStream, Bytes, Transport};
-use anabranch_models::{ChatModel, FunctionTool, OpenAi, ReasoningOptions, Tool, ToolChoice};
+use anabranch_models::{ChatModel, FunctionTool, OpenAi, OpenAiDialect, ReasoningOptions, Tool, ToolChoice};
 use futures::StreamExt as _;
 use serde_json::{Map, Value, json};
 
-use crate::requests::Asked;
-use crate::{Provider, openai_chat};
+use crate::requests::{Asked, sent};
+use crate::{Provider, fixture, openai_chat, server};
 
 pub(crate) const PROVIDER: Provider = Provider {
     api: "openai.responses",
-    model: |server| OpenAi::new("tiny").base_url(format!("{server}/v1")).api_key("sk-not-a-key").responses().build(),
+    model: |server| {
+        let llm = OpenAi::new("tiny").base_url(format!("{server}/v1")).api_key("sk-not-a-key");
+        llm.dialect(OpenAiDialect::openai()).responses().build()
+    },
     usage: openai_chat::PROVIDER.usage,
     more: |message| {
         let incomplete = message.metadata().get("incomplete_details");
@@ -29,10 +32,14 @@ pub(crate) const PROVIDER: Provider = Provider {
     )],
 };
 
+/// What the provider's own tools did: of each item its type and its id.
 fn server_tool_calls(message: &AiMessage) -> Value {
-    let items = message.metadata().get("output").and_then(Value::as_array).into_iter().flatten();
-    let own = ["message", "reasoning", "function_call", "custom_tool_call"];
-    let items = items.filter(|item| item["type"].as_str().is_some_and(|type_| !own.contains(&type_)));
+    let item = |part: &ContentPart| match part {
+        ContentPart::ServerToolCall(call) => Some(call.provider_data("openai")["item"].clone()),
+        ContentPart::Other(part) => Some(part.value().clone().into()),
+        _ => None,
+    };
+    let items = message.content().parts().iter().filter_map(item);
     items.map(|item| json!({"type": item["type"], "id": item["id"]})).collect()
 }
 
@@ -41,18 +48,11 @@ pub(crate) const ASKED: Asked = Asked {
     model: |name, recorder| OpenAi::new(name).responses().transport(recorder).build(),
     ask,
     normal,
-    deviations: &[
-        (
-            "responses-json-cross_provider_capability_replay_anthropic_claude_sonnet_4_5_res-3",
-            "/input",
-            "tools that are handed in by an item of the conversation: no message holds one",
-        ),
-        (
-            "responses-json-responses_prompt_cache_e2e-1",
-            "/input/0/content/0/prompt_cache_breakpoint",
-            "no part of a message holds options of a provider's yet",
-        ),
-    ],
+    deviations: &[(
+        "responses-json-cross_provider_capability_replay_anthropic_claude_sonnet_4_5_res-3",
+        "/input",
+        "tools that are handed in by an item of the conversation: no message holds one",
+    )],
 };
 
 fn ask(mut llm: ChatModel, request: &mut Map<String, Value>) -> (ChatModel, Messages) {
@@ -131,13 +131,31 @@ fn content(content: &Value) -> Content {
             let data = Media::url(part["file_data"].as_str().unwrap());
             ContentPart::File(data.with_name(part["filename"].as_str().unwrap()))
         }
-        _ => ContentPart::text(part["text"].as_str().unwrap()),
+        _ => {
+            let text = TextPart::new(part["text"].as_str().unwrap());
+            let options =
+                part.as_object().unwrap().iter().filter(|(name, _)| !["type", "text"].contains(&name.as_str()));
+            options.fold(text, |text, (name, value)| text.with_provider_option("openai", name, value.clone())).into()
+        }
     };
     parts.iter().map(part).collect::<Vec<_>>().into()
 }
 
 /// The items of a turn, as they are read where they come from.
 fn read(mut items: Vec<Value>) -> AiMessage {
+    for item in &mut items {
+        if item.get("type").is_none() {
+            item["type"] = "message".into();
+        }
+        if let Value::String(text) = &item["content"] {
+            item["content"] = json!([{"type": "output_text", "text": text}]);
+        }
+    }
+    document(json!({"status": "completed", "output": items}).to_string())
+}
+
+/// What is read from a document.
+fn document(body: String) -> AiMessage {
     struct Answers(Bytes);
 
     #[async_trait::async_trait]
@@ -148,15 +166,6 @@ fn read(mut items: Vec<Value>) -> AiMessage {
         }
     }
 
-    for item in &mut items {
-        if item.get("type").is_none() {
-            item["type"] = "message".into();
-        }
-        if let Value::String(text) = &item["content"] {
-            item["content"] = json!([{"type": "output_text", "text": text}]);
-        }
-    }
-    let body = json!({"status": "completed", "output": items}).to_string();
     let llm = OpenAi::new("m").responses().transport(Answers(body.into())).build().unwrap();
     futures::executor::block_on(llm.invoke("Hi")).unwrap()
 }
@@ -187,4 +196,128 @@ fn normal(value: Value) -> Value {
         normal.insert(name, value);
     }
     normal.into()
+}
+
+/// The items of an answer: of a document, or of the events that say that one is whole.
+fn items(fixture: &fixture::Fixture) -> Vec<Value> {
+    if !fixture.streamed {
+        let mut document: Value = serde_json::from_slice(&fixture.body).unwrap();
+        return serde_json::from_value(document["output"].take()).unwrap();
+    }
+    let text = String::from_utf8_lossy(&fixture.body);
+    let events = text.lines().filter_map(|line| line.strip_prefix("data: ")?.parse::<Value>().ok());
+    events.filter(|event| event["type"] == "response.output_item.done").map(|mut event| event["item"].take()).collect()
+}
+
+/// An item in the form in which it goes back: log-probabilities do not, no arguments are none, and annotations are told.
+fn as_sent(mut item: Value) -> Value {
+    if item["arguments"] == "" {
+        item["arguments"] = "{}".into();
+    }
+    for part in item.get_mut("content").and_then(Value::as_array_mut).into_iter().flatten() {
+        part.as_object_mut().unwrap().shift_remove("logprobs");
+        if part["type"] == "output_text" && part.get("annotations").is_none() {
+            part["annotations"] = json!([]);
+        }
+    }
+    item
+}
+
+/// Every recorded answer, as the model's turn in a conversation that goes on.
+#[tokio::test]
+async fn answers_go_back_as_they_came() {
+    let Some(fixtures) = fixture::all() else { return };
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for fixture in fixtures.iter().filter(|one| one.api == PROVIDER.api && one.status == 200) {
+        let llm = server::serve(&PROVIDER, fixture, &fixture.body, usize::MAX).await;
+        let reading = crate::read(&llm, fixture.streamed).await;
+        // One that was made by hand says another text in pieces than as a whole.
+        if reading.end.is_err() || fixture.name.ends_with("responses-stream-shell_container_1") {
+            continue;
+        }
+        let messages = vec![Message::user("Hi"), reading.message.into(), Message::user("Go on.")];
+        let request = sent(&ASKED, "gpt-x", |llm| (llm, messages.into()), false).await;
+        let mut back = request["input"].as_array().unwrap()[1..].to_vec();
+        back.pop();
+        let mut expected: Vec<Value> = items(fixture).into_iter().map(as_sent).collect();
+        // A call whose id another call has gets one of its own.
+        for (sent, expected) in back.iter().zip(&mut expected) {
+            if fixture.name.contains("reused_tool_call_ids") && expected.get("call_id").is_some() {
+                expected["call_id"] = sent["call_id"].clone();
+            }
+        }
+        count += expected.len();
+        let differs = expected.iter().zip(&back).find(|(one, other)| one != other);
+        if expected.len() != back.len() || differs.is_some() {
+            wrong.push(format!("{}: {} items, {} sent: {differs:?}", fixture.name, expected.len(), back.len()));
+        }
+    }
+    crate::say(&format!("wire: {}: {count} items go back as they came", PROVIDER.api));
+    assert!(count > 50 && wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The last event of a stream holds the whole answer: what is read from that is what the stream added up to.
+#[tokio::test]
+async fn streams_add_up_to_the_document_at_their_end() {
+    let Some(fixtures) = fixture::all() else { return };
+    let mut count = 0;
+    for fixture in fixtures.iter().filter(|one| one.api == PROVIDER.api && one.streamed) {
+        let text = String::from_utf8_lossy(&fixture.body);
+        let mut events = text.lines().filter_map(|line| line.strip_prefix("data: ")?.parse::<Value>().ok());
+        let last = events.rfind(|event| event["type"] == "response.completed");
+        let Some(response) = last.map(|mut event| event["response"].take()) else { continue };
+        // One gateway leaves the items out, another gives them new ids with each event, and one is made by hand.
+        let others = ["github_copilot_id_rotation_1", "responses-stream-shell_container_1"];
+        if response["output"] == json!([]) || others.iter().any(|name| fixture.name.ends_with(name)) {
+            continue;
+        }
+        let llm = server::serve(&PROVIDER, fixture, &fixture.body, 1000).await;
+        let streamed = crate::read(&llm, true).await.message;
+        let whole = document(response.to_string());
+        let changes = ["headers", "warnings"];
+        let metadata = |message: &AiMessage| {
+            let mut metadata = message.metadata().clone();
+            metadata.retain(|name, _| !changes.contains(&name.as_str()));
+            metadata
+        };
+        assert_eq!(metadata(&streamed), metadata(&whole), "{}", fixture.name);
+        assert_eq!(streamed.with_metadata(Map::new()), whole.with_metadata(Map::new()), "{}", fixture.name);
+        count += 1;
+    }
+    crate::say(&format!("wire: {}: {count} streams add up to their last event", PROVIDER.api));
+}
+
+/// What a text rests on is cited, with the words that it is about.
+#[tokio::test]
+async fn annotations_are_citations() {
+    let Some(fixtures) = fixture::all() else { return };
+    let mut counts = std::collections::BTreeMap::new();
+    for fixture in fixtures.iter().filter(|one| one.api == PROVIDER.api && one.status == 200) {
+        let annotations = |item: &Value| -> usize {
+            let parts = item["content"].as_array().into_iter().flatten();
+            parts.map(|part| part["annotations"].as_array().map_or(0, Vec::len)).sum()
+        };
+        let expected: usize = items(fixture).iter().map(annotations).sum();
+        if expected == 0 {
+            continue;
+        }
+        let llm = server::serve(&PROVIDER, fixture, &fixture.body, usize::MAX).await;
+        let message = crate::read(&llm, fixture.streamed).await.message;
+        assert_eq!(message.citations().count(), expected, "{}", fixture.name);
+        for citation in message.citations() {
+            assert!(citation.url().or(citation.id()).is_some());
+        }
+        counts.insert(&fixture.name, expected);
+    }
+    assert!(counts.len() >= 6, "{counts:?}");
+    let fixture = fixtures.iter().find(|one| one.name.ends_with("include_raw_annotations_streaming-1")).unwrap();
+    let llm = server::serve(&PROVIDER, fixture, &fixture.body, 7).await;
+    let message = crate::read(&llm, true).await.message;
+    let part = message.content().parts().iter().find_map(|part| match part {
+        ContentPart::Text(text) if !text.citations().is_empty() => Some(text),
+        _ => None,
+    });
+    let (text, range) = (part.unwrap().text(), part.unwrap().citations()[0].range().unwrap());
+    assert!(text[range.clone()].contains("britannica.com"), "{}", &text[range]);
 }

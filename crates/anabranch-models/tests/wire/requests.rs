@@ -46,6 +46,13 @@ const ASKED: &[&Asked] = &[
 #[derive(Clone, Default)]
 pub(crate) struct Recorder(Arc<Mutex<Option<Bytes>>>);
 
+impl Recorder {
+    /// What was sent last.
+    pub(crate) fn body(&self) -> Value {
+        serde_json::from_slice(&self.0.lock().unwrap().take().unwrap()).unwrap()
+    }
+}
+
 #[async_trait::async_trait]
 impl Transport for Recorder {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<ByteStream>> {

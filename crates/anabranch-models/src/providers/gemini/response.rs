@@ -35,7 +35,7 @@ in_place! {
         pub(super) response_id as "responseId": Text<'a>,
         error: Option<&'a RawValue>,
     } in place {
-        candidates: First<Candidate<'a>>,
+        candidates: First<Candidate<'a>, 8>,
     }
 }
 
@@ -71,7 +71,7 @@ impl<'a> Document<'a> {
     /// The first candidate, and whether there are others.
     pub(super) fn candidate(&mut self) -> (Option<Candidate<'a>>, bool) {
         let First(first, others) = std::mem::take(&mut self.candidates);
-        (first, others)
+        (first, !others.is_empty())
     }
 
     /// What the server reports instead of an answer, or in the middle of it.

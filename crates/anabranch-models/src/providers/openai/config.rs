@@ -7,6 +7,7 @@ use anabranch_core::{Error, ErrorKind, Result};
 
 use super::dialect::OpenAiDialect;
 use super::error::ERRORS;
+use super::servers::{KnownServer, OPENAI, azure_base};
 use super::{Api, Backend};
 use crate::backend::ChatBackend;
 use crate::chat_model::ChatModel;
@@ -14,8 +15,6 @@ use crate::embedding_backend::EmbeddingBackend;
 use crate::embedding_model::EmbeddingModel;
 use crate::providers::{Environment, embeddings};
 use crate::transport::{Connection, Secret, Server, connection_settings};
-
-const BASE_URL: &str = "https://api.openai.com/v1";
 
 /// A model of OpenAI, or of any server that speaks the same language: llama.cpp, vLLM, Ollama (`/v1`), Groq, Mistral,
 /// DeepSeek, OpenRouter, Azure and many more.
@@ -34,10 +33,12 @@ const BASE_URL: &str = "https://api.openai.com/v1";
 #[doc(alias = "ChatOpenAI")]
 #[derive(Clone)]
 pub struct OpenAi {
+    server: &'static KnownServer,
     model: String,
     key: Option<Secret>,
     dialect: Option<OpenAiDialect>,
     api: Api,
+    api_version: Option<String>,
     connection: Connection,
 }
 
@@ -46,7 +47,19 @@ connection_settings!(OpenAi);
 impl OpenAi {
     /// A model by its name, such as `gpt-4o-mini`.
     pub fn new(model: impl Into<String>) -> Self {
-        Self { model: model.into(), key: None, dialect: None, api: Api::Chat, connection: Connection::default() }
+        Self::of_server(OPENAI, model)
+    }
+
+    pub(super) fn of_server(server: &'static KnownServer, model: impl Into<String>) -> Self {
+        Self {
+            server,
+            model: model.into(),
+            key: None,
+            dialect: None,
+            api: Api::Chat,
+            api_version: None,
+            connection: Connection::default(),
+        }
     }
 
     /// Where the server is, up to and with its version: `http://localhost:8080/v1`. A query, such as Azure's
@@ -57,7 +70,7 @@ impl OpenAi {
         self
     }
 
-    /// The key, which goes as a bearer token. Servers of your own may need none.
+    /// The key, which goes as a bearer token; at Azure as `api-key`. Servers of your own may need none.
     #[must_use]
     pub fn api_key(mut self, key: impl Into<Secret>) -> Self {
         self.key = Some(key.into()).filter(|key| !key.is_empty());
@@ -101,11 +114,19 @@ impl OpenAi {
         self
     }
 
+    /// The version of Azure's API, such as `2024-10-21`: with one, the deployment is part of the address. Other servers
+    /// have none.
+    #[must_use]
+    pub fn api_version(mut self, version: impl Into<String>) -> Self {
+        self.api_version = Some(version.into());
+        self
+    }
+
     /// The model, ready to be a step.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`] when the base URL is none, when a header cannot be sent, when OpenAI's own server
-    /// would be asked without a key, or a key would go out in the open.
+    /// [`ErrorKind::Configuration`] when the base URL is none, when a header cannot be sent, when a server that wants a
+    /// key would be asked without one, or a key would go out in the open.
     pub fn build(self) -> Result<ChatModel> {
         self.into_backend().map(ChatModel::from_backend)
     }
@@ -133,21 +154,65 @@ impl OpenAi {
         Ok(embeddings::Backend { name, model, format, server })
     }
 
-    fn into_backend(self) -> Result<Backend> {
+    pub(super) fn into_backend(mut self) -> Result<Backend> {
+        let Self { server: known, api, .. } = self;
         let has_way_in = self.key.is_some() || self.connection.has_secrets() || self.connection.transport.is_some();
-        if self.connection.base_url.is_none() && !has_way_in {
-            let message = "no key for OpenAI: set OPENAI_API_KEY, or OPENAI_BASE_URL for a server that needs none, or \
-                           use `OpenAi::new(model).api_key(key)`";
+        let KnownServer { title, key_variable, base_variable, .. } = known;
+        if known.base_url.or(self.connection.base_url.as_deref()).is_none() {
+            let message = format!("no endpoint for {title}: set {base_variable}, or use `OpenAi::azure(endpoint, …)`");
             return Err(Error::new(ErrorKind::Configuration, message));
         }
-        let key = self.key.map(|key| ("authorization", key.after("Bearer ")));
-        let server = Server::new(self.connection, BASE_URL, key, &ERRORS)?;
-        let dialect = self.dialect.unwrap_or_else(|| OpenAiDialect::of_host(server.domain()));
-        let name = match self.api {
-            Api::Chat => format!("openai:{}", self.model),
-            Api::Responses => format!("openai-responses:{}", self.model),
+        if known.needs_key && (self.connection.base_url.is_none() || known.is_azure()) && !has_way_in {
+            let message = match known.is_azure() {
+                true => format!("no key for {title}: set {key_variable}, or use `.api_key(key)` or `.credentials(…)`"),
+                false => format!(
+                    "no key for {title}: set {key_variable}, or {base_variable} for a server that needs none, or use \
+                     `OpenAi::{}(model).api_key(key)`",
+                    if known.name == OPENAI.name { "new" } else { known.name }
+                ),
+            };
+            return Err(Error::new(ErrorKind::Configuration, message));
+        }
+        if let (true, Some(endpoint)) = (known.is_azure(), &self.connection.base_url) {
+            let version = self.api_version.as_deref();
+            self.connection.base_url = Some(azure_base(endpoint, &self.model, version, api == Api::Chat));
+        }
+        let key = self.key.map(|key| match known.is_azure() {
+            true => ("api-key", key),
+            false => ("authorization", key.after("Bearer ")),
+        });
+        let server = Server::new(self.connection, known.base_url.unwrap_or_default(), key, &ERRORS)?;
+        let dialect = self.dialect.unwrap_or_else(|| match known.name == OPENAI.name {
+            true => OpenAiDialect::of_host(server.domain()),
+            false => known.dialect(),
+        });
+        let name = match api {
+            Api::Chat => format!("{}:{}", known.name, self.model),
+            Api::Responses => format!("{}-responses:{}", known.name, self.model),
         };
-        Ok(Backend { name, model: self.model, api: self.api, dialect, server })
+        Ok(Backend { name, model: self.model, api, dialect, server })
+    }
+
+    /// With what the environment says of the server.
+    pub(super) fn configured(mut self, environment: Environment<'_>) -> Self {
+        if let Some(url) = environment(self.server.base_variable) {
+            self = self.base_url(url);
+        }
+        if let Some(key) = environment(self.server.key_variable) {
+            self = self.api_key(key);
+        }
+        if self.server.is_azure() {
+            self.api_version = environment("OPENAI_API_VERSION").or(self.api_version);
+        }
+        if self.server.name == OPENAI.name {
+            if let Some(organization) = environment("OPENAI_ORG_ID") {
+                self = self.organization(organization);
+            }
+            if let Some(project) = environment("OPENAI_PROJECT_ID") {
+                self = self.project(project);
+            }
+        }
+        self
     }
 }
 
@@ -163,12 +228,12 @@ impl fmt::Debug for OpenAi {
 
 /// The model that `openai:…` means: `OPENAI_API_KEY`, `OPENAI_BASE_URL`, `OPENAI_ORG_ID`, `OPENAI_PROJECT_ID`.
 pub(crate) fn from_environment(model: &str, environment: Environment<'_>) -> Result<Arc<dyn ChatBackend>> {
-    Ok(Arc::new(configured(OpenAi::new(model), environment).into_backend()?))
+    Ok(Arc::new(OpenAi::new(model).configured(environment).into_backend()?))
 }
 
 /// The model that `openai-responses:…` means.
 pub(crate) fn responses_from_environment(model: &str, environment: Environment<'_>) -> Result<Arc<dyn ChatBackend>> {
-    Ok(Arc::new(configured(OpenAi::new(model).responses(), environment).into_backend()?))
+    Ok(Arc::new(OpenAi::new(model).responses().configured(environment).into_backend()?))
 }
 
 /// The embedding model that `openai:…` means.
@@ -176,23 +241,7 @@ pub(crate) fn embeddings_from_environment(
     model: &str,
     environment: Environment<'_>,
 ) -> Result<Arc<dyn EmbeddingBackend>> {
-    Ok(Arc::new(configured(OpenAi::new(model), environment).into_embeddings()?))
-}
-
-fn configured(mut config: OpenAi, environment: Environment<'_>) -> OpenAi {
-    if let Some(url) = environment("OPENAI_BASE_URL") {
-        config = config.base_url(url);
-    }
-    if let Some(key) = environment("OPENAI_API_KEY") {
-        config = config.api_key(key);
-    }
-    if let Some(organization) = environment("OPENAI_ORG_ID") {
-        config = config.organization(organization);
-    }
-    if let Some(project) = environment("OPENAI_PROJECT_ID") {
-        config = config.project(project);
-    }
-    config
+    Ok(Arc::new(OpenAi::new(model).configured(environment).into_embeddings()?))
 }
 
 #[cfg(test)]

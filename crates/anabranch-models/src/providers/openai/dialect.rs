@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
+use super::servers::KnownServer;
 use crate::capabilities::Capabilities;
 
 /// What servers that speak the language of OpenAI's chat completions say differently.
 ///
-/// It is found by the name of the host. A gateway or a deployment with a name of its own is told with
+/// It is found by the name of the host, or goes with the name of a known server, such as `groq:…`. A gateway or a deployment with a name of its own is told with
 /// [`OpenAi::dialect`](crate::OpenAi::dialect):
 ///
 /// ```
@@ -21,6 +22,9 @@ use crate::capabilities::Capabilities;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OpenAiDialect {
+    /// Whose data it is. What a provider wants back unchanged, such as sealed thoughts, is kept in a message under this
+    /// name, and goes to nobody of another name. A server that is not known is called like its host.
+    pub provider: Cow<'static, str>,
     /// The field for the limit on an answer's length: `max_tokens`, or `max_completion_tokens`.
     pub max_tokens_field: Cow<'static, str>,
     /// The field for the seed.
@@ -41,6 +45,10 @@ pub struct OpenAiDialect {
     pub reasoning: ReasoningField,
     /// Whether what the model thought goes back with its answer.
     pub reasoning_back: ReasoningBack,
+    /// In which field of an answer that is: `reasoning_content`, or `reasoning`.
+    pub reasoning_back_field: Cow<'static, str>,
+    /// Whether the annotations of an answer go back with it: OpenRouter reads a file only once then.
+    pub annotations_back: bool,
 }
 
 /// How a request says how much the model is to think.
@@ -55,7 +63,7 @@ pub enum ReasoningField {
     Thinking,
 }
 
-/// Whether what the model thought goes back to the server with its answer, in the field `reasoning_content`.
+/// Whether what the model thought goes back to the server with its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReasoningBack {
@@ -68,16 +76,23 @@ pub enum ReasoningBack {
 }
 
 impl OpenAiDialect {
-    /// OpenAI itself, and Azure: nothing that is not in their API.
+    /// OpenAI itself: nothing that is not in its API. Azure is the same by another name.
     #[must_use]
     pub fn openai() -> Self {
-        Self { max_tokens_field: "max_completion_tokens".into(), strict: true, file_urls: false, ..Self::compatible() }
+        Self {
+            provider: "openai".into(),
+            max_tokens_field: "max_completion_tokens".into(),
+            strict: true,
+            file_urls: false,
+            ..Self::compatible()
+        }
     }
 
     /// Everybody who is not known: the API of 2023, which all have.
     #[must_use]
     pub fn compatible() -> Self {
         Self {
+            provider: "compatible".into(),
             max_tokens_field: "max_tokens".into(),
             seed_field: "seed".into(),
             system_role: "system".into(),
@@ -88,6 +103,8 @@ impl OpenAiDialect {
             file_urls: true,
             reasoning: ReasoningField::Effort,
             reasoning_back: ReasoningBack::Never,
+            reasoning_back_field: "reasoning_content".into(),
+            annotations_back: false,
         }
     }
 
@@ -95,6 +112,7 @@ impl OpenAiDialect {
     #[must_use]
     pub fn mistral() -> Self {
         Self {
+            provider: "mistral".into(),
             seed_field: "random_seed".into(),
             required_word: "any".into(),
             stream_usage: false,
@@ -106,6 +124,7 @@ impl OpenAiDialect {
     #[must_use]
     pub fn deepseek() -> Self {
         Self {
+            provider: "deepseek".into(),
             json_schema: false,
             reasoning: ReasoningField::Thinking,
             reasoning_back: ReasoningBack::WithToolCalls,
@@ -113,10 +132,16 @@ impl OpenAiDialect {
         }
     }
 
-    /// OpenRouter.
+    /// OpenRouter: it takes how much to think as an object, and what it gave of thoughts and files it wants back.
     #[must_use]
     pub fn openrouter() -> Self {
-        Self { reasoning: ReasoningField::Object, ..Self::compatible() }
+        Self {
+            provider: "openrouter".into(),
+            reasoning: ReasoningField::Object,
+            reasoning_back_field: "reasoning".into(),
+            annotations_back: true,
+            ..Self::compatible()
+        }
     }
 
     /// What a server that speaks so takes.
@@ -135,25 +160,16 @@ impl OpenAiDialect {
     /// ```
     /// use anabranch_models::OpenAiDialect;
     ///
-    /// assert_eq!(OpenAiDialect::of_host("me.openai.azure.com"), OpenAiDialect::openai());
-    /// assert_eq!(OpenAiDialect::of_host("notopenai.com"), OpenAiDialect::compatible());
+    /// assert_eq!(OpenAiDialect::of_host("api.openai.com"), OpenAiDialect::openai());
+    /// assert_eq!(OpenAiDialect::of_host("me.openai.azure.com").provider, "azure");
+    /// let mut unknown = OpenAiDialect::compatible();
+    /// unknown.provider = "notopenai.com".into();
+    /// assert_eq!(OpenAiDialect::of_host("notopenai.com"), unknown);
     /// ```
     #[must_use]
     pub fn of_host(host: &str) -> Self {
-        let is_of = |domain: &str| host.strip_suffix(domain).is_some_and(|sub| sub.is_empty() || sub.ends_with('.'));
-        let known = HOSTS.iter().find(|(domain, _)| is_of(domain));
-        known.map_or_else(Self::compatible, |(_, dialect)| dialect())
+        let is_of = |domain: &&str| host.strip_suffix(domain).is_some_and(|sub| sub.is_empty() || sub.ends_with('.'));
+        let known = KnownServer::all().find(|server| server.hosts.iter().any(is_of));
+        known.map_or_else(|| Self { provider: host.to_string().into(), ..Self::compatible() }, KnownServer::dialect)
     }
 }
-
-type Dialect = fn() -> OpenAiDialect;
-
-/// The servers that are known by name, and only those that differ.
-const HOSTS: &[(&str, Dialect)] = &[
-    ("openai.com", OpenAiDialect::openai),
-    ("openai.azure.com", OpenAiDialect::openai),
-    ("cognitiveservices.azure.com", OpenAiDialect::openai),
-    ("mistral.ai", OpenAiDialect::mistral),
-    ("deepseek.com", OpenAiDialect::deepseek),
-    ("openrouter.ai", OpenAiDialect::openrouter),
-];

@@ -1,13 +1,16 @@
 //! OpenAI's chat completions and its Responses API, and every server that speaks the same.
 
+mod citation;
 mod config;
 mod dialect;
 mod error;
 mod request;
 mod response;
 mod responses;
+mod servers;
 mod stream;
 mod tools;
+mod usage;
 
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;
@@ -18,6 +21,7 @@ use anabranch_core::{Error, Result};
 pub use config::OpenAi;
 pub(crate) use config::{embeddings_from_environment, from_environment, responses_from_environment};
 pub use dialect::{OpenAiDialect, ReasoningBack, ReasoningField};
+pub(crate) use servers::by_name;
 
 use crate::answer::{ChatAnswer, Warning};
 use crate::backend::{ChatBackend, ChatCall, ChatRequest};
@@ -25,6 +29,7 @@ use crate::capabilities::Capabilities;
 use crate::late_stream::late_stream;
 use crate::reader::{read_answer, read_stream};
 use crate::transport::{Call, Exchange, Server};
+use response::Besides;
 use stream::Chat;
 
 /// One model of one server.
@@ -45,6 +50,12 @@ enum Api {
 }
 
 impl Backend {
+    /// Reads an answer to a request that may ask for sounds, in some format.
+    fn chat(&self, request: &ChatRequest) -> Chat {
+        let format = request.options.extra.get("audio").and_then(|audio| audio.get("format")?.as_str());
+        Chat::of(Besides::of(self.dialect.provider.clone(), format))
+    }
+
     async fn post(&self, request: ChatRequest, call: ChatCall, streamed: bool) -> Result<(Exchange, Vec<Warning>)> {
         let options = request.options.clone();
         let (path, (body, warnings)) = match self.api {
@@ -84,19 +95,25 @@ impl ChatBackend for Backend {
     }
 
     async fn answer(&self, request: ChatRequest, call: ChatCall) -> Result<ChatAnswer> {
+        let chat = self.chat(&request);
         let (exchange, warnings) = self.post(request, call, false).await?;
         match self.api {
-            Api::Chat => read_answer(exchange, Chat::default(), warnings).await,
-            Api::Responses => read_answer(exchange, responses::Answer::default(), warnings).await,
+            Api::Chat => read_answer(exchange, chat, warnings).await,
+            Api::Responses => {
+                read_answer(exchange, responses::Answer::of(self.dialect.provider.clone()), warnings).await
+            }
         }
     }
 
     fn stream(&self, request: ChatRequest, call: ChatCall) -> BoxStream<'_, Result<ChatAnswer>> {
         let chunks = async move {
+            let chat = self.chat(&request);
             let (exchange, warnings) = self.post(request, call, true).await?;
             Ok::<_, Error>(match self.api {
-                Api::Chat => read_stream(exchange, Chat::default(), warnings).left_stream(),
-                Api::Responses => read_stream(exchange, responses::Answer::default(), warnings).right_stream(),
+                Api::Chat => read_stream(exchange, chat, warnings).left_stream(),
+                Api::Responses => {
+                    read_stream(exchange, responses::Answer::of(self.dialect.provider.clone()), warnings).right_stream()
+                }
             })
         };
         late_stream(chunks).boxed()

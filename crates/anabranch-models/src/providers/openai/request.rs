@@ -1,19 +1,22 @@
 //! To the wire: what is asked.
 
 use anabranch_core::{Error, ErrorKind, Result};
-use anabranch_messages::{AiMessage, Content, ContentPart, Media, MediaSource, Message, ToolMessage, UserMessage};
+use anabranch_messages::{Content, ContentPart, Media, MediaSource, Message, ToolMessage, UserMessage};
 use serde_json::{Map, Value, json};
 
-use super::dialect::{OpenAiDialect, ReasoningBack};
+use super::dialect::OpenAiDialect;
+use super::tools::options_of;
 use crate::answer::Warning;
 use crate::backend::ChatRequest;
+use crate::providers::warnings::Warnings;
 
+mod assistant;
 mod options;
 
 /// What is written, and what of it could not be.
 struct Writer<'a> {
     dialect: &'a OpenAiDialect,
-    warnings: Vec<Warning>,
+    warnings: Warnings,
 }
 
 /// The document that is posted, and what could not be put into it.
@@ -23,7 +26,7 @@ pub(super) fn document(
     dialect: &OpenAiDialect,
     streamed: bool,
 ) -> Result<(Vec<u8>, Vec<Warning>)> {
-    let mut writer = Writer { dialect, warnings: Vec::new() };
+    let mut writer = Writer { dialect, warnings: Warnings::default() };
     let messages = request.messages.into_iter().map(|one| writer.message(one)).collect::<Result<Vec<_>>>()?;
     if messages.is_empty() {
         return Err(Error::invalid_input("there are no messages to answer"));
@@ -44,15 +47,12 @@ pub(super) fn document(
             value => _ = document.insert(key.clone(), value.clone()),
         }
     }
-    Ok((serde_json::to_vec(&Value::Object(document))?, writer.warnings))
+    Ok((serde_json::to_vec(&Value::Object(document))?, writer.warnings.into_list()))
 }
 
 impl Writer<'_> {
     fn warn(&mut self, subject: &'static str, message: &'static str) {
-        let warning = Warning::new(subject, message);
-        if !self.warnings.contains(&warning) {
-            self.warnings.push(warning);
-        }
+        self.warnings.add(subject, message);
     }
 
     fn message(&mut self, message: Message) -> Result<Value> {
@@ -61,8 +61,16 @@ impl Writer<'_> {
                 if system.content().parts().iter().any(|part| !matches!(part, ContentPart::Text(_))) {
                     self.warn("system message", "only its text was sent: chat completions take nothing else in it");
                 }
-                let mut value = json!({"role": self.dialect.system_role, "content": system.text()});
-                if let Some(name) = system.name() {
+                let name = system.name().map(str::to_string);
+                let content = match system.into_content() {
+                    Content::Parts(mut parts) => {
+                        parts.retain(|part| matches!(part, ContentPart::Text(_)));
+                        self.content(parts.into())?
+                    }
+                    Content::Text(text) => text.into(),
+                };
+                let mut value = json!({"role": self.dialect.system_role, "content": content});
+                if let Some(name) = name {
                     value["name"] = name.into();
                 }
                 Ok(value)
@@ -94,7 +102,7 @@ impl Writer<'_> {
     fn content(&mut self, content: Content) -> Result<Value> {
         match content {
             Content::Text(text) => Ok(text.into()),
-            Content::Parts(parts) if parts.iter().all(|part| matches!(part, ContentPart::Text(_))) => {
+            Content::Parts(parts) if parts.iter().all(|part| self.is_plain(part)) => {
                 Ok(Content::Parts(parts).into_text().into())
             }
             Content::Parts(parts) => {
@@ -104,17 +112,41 @@ impl Writer<'_> {
         }
     }
 
+    /// Whether it is text of which nothing more is said to this server.
+    fn is_plain(&self, part: &ContentPart) -> bool {
+        let ContentPart::Text(text) = part else { return false };
+        let mut options = options_of(&self.dialect.provider, |name| text.provider_options(name));
+        options.next().is_none() && (self.dialect.strict || text.cache_control().is_none())
+    }
+
+    /// With what is said of a part to this server. A mark for the cache is no part of OpenAI's own API.
+    fn with_options<'a>(
+        &self,
+        mut value: Value,
+        mark: Option<&Value>,
+        options: impl Fn(&str) -> &'a Map<String, Value>,
+    ) -> Value {
+        if let Some(mark) = mark.filter(|_| !self.dialect.strict) {
+            value["cache_control"] = mark.clone();
+        }
+        options_of(&self.dialect.provider, options).for_each(|(name, option)| value[name] = option.clone());
+        value
+    }
+
     fn part(&mut self, part: ContentPart) -> Result<Option<Value>> {
         let cannot = |what: &str| Err(Error::new(ErrorKind::Unsupported, format!("chat completions take no {what}")));
         let value = match part {
-            ContentPart::Text(text) => json!({"type": "text", "text": text.text()}),
+            ContentPart::Text(text) => {
+                let value = json!({"type": "text", "text": text.text()});
+                self.with_options(value, text.cache_control(), |name| text.provider_options(name))
+            }
             ContentPart::Image(image) => match image.to_url() {
                 Some(url) => {
                     let mut value = json!({"type": "image_url", "image_url": {"url": url}});
                     if let Some(detail) = image.detail() {
                         value["image_url"]["detail"] = detail.into();
                     }
-                    value
+                    self.with_options(value, image.cache_control(), |name| image.provider_options(name))
                 }
                 None => return cannot("image that was uploaded before: give its address or its bytes"),
             },
@@ -131,7 +163,8 @@ impl Writer<'_> {
                 }
                 (_, Some(url)) => {
                     let name = file.name().unwrap_or("file");
-                    json!({"type": "file", "file": {"filename": name, "file_data": url}})
+                    let value = json!({"type": "file", "file": {"filename": name, "file_data": url}});
+                    self.with_options(value, file.cache_control(), |name| file.provider_options(name))
                 }
                 (_, None) => return cannot("file like this"),
             },
@@ -143,66 +176,6 @@ impl Writer<'_> {
             _ => return cannot("content of this kind"),
         };
         Ok(Some(value))
-    }
-
-    /// What the model answered before. Its thoughts go back as the server wants them.
-    fn assistant(&mut self, answer: AiMessage) -> Value {
-        let mut message = json!({"role": "assistant"});
-        let calls: Vec<Value> = answer
-            .tool_calls()
-            .iter()
-            .map(|call| {
-                let arguments = match call.raw_arguments().trim_ascii() {
-                    "" | "null" => "{}",
-                    arguments => arguments,
-                };
-                let function = json!({"name": call.name(), "arguments": arguments});
-                let mut value = json!({"id": call.id(), "type": "function", "function": function});
-                if let (Some(signature), false) = (call.signature(), self.dialect.strict) {
-                    value["extra_content"] = json!({"google": {"thought_signature": signature}});
-                }
-                value
-            })
-            .collect();
-        self.thoughts(&answer, !calls.is_empty(), &mut message);
-        if answer.content().parts().iter().any(|part| {
-            !matches!(
-                part,
-                ContentPart::Text(_) | ContentPart::Refusal(_) | ContentPart::Reasoning(_) | ContentPart::ToolCall(_)
-            )
-        }) {
-            self.warn(
-                "assistant message",
-                "images, audio and files in it were not sent: chat completions take none there",
-            );
-        }
-        let refusal = answer.refusal().into_owned();
-        let text = answer.into_text();
-        message["content"] = if text.is_empty() && !calls.is_empty() { Value::Null } else { text.into() };
-        if !refusal.is_empty() {
-            message["refusal"] = refusal.into();
-        }
-        if !calls.is_empty() {
-            message["tool_calls"] = calls.into();
-        }
-        message
-    }
-
-    fn thoughts(&mut self, answer: &AiMessage, has_calls: bool, message: &mut Value) {
-        let thought = answer.reasoning();
-        let sealed = answer.metadata().get("reasoning_details").filter(|_| !self.dialect.strict);
-        let wanted = match self.dialect.reasoning_back {
-            ReasoningBack::Never => false,
-            ReasoningBack::WithToolCalls => has_calls,
-            ReasoningBack::Always => true,
-        };
-        if wanted && !thought.is_empty() {
-            message["reasoning_content"] = thought.as_ref().into();
-        } else if let Some(details) = sealed {
-            message["reasoning_details"] = details.clone();
-        } else if !thought.is_empty() {
-            self.warn("assistant message", "the thoughts in it were not sent: this server does not want them back");
-        }
     }
 }
 

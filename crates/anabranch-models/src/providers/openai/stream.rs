@@ -4,7 +4,8 @@ use anabranch_core::{ErrorKind, Result};
 use anabranch_messages::{AiMessage, ToolCallChunk};
 use serde_json::Value;
 
-use super::response::{self, Document, Turn, Words};
+use super::response::{self, Besides, Document, Turn, Words};
+use super::usage::usage;
 use crate::reader::{self, Assembly, Decode, Documents, Flow, Frame, Lists, Standing};
 
 /// What the chunks of an answer say that counts once.
@@ -17,6 +18,7 @@ pub(super) struct Chat {
     usage: String,
     words: Words,
     lists: Lists,
+    besides: Besides,
 }
 
 impl Decode for Chat {
@@ -60,9 +62,10 @@ impl Decode for Chat {
         let finish = self.finish.take().filter(|_| complete);
         // An end mark without a reason is an end, too: what has no arguments by now takes none.
         let ended = complete && finish.is_none();
-        let metadata = std::mem::take(&mut self.words).into_metadata(std::mem::take(&mut self.lists));
-        let usage = response::usage(&std::mem::take(&mut self.usage));
-        let last = response::last(finish, usage, self.model.take(), self.id.take(), metadata);
+        let mut metadata = std::mem::take(&mut self.words).into_metadata(std::mem::take(&mut self.lists));
+        let usage = usage(&std::mem::take(&mut self.usage));
+        let last = self.besides.close(&mut metadata, out);
+        let last = response::last(last, finish, usage, self.model.take(), self.id.take(), metadata);
         let blank =
             out.whole().tool_calls().iter().filter(|call| ended && call.raw_arguments().trim_ascii().is_empty());
         // Found by its id, which is its own; several calls may share an index.
@@ -72,11 +75,15 @@ impl Decode for Chat {
     }
 
     fn document(&mut self, body: &[u8], out: &mut Assembly) -> Result<()> {
-        response::answer(&reader::text(body), out)
+        response::answer(&reader::text(body), &mut self.besides, out)
     }
 }
 
 impl Chat {
+    pub(super) fn of(besides: Besides) -> Self {
+        Self { besides, ..Self::default() }
+    }
+
     fn chunk(&mut self, document: &mut Document<'_>, out: &mut Assembly) -> Result<()> {
         if let Some(usage) = document.usage() {
             usage.clone_into(&mut self.usage);
@@ -85,6 +92,9 @@ impl Chat {
         response::keep(&mut self.id, &mut document.id);
         out.set_answer_id(self.id.as_deref().unwrap_or_default());
         document.besides(&mut self.lists, &mut self.words, out);
+        for other in document.others() {
+            self.besides.other(other, out)?;
+        }
         if let Some(choice) = document.choice() {
             if let Some(logprobs) = choice.logprobs {
                 self.lists.keep("logprobs", logprobs.get(), out);
@@ -103,12 +113,9 @@ impl Chat {
     fn turn(&mut self, turn: &mut Turn<'_>, out: &mut Assembly) -> Result<()> {
         turn.keep(&mut self.lists, out);
         out.push(turn.content())?;
-        for mut call in std::mem::take(&mut turn.tool_calls).0 {
-            let mut piece = ToolCallChunk::new().with_index(call.index()).with_arguments(call.arguments());
-            piece.id = call.id.0.take().map(Into::into);
-            piece.name = call.name();
-            piece.signature = call.signature();
-            out.call(piece)?;
+        self.besides.sound(turn, out)?;
+        for call in std::mem::take(&mut turn.tool_calls).0 {
+            out.call(call.into_piece(self.besides.provider()))?;
         }
         Ok(())
     }

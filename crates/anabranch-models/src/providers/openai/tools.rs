@@ -22,13 +22,16 @@ pub(super) fn put(
     document: &mut Map<String, Value>,
     options: &ChatOptions,
     words: &Words,
+    own: &str,
     mut warn: impl FnMut(&'static str, &'static str),
 ) {
     let mut tools = Vec::new();
     for tool in &options.tools {
         match tool {
             Tool::Function(function) => tools.push((words.function)(function)),
-            Tool::Provider { provider, definition } if provider == "openai" => tools.push(definition.clone()),
+            Tool::Provider { provider, definition } if provider == "openai" || provider == own => {
+                tools.push(definition.clone())
+            }
             Tool::Provider { .. } => warn("tools", "a tool of another provider was not sent"),
         }
     }
@@ -51,4 +54,13 @@ pub(super) fn put(
     if let Some(parallel) = options.parallel_tool_calls {
         document.insert("parallel_tool_calls".into(), parallel.into());
     }
+}
+
+/// What is said of a part or a message to a provider: under its name, and under `openai`, whose language it speaks.
+pub(super) fn options_of<'a>(
+    provider: &str,
+    options: impl Fn(&str) -> &'a Map<String, Value>,
+) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    let own = if provider == "openai" { None } else { Some(options(provider)) };
+    options("openai").iter().chain(own.into_iter().flatten())
 }

@@ -68,6 +68,8 @@ pub(super) struct Before {
     last: Last,
     /// How many bytes of what few read are kept, and whether they are too many.
     kept: usize,
+    /// How many they are when they are taken apart.
+    kept_apart: usize,
     too_many: bool,
 }
 
@@ -83,8 +85,10 @@ impl Before {
     /// Whether there is room for more of what few read: for what it takes once it is taken apart. Where there is not,
     /// the answer says so.
     fn has_room(&mut self, raw: &str, out: &mut Assembly) -> bool {
-        self.kept = self.kept.saturating_add(reader::weight_apart(raw));
-        if self.kept > out.room_for_lists_apart() / 2 {
+        self.kept = self.kept.saturating_add(raw.len());
+        self.kept_apart = self.kept_apart.saturating_add(reader::weight_apart(raw));
+        // In an answer that comes whole they are kept in the document, too, and in the message.
+        if self.kept > out.room_for_lists() || self.kept_apart > out.room_for_lists_apart() / 2 {
             self.too_many = true;
             out.warn(Warning::new("server tools and citations", out.too_many()));
         }

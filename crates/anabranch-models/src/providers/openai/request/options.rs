@@ -67,7 +67,8 @@ impl Writer<'_> {
             required: self.dialect.required_word.clone(),
             this_one: |name| json!({"type": "function", "function": {"name": name}}),
         };
-        tools::put(document, options, &words, |subject, message| self.warn(subject, message));
+        let provider = self.dialect.provider.clone();
+        tools::put(document, options, &words, &provider, |subject, message| self.warn(subject, message));
     }
 
     fn response_format(&mut self, document: &mut Map<String, Value>, options: &ChatOptions) {

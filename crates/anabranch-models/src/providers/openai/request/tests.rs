@@ -1,4 +1,4 @@
-use anabranch_messages::{FinishReason, Messages, Reasoning, ToolCall};
+use anabranch_messages::{AiMessage, Citation, FinishReason, Messages, Reasoning, TextPart, ToolCall};
 
 use super::*;
 use crate::options::ChatOptions;
@@ -58,7 +58,7 @@ fn a_turn_with_tools_goes_back_whole() {
     let answer = AiMessage::new([ContentPart::Reasoning(Reasoning::new("hm"))])
         .with_tool_call(call.clone())
         .with_tool_call(ToolCall::new("c2", "now", Value::Null))
-        .with_metadata_entry("reasoning_details", json!([{"type": "reasoning.encrypted", "data": "x"}]))
+        .with_provider_data("compatible", "reasoning_details", json!([{"type": "reasoning.encrypted", "data": "x"}]))
         .with_finish_reason(FinishReason::tool_calls());
     let sent = messages([Message::from(answer), ToolMessage::answer(&call, "Rain").into()]);
     let expected = json!([
@@ -74,6 +74,49 @@ fn a_turn_with_tools_goes_back_whole() {
         {"role": "tool", "tool_call_id": "c1", "content": "Rain"},
     ]);
     assert_eq!(sent, expected);
+}
+
+/// What only a server knows goes back to that one alone; what cannot be sent is a warning.
+#[test]
+fn what_a_server_gave_goes_back_to_it() {
+    let sound = Media::bytes("audio/wav", [1]).with_id("audio_1").with_transcript("Hi.");
+    let extra = json!({"google": {"thought_signature": "s"}});
+    let note = json!({"type": "url_citation", "url_citation": {"start_index": 0, "end_index": 1}});
+    let answer = AiMessage::new([
+        ContentPart::text("a"),
+        ContentPart::Audio(sound.with_provider_data("openrouter", "audio", "audio_1")),
+        Citation::new().with_url("u").with_provider_data("openrouter", "annotation", note).into(),
+        ToolCall::free_form("c", "sql", "SELECT 1")
+            .with_provider_data("openrouter", "extra_content", extra.clone())
+            .into(),
+    ]);
+    let sent = |dialect: &OpenAiDialect| {
+        let request = ChatRequest::new([Message::from(answer.clone())], ChatOptions::default());
+        let (body, warnings) = document(request, "m", dialect, false).unwrap();
+        let mut sent: Value = serde_json::from_slice(&body).unwrap();
+        (sent["messages"][0].take(), warnings.len())
+    };
+    let mut call = json!({"id": "c", "type": "custom", "custom": {"name": "sql", "input": "SELECT 1"}});
+    let elsewhere = json!({"role": "assistant", "content": "aHi.", "tool_calls": [call]});
+    assert_eq!(sent(&OpenAiDialect::openai()), (elsewhere, 2));
+    call["extra_content"] = extra;
+    let back = json!({"role": "assistant", "content": "a", "audio": {"id": "audio_1"}, "tool_calls": [call],
+        "annotations": [{"type": "url_citation", "url_citation": {"url": "u", "start_index": 0, "end_index": 1}}]});
+    assert_eq!(sent(&OpenAiDialect::openrouter()), (back, 0));
+}
+
+#[test]
+fn what_is_said_of_a_part_to_a_server_stands_on_the_part() {
+    let text =
+        TextPart::new("Long.").with_cache_control(json!({"type": "ephemeral"})).with_provider_option("groq", "a", 1);
+    let request = || ChatRequest::new([Message::system([text.clone().into()])], ChatOptions::default());
+    assert_eq!(sent(request(), OpenAiDialect::openai(), false)["messages"][0]["content"], "Long.");
+    let marked = json!([{"type": "text", "text": "Long.", "cache_control": {"type": "ephemeral"}}]);
+    assert_eq!(sent(request(), OpenAiDialect::openrouter(), false)["messages"][0]["content"], marked);
+    let mut groq = OpenAiDialect::openai();
+    groq.provider = "groq".into();
+    let told = json!([{"type": "text", "text": "Long.", "a": 1}]);
+    assert_eq!(sent(request(), groq, false)["messages"][0]["content"], told);
 }
 
 #[test]

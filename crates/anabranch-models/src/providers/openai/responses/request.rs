@@ -1,6 +1,6 @@
 //! To the wire: what is asked.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use anabranch_core::{Error, ErrorKind, Result};
 use anabranch_messages::{Content, ContentPart, MediaSource, Message, ToolMessage};
@@ -10,16 +10,22 @@ use crate::answer::Warning;
 use crate::backend::ChatRequest;
 use crate::providers::merge;
 use crate::providers::openai::dialect::OpenAiDialect;
+use crate::providers::openai::tools::options_of;
+use crate::providers::warnings::Warnings;
 
 mod options;
 mod turn;
 
 /// What is written, and what of it could not be.
-struct Writer {
-    warnings: Vec<Warning>,
+struct Writer<'a> {
+    /// Whose items go back.
+    provider: &'a str,
+    warnings: Warnings,
     input: Vec<Value>,
     /// The calls whose input is text of any form: their results have another type.
     custom: HashSet<String>,
+    /// Where the calls of the provider's own tools stand in the input, by their ids.
+    server_calls: HashMap<String, usize>,
     /// Whether the provider keeps answers, so that an id is enough to name what was thought.
     is_stored: bool,
 }
@@ -33,12 +39,19 @@ pub(in crate::providers::openai) fn document(
 ) -> Result<(Vec<u8>, Vec<Warning>)> {
     let options = &request.options;
     let is_stored = options.extra.get("store") != Some(&Value::Bool(false));
-    let mut writer = Writer { warnings: Vec::new(), input: Vec::new(), custom: HashSet::new(), is_stored };
+    let mut writer = Writer {
+        provider: &dialect.provider,
+        warnings: Warnings::default(),
+        input: Vec::new(),
+        custom: HashSet::new(),
+        server_calls: HashMap::new(),
+        is_stored,
+    };
     if request.messages.is_empty() {
         return Err(Error::invalid_input("there are no messages to answer"));
     }
     for message in request.messages {
-        writer.message(message, dialect)?;
+        writer.add(message, dialect)?;
     }
     let mut document = Map::new();
     document.insert("model".into(), model.into());
@@ -48,18 +61,15 @@ pub(in crate::providers::openai) fn document(
         document.insert("stream".into(), true.into());
     }
     merge(&mut document, &options.extra);
-    Ok((serde_json::to_vec(&Value::Object(document))?, writer.warnings))
+    Ok((serde_json::to_vec(&Value::Object(document))?, writer.warnings.into_list()))
 }
 
-impl Writer {
+impl Writer<'_> {
     fn warn(&mut self, subject: &'static str, message: &'static str) {
-        let warning = Warning::new(subject, message);
-        if !self.warnings.contains(&warning) {
-            self.warnings.push(warning);
-        }
+        self.warnings.add(subject, message);
     }
 
-    fn message(&mut self, message: Message, dialect: &OpenAiDialect) -> Result<()> {
+    fn add(&mut self, message: Message, dialect: &OpenAiDialect) -> Result<()> {
         let (role, name, content) = match message {
             Message::System(system) => {
                 (dialect.system_role.to_string(), system.name().is_some(), self.content(system.content().clone())?)
@@ -78,6 +88,12 @@ impl Writer {
         Ok(())
     }
 
+    /// With what is said of a part to this provider.
+    fn with_options<'a>(&self, mut value: Value, options: impl Fn(&str) -> &'a Map<String, Value>) -> Value {
+        options_of(self.provider, options).for_each(|(name, option)| value[name] = option.clone());
+        value
+    }
+
     fn result(&mut self, result: ToolMessage) -> Result<()> {
         if result.is_error() {
             self.warn("tool message", "that it is an error was not sent: the Responses API has no mark for it");
@@ -94,15 +110,18 @@ impl Writer {
         match content {
             Content::Text(text) => Ok(text.into()),
             Content::Parts(parts) => {
-                let parts = parts.into_iter().filter_map(|one| self.part(one).transpose());
+                let parts = parts.into_iter().filter_map(|one| self.asked(one).transpose());
                 parts.collect::<Result<Vec<_>>>().map(Value::from)
             }
         }
     }
 
-    fn part(&mut self, part: ContentPart) -> Result<Option<Value>> {
+    fn asked(&mut self, part: ContentPart) -> Result<Option<Value>> {
         let value = match part {
-            ContentPart::Text(text) => json!({"type": "input_text", "text": text.text()}),
+            ContentPart::Text(text) => {
+                let value = json!({"type": "input_text", "text": text.text()});
+                self.with_options(value, |name| text.provider_options(name))
+            }
             ContentPart::Image(image) => {
                 let mut value = json!({"type": "input_image"});
                 match (image.source(), image.to_url()) {
@@ -113,19 +132,22 @@ impl Writer {
                 if let Some(detail) = image.detail() {
                     value["detail"] = detail.into();
                 }
-                value
+                self.with_options(value, |name| image.provider_options(name))
             }
-            ContentPart::File(file) => match (file.source(), file.to_url()) {
-                (MediaSource::FileId(id), _) => json!({"type": "input_file", "file_id": id}),
-                (MediaSource::Url(url), _) if !url.starts_with("data:") => {
-                    json!({"type": "input_file", "file_url": url})
-                }
-                (_, Some(data)) => {
-                    let name = file.name().unwrap_or("file");
-                    json!({"type": "input_file", "filename": name, "file_data": data})
-                }
-                (_, None) => return Err(cannot("file like this")),
-            },
+            ContentPart::File(file) => {
+                let value = match (file.source(), file.to_url()) {
+                    (MediaSource::FileId(id), _) => json!({"type": "input_file", "file_id": id}),
+                    (MediaSource::Url(url), _) if !url.starts_with("data:") => {
+                        json!({"type": "input_file", "file_url": url})
+                    }
+                    (_, Some(data)) => {
+                        let name = file.name().unwrap_or("file");
+                        json!({"type": "input_file", "filename": name, "file_data": data})
+                    }
+                    (_, None) => return Err(cannot("file like this")),
+                };
+                self.with_options(value, |name| file.provider_options(name))
+            }
             ContentPart::Audio(_) => return Err(cannot("audio: chat completions do")),
             // What a model said or thought before is no part of what is asked.
             ContentPart::Reasoning(_) | ContentPart::Refusal(_) => {

@@ -1,12 +1,19 @@
 //! From the wire: what whole answers and events are made of.
 
-use anabranch_messages::{ContentPart, FinishKind, FinishReason, Media, Reasoning, Usage};
+use anabranch_messages::{FinishKind, FinishReason, Usage};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
+use crate::providers::openai::usage::usage;
 use crate::reader::{self, Assembly, Bounded, Lists, Text};
 use crate::transport::is_error;
+
+mod item;
+mod message;
+mod server_tool;
+
+pub(super) use item::{Begun, Items, Kind};
 
 /// More than any answer has.
 const MANY: usize = 1025;
@@ -51,59 +58,11 @@ pub(super) struct Event<'a> {
     content_index: Text<'a>,
     #[serde(borrow, default)]
     pub(super) delta: Text<'a>,
+    /// A part of a message that is whole.
+    #[serde(borrow)]
+    pub(super) part: Option<&'a RawValue>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
-}
-
-/// Which item it is. Everything else of one that is not known stays text.
-#[derive(Deserialize)]
-pub(super) struct Kind<'a> {
-    #[serde(borrow, default, rename = "type")]
-    pub(super) type_: Text<'a>,
-    #[serde(borrow, default)]
-    pub(super) id: Text<'a>,
-}
-
-/// A message, a thought, or a call.
-#[derive(Deserialize)]
-pub(super) struct Item<'a> {
-    #[serde(borrow, default)]
-    pub(super) id: Text<'a>,
-    #[serde(borrow, default)]
-    pub(super) call_id: Text<'a>,
-    #[serde(borrow, default)]
-    pub(super) name: Text<'a>,
-    #[serde(borrow, default)]
-    phase: Text<'a>,
-    /// Where the function stands that was found by searching for it.
-    #[serde(borrow, default)]
-    namespace: Text<'a>,
-    #[serde(borrow)]
-    arguments: Option<&'a RawValue>,
-    /// A call whose input is text of any form.
-    #[serde(borrow)]
-    input: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    content: Bounded<Part<'a>, MANY>,
-    #[serde(borrow, default)]
-    summary: Bounded<Part<'a>, MANY>,
-    #[serde(borrow, default)]
-    pub(super) encrypted_content: Text<'a>,
-    /// An image.
-    #[serde(borrow, default)]
-    result: Text<'a>,
-}
-
-#[derive(Deserialize)]
-struct Part<'a> {
-    #[serde(borrow, default)]
-    text: Text<'a>,
-    #[serde(borrow, default)]
-    refusal: Text<'a>,
-    #[serde(borrow)]
-    annotations: Option<&'a RawValue>,
-    #[serde(borrow)]
-    logprobs: Option<&'a RawValue>,
 }
 
 fn error(said: Option<&RawValue>) -> Option<Value> {
@@ -120,8 +79,8 @@ impl Event<'_> {
         self.output_index.0.as_deref()?.parse().ok()
     }
 
-    /// Which paragraph of a thought it is about.
-    pub(super) fn paragraph(&self) -> u64 {
+    /// Which paragraph of a thought it is about, or which part of a message.
+    pub(super) fn part_index(&self) -> u64 {
         let index = self.summary_index.0.as_deref().or(self.content_index.0.as_deref());
         index.and_then(|index| index.parse().ok()).unwrap_or(0)
     }
@@ -164,97 +123,4 @@ impl Response<'_> {
             metadata.insert("service_tier".into(), tier.into_owned().into());
         }
     }
-}
-
-impl Item<'_> {
-    /// What a message says.
-    pub(super) fn said(&mut self) -> Vec<ContentPart> {
-        let mut parts = Vec::new();
-        for part in &mut self.content.0 {
-            parts.extend(part.text.0.take().map(ContentPart::text));
-            parts.extend(part.refusal.0.take().map(ContentPart::refusal));
-        }
-        parts
-    }
-
-    /// What is given out once.
-    pub(super) fn keep(&self, lists: &mut Lists, out: &mut Assembly) {
-        for part in &self.content.0 {
-            for (name, list) in [("annotations", part.annotations), ("logprobs", part.logprobs)] {
-                if let Some(list) = list {
-                    lists.keep(name, list.get(), out);
-                }
-            }
-        }
-    }
-
-    /// A thought: what is shown of it, in paragraphs, and what goes back with it.
-    pub(super) fn thought(&mut self) -> Reasoning {
-        let shown = if self.has_raw_thought() { &self.content } else { &self.summary };
-        let paragraphs: Vec<_> = shown.0.iter().filter_map(|part| part.text.0.as_deref()).collect();
-        let mut thought = Reasoning::new(paragraphs.join("\n\n"));
-        if let Some(id) = &self.id.0 {
-            thought = thought.with_id(id.as_ref());
-        }
-        match self.encrypted_content.0.take() {
-            Some(sealed) => thought.with_encrypted(sealed),
-            None => thought,
-        }
-    }
-
-    /// Whether the thought itself is shown, and not what it comes to.
-    fn has_raw_thought(&self) -> bool {
-        self.content.0.iter().any(|part| !part.text.is_empty())
-    }
-
-    /// Text where they are text, else the object they are.
-    pub(super) fn arguments(&self) -> Value {
-        let Some(raw) = self.arguments.or(self.input).map(RawValue::get) else { return Value::Null };
-        if !raw.starts_with('"') && !reader::is_small(raw) {
-            return raw.into();
-        }
-        reader::value(raw).unwrap_or_default()
-    }
-
-    pub(super) fn image(&self) -> Option<ContentPart> {
-        let image = self.result.0.as_deref()?;
-        let address = if image.starts_with("http") || image.starts_with("data:") {
-            image.to_string()
-        } else {
-            format!("data:image/png;base64,{image}")
-        };
-        Some(ContentPart::Image(Media::url(address)))
-    }
-
-    /// The item without what stands in the message: what goes back with that. `bytes` is how much of the message's text
-    /// is its own.
-    pub(super) fn outline(&self, type_: &str, bytes: usize) -> Value {
-        let mut outline = json!({"type": type_});
-        let named =
-            [("id", &self.id), ("call_id", &self.call_id), ("phase", &self.phase), ("namespace", &self.namespace)];
-        for (name, said) in named {
-            if let Some(said) = &said.0 {
-                outline[name] = said.as_ref().into();
-            }
-        }
-        match type_ {
-            "message" => outline["bytes"] = bytes.into(),
-            "reasoning" if self.has_raw_thought() => outline["content"] = json!([]),
-            _ => {}
-        }
-        outline
-    }
-}
-
-fn usage(raw: &str) -> Option<Usage> {
-    let raw: Map<String, Value> = reader::value(Some(raw).filter(|raw| reader::is_small(raw))?)?;
-    let whole = |value: &Value| value.as_u64().or_else(|| Some(value.as_f64()?.max(0.0) as u64));
-    let count = |key: &str| raw.get(key).and_then(whole);
-    let detail = |group: &str, key: &str| raw.get(group)?.get(key).and_then(whole);
-    let usage = Usage::new(count("input_tokens"), count("output_tokens"))
-        .with_total_tokens(count("total_tokens"))
-        .with_cached_input_tokens(detail("input_tokens_details", "cached_tokens"))
-        .with_cache_write_tokens(detail("input_tokens_details", "cache_write_tokens"))
-        .with_reasoning_tokens(detail("output_tokens_details", "reasoning_tokens"));
-    Some(usage.with_raw(raw))
 }

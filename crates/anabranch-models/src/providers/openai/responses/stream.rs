@@ -1,42 +1,43 @@
 //! From the wire: an answer in events, or as a whole, which is its items one after the other.
+//!
+//! The parts of a message stand in the order of the items, and pieces of a stream are given out once. So one item is given
+//! out at a time: events of those behind it are held back until it is whole.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
-use anabranch_core::{Error, ErrorKind, Result};
-use anabranch_messages::{AiMessage, ContentPart, FinishReason, Reasoning, ToolCall, ToolCallChunk, Usage};
+use anabranch_core::{ErrorKind, Result};
+use anabranch_messages::{AiMessage, ContentPart, FinishReason, Usage};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::response::{Event, Item, Kind, Response};
-use crate::reader::{self, Assembly, Decode, Documents, Flow, Frame, Lists, Standing};
+use super::no_event;
+use super::response::{Begun, Event, Items, Kind, Response};
+use crate::reader::{self, Assembly, Decode, Documents, Flow, Frame, Standing};
+
+mod pieces;
+
+/// What an event takes besides its text, about.
+const EVENT: usize = 64;
 
 /// An answer as it comes.
-#[derive(Default)]
 pub(crate) struct Answer {
     model: Option<String>,
     id: Option<String>,
     finish: Option<FinishReason>,
     usage: Option<Usage>,
     metadata: Map<String, Value>,
-    lists: Lists,
-    /// The items that have begun and are not done, by their place.
-    items: BTreeMap<u64, Begun>,
+    items: Items,
+    /// The item that is given out.
+    current: Option<Begun>,
+    /// The events of the items behind it, by the place of the item: the type of each, and its text.
+    held: BTreeMap<u64, Vec<(String, String)>>,
+    /// The places of those that are whole.
+    done: BTreeSet<u64>,
+    /// Where the items stand that were named when they began.
+    names: BTreeMap<String, u64>,
     /// How many items began, or came whole.
     begun: u64,
-    /// How many items were given out.
-    given: usize,
-}
-
-/// What was given out of an item already.
-#[derive(Default)]
-struct Begun {
-    id: Option<String>,
-    call_id: Option<String>,
-    /// Of a message, how much text.
-    bytes: usize,
-    /// Whether anything was given out but the head of a call.
-    has_begun: bool,
-    paragraph: u64,
 }
 
 impl Decode for Answer {
@@ -49,7 +50,7 @@ impl Decode for Answer {
             }
             let text = documents.rest();
             match documents.next() {
-                Ok(Some(event)) => match self.event(event, &frame.event, text, out)? {
+                Ok(Some(event)) => match self.event(event, &frame.event, before(text, documents.rest()), out)? {
                     Flow::More => {}
                     Flow::End => return Ok(Flow::End),
                 },
@@ -64,7 +65,9 @@ impl Decode for Answer {
         if self.finish.is_some() { Standing::Settled } else { Standing::Open }
     }
 
-    fn last(&mut self, complete: bool, _: &mut Assembly) -> AiMessage {
+    fn last(&mut self, complete: bool, out: &mut Assembly) -> AiMessage {
+        // What is too large is so without it, too.
+        let _ = self.release_all(out);
         let mut last = AiMessage::default();
         if let Some(reason) = self.finish.take().filter(|_| complete) {
             last = last.with_finish_reason(reason);
@@ -79,7 +82,7 @@ impl Decode for Answer {
             last = last.with_id(id);
         }
         let mut metadata = std::mem::take(&mut self.metadata);
-        metadata.extend(std::mem::take(&mut self.lists).into_metadata());
+        metadata.extend(std::mem::take(&mut self.items.lists).into_metadata());
         if metadata.is_empty() { last } else { last.with_metadata(metadata) }
     }
 
@@ -97,8 +100,25 @@ impl Decode for Answer {
 }
 
 impl Answer {
+    /// Of this provider.
+    pub(crate) fn of(provider: Cow<'static, str>) -> Self {
+        Self {
+            model: None,
+            id: None,
+            finish: None,
+            usage: None,
+            metadata: Map::new(),
+            items: Items::of(provider),
+            current: None,
+            held: BTreeMap::new(),
+            done: BTreeSet::new(),
+            names: BTreeMap::new(),
+            begun: 0,
+        }
+    }
+
     fn event(&mut self, event: Event<'_>, name: &str, text: &str, out: &mut Assembly) -> Result<Flow> {
-        let type_ = event.type_.0.as_deref().unwrap_or(name);
+        let type_ = event.type_.0.clone().unwrap_or(Cow::Borrowed(name));
         if type_ == "error" {
             // Its members stand at the top, or one level down.
             return Err(out.errors().document(reader::reported(text).unwrap_or_default()));
@@ -106,25 +126,29 @@ impl Answer {
         if let Some(error) = event.error() {
             return Err(out.errors().inside(error));
         }
-        let index = event.index();
-        match type_ {
-            "response.output_item.added" => {
-                if let Some(item) = event.item {
-                    self.begin(index, item, out)?;
+        match type_.as_ref() {
+            "response.output_item.added"
+            | "response.output_item.done"
+            | "response.content_part.done"
+            | "response.output_text.delta"
+            | "response.refusal.delta"
+            | "response.reasoning_summary_text.delta"
+            | "response.reasoning_text.delta"
+            | "response.function_call_arguments.delta"
+            | "response.custom_tool_call_input.delta" => {
+                let is_late = type_ == "response.content_part.done" && self.is_done(event.index());
+                let place = self.place(&type_, &event, out)?;
+                if is_late || self.is_done(Some(place)) {
+                    return Ok(Flow::More);
                 }
-            }
-            "response.output_item.done" => {
-                if let Some(item) = event.item {
-                    self.item(index, item, out)?;
+                if self.current.as_ref().is_some_and(|current| current.place != place) {
+                    out.progress();
+                    out.keep(text.len() + EVENT)?;
+                    self.held.entry(place).or_default().push((type_.into_owned(), text.to_string()));
+                } else {
+                    self.step(place, &type_, event, out)?;
+                    self.release(out)?;
                 }
-            }
-            "response.output_text.delta" => self.piece(event, ContentPart::text, out)?,
-            "response.refusal.delta" => self.piece(event, ContentPart::refusal, out)?,
-            "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
-                self.thought(event, out)?;
-            }
-            "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
-                self.arguments(event, out)?;
             }
             "response.completed" | "response.incomplete" | "response.failed" | "response.cancelled" => {
                 let Some(response) = event.response else { return Err(no_event(out)) };
@@ -132,7 +156,7 @@ impl Answer {
                 return Ok(Flow::End);
             }
             // The provider's own tools show what they write.
-            other if other.ends_with(".delta") => out.progress(),
+            other if other.ends_with(".delta") || other.ends_with(".partial_image") => out.progress(),
             _ => {
                 if let Some(mut response) = event.response {
                     self.named(&mut response, out);
@@ -142,153 +166,113 @@ impl Answer {
         Ok(Flow::More)
     }
 
-    /// Where an item stands: where the server says, or where the one with this id does, or where the last one does.
-    fn place(&self, index: Option<u64>, id: Option<&str>) -> Option<u64> {
-        let by_id = || {
-            // No answer has more of them at once.
-            let mut items = self.items.iter().rev().take(1024);
-            items.find(|(_, begun)| begun.id.is_some() && begun.id.as_deref() == id).map(|(place, _)| *place)
-        };
-        index.or_else(by_id).or_else(|| self.items.keys().next_back().copied())
+    fn is_done(&self, place: Option<u64>) -> bool {
+        place.is_some_and(|place| self.done.contains(&place))
     }
 
-    /// The item that a piece belongs to.
-    fn item_of(&mut self, event: &Event<'_>, out: &mut Assembly) -> Result<(u64, &mut Begun)> {
-        let place = self.place(event.index(), event.item_id.0.as_deref()).unwrap_or(0);
-        if !self.items.contains_key(&place) {
+    /// Where the item stands that an event is about: where the server says, or where the one with this id does, or where
+    /// the last one does. The ids tell only where no place is said: some servers give each event another one. A place
+    /// that an item has taken is none: some count nothing.
+    fn place(&mut self, type_: &str, event: &Event<'_>, out: &mut Assembly) -> Result<u64> {
+        let is_free = |place: &u64| !self.done.contains(place);
+        let said = event.index().filter(is_free);
+        let is_new = type_ == "response.output_item.added";
+        let kind: Kind<'_> = match event.item {
+            Some(item) => serde_json::from_str(item.get()).map_err(|_| no_event(out))?,
+            None => Kind::default(),
+        };
+        let id = kind.id.0.as_deref().or(event.item_id.0.as_deref());
+        if !is_new {
+            let by_id = || self.names.get(id?).copied().filter(is_free);
+            let current = self.current.as_ref().map(|current| current.place);
+            let last = || self.held.keys().next_back().copied().or(current);
+            if let Some(place) = said.or_else(by_id).or_else(last) {
+                return Ok(place);
+            }
+        }
+        let behind = [
+            self.done.last().copied(),
+            self.held.keys().next_back().copied(),
+            self.current.as_ref().map(|current| current.place),
+        ];
+        let behind = behind.into_iter().flatten().map(|place| place.saturating_add(1)).max();
+        let place = said.unwrap_or(behind.unwrap_or(0).max(self.begun));
+        self.begun = self.begun.saturating_add(1);
+        if let (true, Some(id)) = (is_new, id) {
+            out.keep(id.len() + EVENT)?;
+            self.names.insert(id.to_string(), place);
+        }
+        Ok(place)
+    }
+
+    /// An event of the item that is given out.
+    fn step(&mut self, place: u64, type_: &str, event: Event<'_>, out: &mut Assembly) -> Result<()> {
+        if self.current.is_none() {
             out.keep(size_of::<Begun>())?;
+            self.current = Some(Begun { place, ..Begun::default() });
         }
-        Ok((place, self.items.entry(place).or_default()))
+        let Some(begun) = &mut self.current else { return Ok(()) };
+        match type_ {
+            "response.output_item.added" => match event.item {
+                Some(item) => pieces::begin(begun, item, out),
+                None => Ok(()),
+            },
+            "response.output_item.done" => match event.item {
+                Some(item) => self.whole(item, out),
+                None => Ok(()),
+            },
+            "response.content_part.done" => match event.part {
+                Some(part) => self.items.note(begun, event.part_index(), part, out),
+                None => Ok(()),
+            },
+            "response.output_text.delta" => pieces::piece(begun, event, ContentPart::Text, out),
+            "response.refusal.delta" => pieces::piece(begun, event, ContentPart::Refusal, out),
+            "response.reasoning_summary_text.delta" => pieces::thought(begun, event, false, out),
+            "response.reasoning_text.delta" => pieces::thought(begun, event, true, out),
+            _ => pieces::arguments(begun, event, out),
+        }
     }
 
-    fn begin(&mut self, index: Option<u64>, raw: &RawValue, out: &mut Assembly) -> Result<()> {
+    /// The item that is given out is whole.
+    fn whole(&mut self, raw: &RawValue, out: &mut Assembly) -> Result<()> {
         let kind: Kind<'_> = serde_json::from_str(raw.get()).map_err(|_| no_event(out))?;
-        let index = index.unwrap_or(self.begun);
-        self.begun += 1;
-        let mut begun = Begun { id: kind.id.into_string(), ..Begun::default() };
-        out.keep(size_of::<Begun>() + begun.id.as_ref().map_or(0, String::len))?;
+        let begun = self.current.take().unwrap_or_default();
+        out.keep(EVENT)?;
         out.progress();
-        if is_call(kind.type_.0.as_deref().unwrap_or_default()) {
-            let item: Item<'_> = serde_json::from_str(raw.get()).map_err(|_| no_event(out))?;
-            let call_id = item.call_id.into_string().unwrap_or_default();
-            let mut head = ToolCallChunk::new().with_index(index).with_id(call_id.as_str());
-            head.name = item.name.into_string();
-            begun.call_id = Some(call_id);
-            out.call(head)?;
+        self.done.insert(begun.place);
+        self.items.whole(kind.type_.0.as_deref().unwrap_or_default(), begun, raw, out)
+    }
+
+    /// Gives out what was held back, as far as nothing stands before it.
+    fn release(&mut self, out: &mut Assembly) -> Result<()> {
+        while self.current.is_none() {
+            let Some((place, events)) = self.held.pop_first() else { return Ok(()) };
+            self.replay(place, events, out)?;
         }
-        self.items.insert(index, begun);
         Ok(())
     }
 
-    fn piece(&mut self, mut event: Event<'_>, part: fn(String) -> ContentPart, out: &mut Assembly) -> Result<()> {
-        let Some(delta) = std::mem::take(&mut event.delta).into_string() else { return Ok(()) };
-        let (_, begun) = self.item_of(&event, out)?;
-        begun.has_begun = true;
-        match part(delta) {
-            ContentPart::Text(text) => {
-                begun.bytes += text.text().len();
-                out.push(text.text())
+    fn replay(&mut self, place: u64, events: Vec<(String, String)>, out: &mut Assembly) -> Result<()> {
+        for (type_, text) in events {
+            if self.done.contains(&place) {
+                return Ok(());
             }
-            other => out.push(AiMessage::new(other)),
+            let event = serde_json::from_str(&text).map_err(|_| no_event(out))?;
+            self.step(place, &type_, event, out)?;
         }
-    }
-
-    fn thought(&mut self, mut event: Event<'_>, out: &mut Assembly) -> Result<()> {
-        let paragraph = event.paragraph();
-        let Some(mut delta) = std::mem::take(&mut event.delta).into_string() else { return Ok(()) };
-        let (_, begun) = self.item_of(&event, out)?;
-        let is_first = !std::mem::replace(&mut begun.has_begun, true);
-        if !is_first && begun.paragraph != paragraph {
-            delta.insert_str(0, "\n\n");
-        }
-        begun.paragraph = paragraph;
-        let thought = Reasoning::new(delta);
-        let thought = match &begun.id {
-            Some(id) if is_first => thought.with_id(id.as_str()),
-            _ => thought,
-        };
-        out.push(AiMessage::new(ContentPart::from(thought)))
-    }
-
-    fn arguments(&mut self, mut event: Event<'_>, out: &mut Assembly) -> Result<()> {
-        let Some(delta) = std::mem::take(&mut event.delta).into_string() else { return Ok(()) };
-        let (index, begun) = self.item_of(&event, out)?;
-        // Before its head nobody knows whose arguments they are; with the end of the item they come again.
-        let Some(id) = &begun.call_id else { return Ok(()) };
-        begun.has_begun = true;
-        out.call(ToolCallChunk::new().with_index(index).with_id(id.as_str()).with_arguments(delta))
-    }
-
-    /// An item that is whole: what was not given out of it yet, and what is kept of it besides.
-    fn item(&mut self, index: Option<u64>, raw: &RawValue, out: &mut Assembly) -> Result<()> {
-        let kind: Kind<'_> = serde_json::from_str(raw.get()).map_err(|_| no_event(out))?;
-        let type_ = kind.type_.into_string().unwrap_or_default();
-        let index = self.place(index, kind.id.0.as_deref());
-        let begun = index.and_then(|index| self.items.remove(&index)).unwrap_or_default();
-        self.given += 1;
-        if !is_call(&type_) && !["message", "reasoning", "image_generation_call"].contains(&type_.as_str()) {
-            self.lists.keep("output", &format!("[{}]", raw.get()), out);
-            return Ok(());
-        }
-        let mut item: Item<'_> = serde_json::from_str(raw.get()).map_err(|_| no_event(out))?;
-        let mut bytes = begun.bytes;
-        match type_.as_str() {
-            "message" => {
-                item.keep(&mut self.lists, out);
-                // Text came in pieces or comes now, and never both.
-                if !begun.has_begun {
-                    let parts = item.said();
-                    let text = |part: &ContentPart| match part {
-                        ContentPart::Text(text) => text.text().len(),
-                        _ => 0,
-                    };
-                    bytes = parts.iter().map(text).sum();
-                    match <[ContentPart; 1]>::try_from(parts) {
-                        Ok([ContentPart::Text(text)]) => out.push(text.into_text())?,
-                        Ok(part) => out.push(AiMessage::new(part))?,
-                        Err(parts) if parts.is_empty() => {}
-                        Err(parts) => out.push(AiMessage::new(parts))?,
-                    }
-                }
-            }
-            "reasoning" => {
-                let outline = item.outline(&type_, 0);
-                self.lists.keep("output", &format!("[{outline}]"), out);
-                let thought = match begun.has_begun {
-                    false => item.thought(),
-                    // By the name that it had when it began, so that it finds what it seals.
-                    true => match (item.encrypted_content.into_string(), begun.id) {
-                        (Some(sealed), Some(id)) => Reasoning::encrypted_only(sealed).with_id(id),
-                        (Some(sealed), None) => Reasoning::encrypted_only(sealed),
-                        (None, _) => return Ok(()),
-                    },
-                };
-                return match thought == Reasoning::default() {
-                    true => Ok(()),
-                    false => out.push(AiMessage::new(ContentPart::from(thought))),
-                };
-            }
-            "image_generation_call" => {
-                if let Some(image) = item.image() {
-                    out.push(AiMessage::new(image))?;
-                }
-            }
-            _ => self.call(index, begun, &item, out)?,
-        }
-        let outline = item.outline(&type_, bytes);
-        self.lists.keep("output", &format!("[{outline}]"), out);
         Ok(())
     }
 
-    fn call(&mut self, index: Option<u64>, begun: Begun, item: &Item<'_>, out: &mut Assembly) -> Result<()> {
-        let text = |text: &reader::Text<'_>| text.0.as_deref().unwrap_or_default().to_string();
-        match begun.call_id {
-            None => out.whole_call(ToolCall::new(text(&item.call_id), text(&item.name), item.arguments())),
-            Some(id) if !begun.has_begun => {
-                let arguments = ToolCallChunk::new().with_index(index).with_id(id);
-                out.call(arguments.with_arguments(item.arguments()))
+    /// Gives out all that was held back: nothing more comes.
+    fn release_all(&mut self, out: &mut Assembly) -> Result<()> {
+        loop {
+            if let Some(current) = self.current.take() {
+                self.done.insert(current.place);
             }
-            Some(_) => Ok(()),
+            if self.held.is_empty() {
+                return Ok(());
+            }
+            self.release(out)?;
         }
     }
 
@@ -302,7 +286,7 @@ impl Answer {
     fn end(&mut self, mut response: Response<'_>, word: Option<&str>, out: &mut Assembly) -> Result<()> {
         self.named(&mut response, out);
         self.usage = response.usage().or(self.usage.take());
-        response.keep(&mut self.lists, &mut self.metadata, out);
+        response.keep(&mut self.items.lists, &mut self.metadata, out);
         if let Some(error) = response.error() {
             return Err(out.errors().inside(error));
         }
@@ -310,22 +294,30 @@ impl Answer {
             return Err(out.errors().error(ErrorKind::Server, "failed to answer, and does not say why"));
         }
         // Some servers send the items at the end only, or do not say when one is done.
-        let are_news = self.given == 0;
-        for (index, item) in response.output.take().unwrap_or_default().0.into_iter().enumerate() {
-            let index = index as u64;
-            if are_news || self.items.contains_key(&index) {
-                self.item(Some(index), item, out)?;
+        let are_news = self.done.is_empty();
+        for (place, item) in (0..).zip(response.output.take().unwrap_or_default().0) {
+            let is_current = self.current.as_ref().is_some_and(|current| current.place == place);
+            let held = self.held.remove(&place);
+            if self.done.contains(&place) || !(are_news || is_current || held.is_some()) {
+                continue;
+            }
+            if !is_current {
+                // One before it that is not among them, or none.
+                self.current = None;
+                self.replay(place, held.unwrap_or_default(), out)?;
+            }
+            if !self.done.contains(&place) {
+                self.current.get_or_insert_with(|| Begun { place, ..Begun::default() });
+                self.whole(item, out)?;
             }
         }
+        self.release_all(out)?;
         self.finish = response.finish(word);
         Ok(())
     }
 }
 
-fn is_call(type_: &str) -> bool {
-    matches!(type_, "function_call" | "custom_tool_call")
-}
-
-fn no_event(out: &Assembly) -> Error {
-    out.errors().error(ErrorKind::Parse, "sent an event that is no part of an answer")
+/// The beginning of a text, up to where the rest of it begins.
+fn before<'a>(text: &'a str, rest: &str) -> &'a str {
+    text.get(..text.len() - rest.len()).unwrap_or(text)
 }

@@ -8,7 +8,7 @@ use crate::options::{ChatOptions, ResponseFormat};
 use crate::providers::openai::tools::{self, Words};
 use crate::tool::FunctionTool;
 
-impl Writer {
+impl Writer<'_> {
     pub(super) fn options(&mut self, document: &mut Map<String, Value>, options: &ChatOptions) -> Result<()> {
         for (name, value) in [("temperature", options.temperature), ("top_p", options.top_p)] {
             let Some(value) = value else { continue };
@@ -70,7 +70,8 @@ impl Writer {
     fn tools(&mut self, document: &mut Map<String, Value>, options: &ChatOptions) {
         let words =
             Words { function, required: "required".into(), this_one: |name| json!({"type": "function", "name": name}) };
-        tools::put(document, options, &words, |subject, message| self.warn(subject, message));
+        let provider = self.provider;
+        tools::put(document, options, &words, provider, |subject, message| self.warn(subject, message));
     }
 }
 

@@ -1,4 +1,4 @@
-use anabranch_messages::{AiMessage, Media, Messages, Reasoning, ToolCall};
+use anabranch_messages::{AiMessage, Media, Messages, OtherPart, Reasoning, TextPart, ToolCall};
 
 use super::*;
 use crate::options::{ChatOptions, JsonSchema, ReasoningOptions, ResponseFormat};
@@ -67,46 +67,70 @@ fn options_go_where_the_api_looks_for_them() {
 }
 
 /// An answer as it was read, with an item of each kind.
-fn answer() -> AiMessage {
-    let outline = json!([
-        {"type": "reasoning", "id": "rs_1"},
-        {"type": "web_search_call", "id": "ws_1", "status": "completed"},
-        {"type": "message", "id": "msg_1", "phase": "commentary", "bytes": 4},
-        {"type": "message", "id": "msg_2", "bytes": 5},
-        {"type": "function_call", "id": "fc_1", "call_id": "call_1"},
-        {"type": "custom_tool_call", "id": "ct_1", "call_id": "call_2"},
-    ]);
-    let thought = Reasoning::new("hm").with_id("rs_1").with_encrypted("sealed");
-    AiMessage::new([ContentPart::from(thought), ContentPart::text("Yés there.")])
-        .with_tool_call(ToolCall::new("call_1", "now", ""))
-        .with_tool_call(ToolCall::new("call_2", "sql", "SELECT 1"))
-        .with_metadata_entry("output", outline)
+fn answer(provider: &str) -> AiMessage {
+    let text = |text: &str, item: Value| TextPart::new(text).with_provider_data(provider, "item", item);
+    let outline = json!({"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": 1},
+        {"type": "summary_text", "text": 4}]});
+    let said = |id: &str, phase: &str| {
+        json!({"type": "message", "id": id, "role": "assistant", "status": "completed", "phase": phase,
+            "content": [{"type": "output_text", "text": 4}]})
+    };
+    let other = json!({"type": "web_search_call", "id": "ws_1", "status": "completed"});
+    let call = |id: &str| json!({"id": id, "status": "completed"});
+    AiMessage::new([
+        Reasoning::new("h\n\nmm\n\n").with_encrypted("sealed").with_provider_data(provider, "item", outline).into(),
+        OtherPart::new(other.as_object().unwrap().clone()).with_provider(provider).into(),
+        text("Yés", said("msg_1", "commentary")).into(),
+        text(" there.", said("msg_2", "final_answer")).into(),
+        ToolCall::new("call_1", "now", "").with_provider_data(provider, "item", call("fc_1")).into(),
+        ToolCall::free_form("call_2", "sql", "SELECT 1").with_provider_data(provider, "item", call("ct_1")).into(),
+    ])
 }
 
 #[test]
 fn an_answer_goes_back_as_its_items() {
+    let message = |id: &str, phase: &str, text: &str| {
+        json!({"type": "message", "id": id, "role": "assistant", "status": "completed", "phase": phase,
+            "content": [{"type": "output_text", "text": text, "annotations": []}]})
+    };
     let expected = json!([
-        {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "hm"}],
-         "encrypted_content": "sealed"},
+        {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "h"},
+            {"type": "summary_text", "text": "mm\n\n"}], "encrypted_content": "sealed"},
         {"type": "web_search_call", "id": "ws_1", "status": "completed"},
-        {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "phase": "commentary",
-         "content": [{"type": "output_text", "text": "Yés", "annotations": []}]},
-        {"type": "message", "id": "msg_2", "role": "assistant", "status": "completed",
-         "content": [{"type": "output_text", "text": " there.", "annotations": []}]},
-        {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "now", "arguments": "{}"},
-        {"type": "custom_tool_call", "id": "ct_1", "call_id": "call_2", "name": "sql", "input": "SELECT 1"},
+        message("msg_1", "commentary", "Yés"),
+        message("msg_2", "final_answer", " there."),
+        {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "now", "arguments": "{}",
+         "status": "completed"},
+        {"type": "custom_tool_call", "id": "ct_1", "call_id": "call_2", "name": "sql", "input": "SELECT 1",
+         "status": "completed"},
         {"type": "function_call_output", "call_id": "call_1", "output": "noon"},
         {"type": "custom_tool_call_output", "call_id": "call_2", "output": "1"},
     ]);
-    let messages = [answer().into(), Message::tool("call_1", "noon"), Message::tool("call_2", "1")];
-    assert_eq!(input(messages), expected);
+    let messages = [answer("openai").into(), Message::tool("call_1", "noon"), Message::tool("call_2", "1")];
+    let (sent, warnings) = sent(messages, ChatOptions::default());
+    assert_eq!((&sent["input"], warnings), (&expected, vec![]));
+}
+
+/// What only another provider can read, or knows, is not sent, and a warning says so.
+#[test]
+fn nothing_that_is_sealed_goes_to_another_provider() {
+    let (sent, warnings) = sent([Message::from(answer("xai"))], ChatOptions::default());
+    let expected = json!([
+        {"type": "message", "role": "assistant", "content": "Yés there."},
+        {"type": "function_call", "call_id": "call_1", "name": "now", "arguments": "{}"},
+        {"type": "custom_tool_call", "call_id": "call_2", "name": "sql", "input": "SELECT 1"},
+    ]);
+    assert_eq!(sent["input"], expected);
+    let warnings: Vec<_> = warnings.iter().map(Warning::message).collect();
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(warnings[0].contains("thought") && warnings[1].contains("another provider"), "{warnings:?}");
 }
 
 #[test]
 fn a_thought_without_a_seal_goes_back_where_answers_are_kept() {
-    let outline = json!([{"type": "reasoning", "id": "rs_1"}, {"type": "message", "id": "m", "bytes": 1}]);
-    let answer = AiMessage::new([ContentPart::from(Reasoning::new("hm").with_id("rs_1")), ContentPart::text("a")])
-        .with_metadata_entry("output", outline);
+    let outline = json!({"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": 2}]});
+    let thought = Reasoning::new("hm").with_id("rs_1").with_provider_data("openai", "item", outline);
+    let answer = AiMessage::new([thought.into(), ContentPart::text("a")]);
     let types = |options: ChatOptions| {
         let (sent, warnings) = sent([Message::from(answer.clone())], options);
         let types = sent["input"].as_array().unwrap().iter().map(|item| item["type"].clone()).collect::<Value>();

@@ -1,176 +1,254 @@
 //! What the model answered before.
 //!
 //! An answer is a list of items: thoughts, texts, calls, calls of the provider's own tools. Their order counts, a thought
-//! is refused without what followed it, and each is known by its id. What a message cannot hold of this is in its
-//! metadata, under `output`: the items in order, without what is in the message itself.
+//! is refused without what followed it, and each is known by its id. Parts that this provider gave go back as the items
+//! they came as; of other parts goes back what they say.
 
-use std::collections::VecDeque;
-
-use anabranch_messages::{AiMessage, ContentPart, Reasoning, ToolCall};
-use serde_json::{Value, json};
+use anabranch_messages::{
+    AiMessage, Citation, ContentPart, Media, OtherPart, Reasoning, ServerToolResult, TextPart, ToolCall,
+};
+use serde_json::{Map, Value, json};
 
 use super::Writer;
+use crate::providers::openai::citation;
+use crate::providers::openai::responses::{Arguments, ITEM, ServerTool};
 
-/// What is left of an answer to be written.
-struct Rest {
-    text: String,
-    refusal: String,
-    thoughts: VecDeque<Reasoning>,
-    calls: Vec<ToolCall>,
+const SUBJECT: &str = "assistant message";
+
+/// A text or a refusal of a message that is not written yet.
+struct Said {
+    text: TextPart,
+    is_refusal: bool,
 }
 
-impl Rest {
-    /// The seal of a thought may come after other things were said.
-    fn think(&mut self, thought: Reasoning) {
-        let same = |known: &&mut Reasoning| known.id().is_some() && known.id() == thought.id();
-        match (self.thoughts.iter_mut().find(same), thought.id(), thought.encrypted()) {
-            (Some(known), Some(id), Some(sealed)) if known.encrypted().is_none() => {
-                let text = format!("{}{}", known.text(), thought.text());
-                *known = Reasoning::new(text).with_id(id).with_encrypted(sealed);
+impl Writer<'_> {
+    pub(super) fn turn(&mut self, answer: AiMessage) {
+        let mut said = Vec::new();
+        for part in answer.into_content().into_parts() {
+            let part = match part {
+                ContentPart::Text(text) => Ok(Said { text, is_refusal: false }),
+                ContentPart::Refusal(text) => Ok(Said { text, is_refusal: true }),
+                other => Err(other),
+            };
+            match part {
+                Ok(part) => {
+                    let item = self.item(part.text.provider_data(self.provider));
+                    said.push(part);
+                    if let Some(item) = item {
+                        self.message(item, std::mem::take(&mut said));
+                    }
+                }
+                Err(other) => {
+                    self.short_message(std::mem::take(&mut said));
+                    self.part(other);
+                }
             }
-            _ => self.thoughts.push_back(thought),
+        }
+        self.short_message(said);
+    }
+
+    fn part(&mut self, part: ContentPart) {
+        match part {
+            ContentPart::Reasoning(thought) => self.thought(&thought),
+            ContentPart::ToolCall(call) => self.call(&call),
+            ContentPart::ServerToolCall(call) => self.server_call(&call),
+            ContentPart::ServerToolResult(result) => self.server_result(&result),
+            ContentPart::Image(image) => self.image(&image),
+            ContentPart::Other(part) => self.other(&part),
+            ContentPart::Citation(_) => self.warn(SUBJECT, "sources in it were not sent: another provider gave them"),
+            _ => self.warn(SUBJECT, "audio and files in it were not sent: there is no place for them"),
         }
     }
-}
 
-impl Writer {
-    pub(super) fn turn(&mut self, answer: AiMessage) {
-        let outline = match answer.metadata().get("output") {
-            Some(Value::Array(items)) => items.clone(),
+    /// What goes back of a part's item, where this provider gave it.
+    fn item(&self, data: &Map<String, Value>) -> Option<Map<String, Value>> {
+        data.get(ITEM)?.as_object().cloned()
+    }
+
+    /// A message as it came. Text that stands before its own is another message.
+    fn message(&mut self, mut item: Map<String, Value>, mut said: Vec<Said>) {
+        let word = |part: &Value| ["text", "refusal"].into_iter().find(|word| part[*word].is_u64());
+        let mut content = match item.shift_remove("content") {
+            Some(Value::Array(content)) => content,
             _ => Vec::new(),
         };
-        let mut rest = Rest {
-            text: answer.text().into_owned(),
-            refusal: answer.refusal().into_owned(),
-            thoughts: VecDeque::new(),
-            calls: answer.tool_calls().to_vec(),
+        let texts = content.iter().filter(|part| word(part).is_some()).count();
+        let own = said.split_off(said.len().saturating_sub(texts.max(1)));
+        self.short_message(said);
+        let mut own = own.into_iter();
+        for part in &mut content {
+            let Some(word) = word(part) else { continue };
+            if let Some(said) = own.next() {
+                part[word] = said.text.text().into();
+                if word == "text" {
+                    part["annotations"] = self.annotations(&said.text);
+                }
+            }
+        }
+        // What was put in since.
+        content.extend(own.filter(|said| !said.text.text().is_empty()).map(|said| self.text(&said)));
+        for (name, value) in [("type", "message"), ("role", "assistant")] {
+            if !item.contains_key(name) {
+                item.insert(name.into(), value.into());
+            }
+        }
+        item.insert("content".into(), content.into());
+        self.input.push(item.into());
+    }
+
+    /// A message in the short form, which all servers take; llama.cpp wants its type.
+    fn short_message(&mut self, mut said: Vec<Said>) {
+        said.retain(|said| !said.text.text().is_empty());
+        if said.is_empty() {
+            return;
+        }
+        let is_cited = |citation: &Citation| citation::written(citation, self.provider).is_none();
+        if said.iter().any(|said| said.text.citations().iter().any(is_cited)) {
+            self.warn(SUBJECT, "sources in it were not sent: another provider gave them");
+        }
+        let content: Value = match said.iter().any(|said| said.is_refusal || !said.text.citations().is_empty()) {
+            true => said.iter().map(|said| self.text(said)).collect(),
+            false => said.iter().map(|said| said.text.text()).collect::<String>().into(),
         };
-        let has_image = outline.iter().any(|item| item["type"] == "image_generation_call");
-        for part in answer.into_content().into_parts() {
-            match part {
-                ContentPart::Text(_) | ContentPart::Refusal(_) | ContentPart::ToolCall(_) => {}
-                ContentPart::Reasoning(thought) => rest.think(thought),
-                // It is named by its id.
-                ContentPart::Image(_) if has_image => {}
-                _ => self.warn(
-                    "assistant message",
-                    "images, audio and files in it were not sent: there is no place for them",
-                ),
+        self.input.push(json!({"type": "message", "role": "assistant", "content": content}));
+    }
+
+    fn text(&self, said: &Said) -> Value {
+        match said.is_refusal {
+            true => json!({"type": "refusal", "refusal": said.text.text()}),
+            false => {
+                json!({"type": "output_text", "text": said.text.text(), "annotations": self.annotations(&said.text)})
             }
-        }
-        let messages = outline.iter().filter(|item| item["type"] == "message").count();
-        let mut written = 0;
-        for item in &outline {
-            match item["type"].as_str().unwrap_or_default() {
-                "message" => {
-                    written += 1;
-                    let bytes = item["bytes"].as_u64().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(0);
-                    // The last one has what is left: somebody may have changed the text.
-                    let bytes = if written == messages { rest.text.len() } else { bytes };
-                    self.said(&mut rest, bytes, item);
-                }
-                "reasoning" => {
-                    let id = item["id"].as_str();
-                    let place = rest.thoughts.iter().position(|thought| thought.id() == id);
-                    let thought = place.and_then(|place| rest.thoughts.remove(place)).unwrap_or_default();
-                    self.thought(&thought, Some(item));
-                }
-                type_ @ ("function_call" | "custom_tool_call") => {
-                    let id = item["call_id"].as_str().unwrap_or_default();
-                    let Some(place) = rest.calls.iter().position(|call| call.id() == id) else { continue };
-                    let call = rest.calls.remove(place);
-                    self.call(&call, type_, item);
-                }
-                _ => self.input.push(item.clone()),
-            }
-        }
-        // What no item tells of, or all of it where another API answered.
-        for thought in std::mem::take(&mut rest.thoughts) {
-            self.thought(&thought, None);
-        }
-        let bytes = rest.text.len();
-        self.said(&mut rest, bytes, &Value::Null);
-        for call in &rest.calls {
-            self.call(call, "function_call", &Value::Null);
         }
     }
 
-    /// So many bytes of what was said, and the refusal.
-    fn said(&mut self, rest: &mut Rest, bytes: usize, item: &Value) {
-        let bytes = if rest.text.is_char_boundary(bytes) { bytes } else { rest.text.len() };
-        let after = rest.text.split_off(bytes);
-        let text = std::mem::replace(&mut rest.text, after);
-        // A message without text may be all there is of a refusal.
-        let refusal = if text.is_empty() { std::mem::take(&mut rest.refusal) } else { String::new() };
-        let mut parts = Vec::new();
-        if !text.is_empty() {
-            parts.push(json!({"type": "output_text", "text": text, "annotations": []}));
-        }
-        if !refusal.is_empty() {
-            parts.push(json!({"type": "refusal", "refusal": refusal}));
-        }
-        if parts.is_empty() {
-            return;
-        }
-        let mut value = match (&item["id"], parts.as_slice()) {
-            (Value::String(id), _) => {
-                json!({"type": "message", "id": id, "role": "assistant", "status": "completed", "content": parts})
-            }
-            // The short form, which all servers take; llama.cpp wants its type.
-            (_, [_]) if !text.is_empty() => json!({"type": "message", "role": "assistant", "content": text}),
-            _ => json!({"type": "message", "role": "assistant", "content": parts}),
-        };
-        if let Some(phase) = item["phase"].as_str() {
-            value["phase"] = phase.into();
-        }
-        self.input.push(value);
+    fn annotations(&self, text: &TextPart) -> Value {
+        let citations = text.citations().iter().filter_map(|one| citation::written(one, self.provider));
+        citations.chain(text.annotations().iter().cloned()).collect()
     }
 
     /// As it came. Without its seal it says nothing to a provider that keeps no answers.
-    fn thought(&mut self, thought: &Reasoning, item: Option<&Value>) {
-        let id = item.and_then(|item| item["id"].as_str()).or(thought.id());
-        let shows_all = item.is_some_and(|item| item.get("content").is_some());
-        let is_known = item.is_some() && (self.is_stored || shows_all);
-        if !is_known && thought.encrypted().is_none() {
-            if !thought.text().is_empty() {
-                self.warn(
-                    "assistant message",
-                    "a thought in it was not sent: the provider has no way to know it again",
-                );
+    fn thought(&mut self, thought: &Reasoning) {
+        let Some(mut item) = self.item(thought.provider_data(self.provider)) else {
+            if !thought.text().is_empty() || thought.encrypted().is_some() {
+                self.warn(SUBJECT, "a thought in it was not sent: this provider has no way to know it again");
             }
             return;
+        };
+        let shows_all = matches!(item.get("content"), Some(Value::Array(content)) if !content.is_empty());
+        if thought.encrypted().is_none() && !self.is_stored && !shows_all {
+            self.warn(SUBJECT, "a thought in it was not sent: it is not sealed, and the provider keeps no answers");
+            return;
         }
-        let mut value = json!({"type": "reasoning", "summary": []});
-        if let Some(id) = id {
-            value["id"] = id.into();
-        }
-        match thought.text() {
-            "" => {}
-            text if shows_all => value["content"] = json!([{"type": "reasoning_text", "text": text}]),
-            text => value["summary"] = json!([{"type": "summary_text", "text": text}]),
-        }
-        if let Some(sealed) = thought.encrypted() {
-            value["encrypted_content"] = sealed.into();
-        }
-        self.input.push(value);
-    }
-
-    fn call(&mut self, call: &ToolCall, type_: &str, item: &Value) {
-        let mut value = json!({"type": type_, "call_id": call.id(), "name": call.name()});
-        if type_ == "custom_tool_call" {
-            self.custom.insert(call.id().to_string());
-            value["input"] = call.raw_arguments().into();
-        } else {
-            value["arguments"] = match call.raw_arguments().trim_ascii() {
-                "" | "null" => "{}".into(),
-                arguments => arguments.into(),
-            };
-        }
-        for name in ["id", "namespace"] {
-            if let Some(said) = item[name].as_str() {
-                value[name] = said.into();
+        for list in ["summary", "content"] {
+            if let Some(Value::Array(paragraphs)) = item.get_mut(list) {
+                put_paragraphs(paragraphs, thought.text());
             }
         }
-        self.input.push(value);
+        if let Some(sealed) = thought.encrypted() {
+            item.insert("encrypted_content".into(), sealed.into());
+        }
+        self.input.push(item.into());
+    }
+
+    fn call(&mut self, call: &ToolCall) {
+        let mut item = self.item(call.provider_data(self.provider)).unwrap_or_default();
+        let type_ = if call.is_free_form() { "custom_tool_call" } else { "function_call" };
+        item.insert("type".into(), type_.into());
+        item.insert("call_id".into(), call.id().into());
+        item.insert("name".into(), call.name().into());
+        if call.is_free_form() {
+            self.custom.insert(call.id().to_string());
+            item.insert("input".into(), call.raw_arguments().into());
+        } else {
+            let arguments = match call.raw_arguments().trim_ascii() {
+                "" | "null" => "{}",
+                arguments => arguments,
+            };
+            item.insert("arguments".into(), arguments.into());
+        }
+        self.input.push(item.into());
+    }
+
+    /// What the provider's own tool did, as it came.
+    fn server_call(&mut self, call: &ToolCall) {
+        let Some(mut item) = self.item(call.provider_data(self.provider)) else {
+            return self.warn(SUBJECT, "calls of another provider's own tools in it were not sent");
+        };
+        let tool = item.get("type").and_then(Value::as_str).and_then(ServerTool::of_type);
+        let (text, arguments) = (call.raw_arguments(), serde_json::from_str::<Value>(call.raw_arguments()).ok());
+        match (tool.map(|tool| tool.arguments), arguments) {
+            // As it came, whether it is JSON or not.
+            (Some(Arguments::Text(name)), _) if !text.is_empty() => _ = item.insert(name.into(), text.into()),
+            (Some(Arguments::One(name)), Some(arguments)) => _ = item.insert(name.into(), arguments),
+            (Some(Arguments::Several(_)), Some(Value::Object(arguments))) => item.extend(arguments),
+            _ => {}
+        }
+        self.server_calls.insert(call.id().to_string(), self.input.len());
+        self.input.push(item.into());
+    }
+
+    /// The item of a tool of the provider's that was written before.
+    fn server_item(&mut self, id: &str) -> Option<&mut Value> {
+        let place = *self.server_calls.get(id)?;
+        self.input.get_mut(place)
+    }
+
+    fn server_result(&mut self, result: &ServerToolResult) {
+        if let Some(item) = self.server_item(result.tool_call_id()) {
+            let tool = item["type"].as_str().and_then(ServerTool::of_type);
+            if let Some(name) = tool.and_then(|tool| tool.result) {
+                item[name] = result.output().clone();
+                return;
+            }
+        }
+        self.warn(SUBJECT, "results of another provider's own tools in it were not sent");
+    }
+
+    /// An image that the provider's own tool made.
+    fn image(&mut self, image: &Media) {
+        let made = image.base64().or_else(|| {
+            let url = image.to_url()?;
+            Some(match url.split_once(";base64,") {
+                Some((head, data)) if head.starts_with("data:") => data.to_string(),
+                _ => url,
+            })
+        });
+        let item = image.id().and_then(|id| self.server_item(id));
+        match (item.filter(|item| item["type"] == "image_generation_call"), made) {
+            (Some(item), Some(made)) => item["result"] = made.into(),
+            _ => self.warn(SUBJECT, "images in it were not sent: there is no place for them"),
+        }
+    }
+
+    fn other(&mut self, part: &OtherPart) {
+        match part.provider() == Some(self.provider) {
+            true => self.input.push(part.value().clone().into()),
+            false => self.warn(SUBJECT, "what only another provider knows was not sent"),
+        }
+    }
+}
+
+/// Puts a thought into its paragraphs, which say how many bytes of it are theirs. Where that is not so, somebody changed
+/// it: then the first has all of it.
+fn put_paragraphs(paragraphs: &mut Vec<Value>, thought: &str) {
+    if paragraphs.iter().all(|paragraph| !paragraph["text"].is_u64()) {
+        return;
+    }
+    let length = |paragraph: &Value| paragraph["text"].as_u64().and_then(|bytes| usize::try_from(bytes).ok());
+    let mut rest = Some(thought);
+    let mut texts = Vec::new();
+    for (place, paragraph) in paragraphs.iter().enumerate() {
+        let after = if place == 0 { rest } else { rest.and_then(|rest| rest.strip_prefix("\n\n")) };
+        let split = after.and_then(|after| after.split_at_checked(length(paragraph)?));
+        texts.extend(split.map(|(text, _)| text));
+        rest = split.map(|(_, rest)| rest);
+    }
+    if rest != Some("") {
+        paragraphs.truncate(1);
+        texts = vec![thought];
+    }
+    for (paragraph, text) in paragraphs.iter_mut().zip(texts) {
+        paragraph["text"] = text.into();
     }
 }
