@@ -2,17 +2,19 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 
 use anabranch_core::describe::{Kind, Label};
-use anabranch_core::{Chunks, Error, Result, RunConfig, Runnable, pipe_operator};
+use anabranch_core::{Chunks, Result, RunConfig, Runnable, pipe_operator};
 use anabranch_messages::{AiMessage, Messages};
 use futures_core::Stream;
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::StreamExt;
 use serde_json::Value;
 
 use crate::answer::ChatAnswer;
 use crate::backend::{ChatBackend, ChatCall, ChatRequest};
 use crate::capabilities::Capabilities;
+use crate::late_stream::late_stream;
 use crate::options::{ChatOptions, ReasoningOptions, ResponseFormat};
 use crate::providers;
 use crate::scripted::ScriptedModel;
@@ -312,14 +314,14 @@ impl ChatModel {
         &'a self,
         input: Chunks<'a, Messages>,
         config: &'a RunConfig,
-    ) -> impl Stream<Item = Result<ChatAnswer>> + Send + 'a {
+    ) -> impl Stream<Item = Result<ChatAnswer>> + Send + Unpin + 'a {
         let answer = async move {
             let request = self.request(input.collect().await?);
             let permit = config.permit().await;
-            Ok::<_, Error>(permit.hold(self.backend.stream(request, ChatCall::new(config))))
+            Ok(permit.hold(self.backend.stream(request, ChatCall::new(config))))
         };
         let mut metered = Metered::new(config);
-        futures_util::stream::once(answer).try_flatten().inspect(move |chunk| match chunk {
+        late_stream(answer).inspect(move |chunk| match chunk {
             Ok(chunk) => metered.see(chunk),
             Err(error) => metered.see_failure(error),
         })
@@ -335,10 +337,19 @@ impl Runnable for ChatModel {
     }
 
     fn call_stream<'a>(&'a self, input: Chunks<'a, Messages>, config: &'a RunConfig) -> Chunks<'a, AiMessage> {
-        // The last chunk may be but an envelope.
-        let messages = self.chunks(input, config).try_filter_map(|chunk| {
-            let message = chunk.into_message();
-            std::future::ready(Ok((!message.is_empty()).then_some(message)))
+        let mut chunks = self.chunks(input, config);
+        let messages = futures_util::stream::poll_fn(move |context| {
+            loop {
+                let message = match ready!(chunks.poll_next_unpin(context)) {
+                    Some(Ok(chunk)) => chunk.into_message(),
+                    Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                    None => return Poll::Ready(None),
+                };
+                // The last chunk may be but an envelope.
+                if !message.is_empty() {
+                    return Poll::Ready(Some(Ok(message)));
+                }
+            }
         });
         Chunks::new(messages, AiMessage::merge())
     }

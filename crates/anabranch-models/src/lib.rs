@@ -24,6 +24,7 @@ mod capabilities;
 mod chat_model;
 mod embedding_backend;
 mod embedding_model;
+mod late_stream;
 mod options;
 mod providers;
 #[cfg(feature = "_http")]

@@ -21,8 +21,7 @@ use anabranch_core::{Error, ErrorKind};
 /// assert_eq!(place.problem(), "a quote in the name of a variable");
 /// assert_eq!(place.excerpt(), "{\"answer\": 1}.\n ^");
 /// ```
-#[derive(Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{problem} at line {line} column {column}, where {expected}\n{excerpt}")]
+#[derive(Clone, PartialEq, Eq)]
 pub struct TemplateError {
     kind: TemplateErrorKind,
     problem: Cow<'static, str>,
@@ -186,6 +185,15 @@ pub(crate) fn plain(c: char) -> char {
     let turns = matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
     if c.is_control() || turns { ' ' } else { c }
 }
+
+impl fmt::Display for TemplateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { problem, expected, line, column, excerpt, .. } = self;
+        write!(f, "{problem} at line {line} column {column}, where {expected}\n{excerpt}")
+    }
+}
+
+impl std::error::Error for TemplateError {}
 
 /// Without the line of the template: what is in a log by accident shows no prompt.
 impl fmt::Debug for TemplateError {

@@ -145,7 +145,7 @@ fn counted(work: &mut dyn FnMut()) {
 fn main() {
     let arguments: Vec<_> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["--count", provider, who, cut] => {
+        ["--count", provider, who, cut, ref times @ ..] => {
             let (_, pieces) = cuts(provider).into_iter().find(|(name, _)| name.ends_with(cut)).unwrap();
             let llm = model(provider, &pieces);
             let mut work: Box<dyn FnMut()> = match who {
@@ -153,7 +153,9 @@ fn main() {
                 _ => Box::new(|| theirs(provider, &pieces)),
             };
             work();
-            counted(&mut *work);
+            for _ in 0..times.first().map_or(1, |times| times.parse().unwrap()) {
+                counted(&mut *work);
+            }
         }
         ["--test"] => check(),
         _ => {

@@ -1,8 +1,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use anabranch_core::{ErrorKind, Observer, RunnableExt, StepEvent};
-use futures::StreamExt;
+use anabranch_core::{Error, ErrorKind, Observer, RunnableExt, StepEvent};
 use serde_json::json;
 
 use super::*;

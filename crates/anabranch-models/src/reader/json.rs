@@ -4,12 +4,13 @@ use std::borrow::Cow;
 
 use anabranch_core::{Error, ErrorKind, Result};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 use serde_json::error::Category;
 
 use super::brackets::Brackets;
 use super::halves::mended;
+use super::in_place::InPlace;
 use super::sse::{BOM, utf8};
 use crate::transport::Errors;
 
@@ -76,6 +77,29 @@ impl<'a> Documents<'a> {
         let after = self.rest.strip_prefix(word);
         self.rest = after.map_or(self.rest, str::trim_ascii_start);
         after.is_some()
+    }
+
+    /// Reads the next document [in place](InPlace); false at the end.
+    ///
+    /// # Errors
+    /// When what is left begins with none of this type. Some of it may have been read then.
+    pub(crate) fn read<T: InPlace<'a>>(&mut self, document: &mut T) -> std::result::Result<bool, serde_json::Error> {
+        if self.rest.is_empty() {
+            return Ok(false);
+        }
+        let mut reader = serde_json::Deserializer::from_str(self.rest);
+        document.read(&mut reader)?;
+        let after = match reader.end() {
+            Ok(()) => self.rest.len(),
+            // Another one behind it: where does this one end?
+            Err(_) => {
+                let mut documents = serde_json::Deserializer::from_str(self.rest).into_iter::<IgnoredAny>();
+                documents.next().transpose()?;
+                documents.byte_offset()
+            }
+        };
+        self.rest = self.rest.get(after..).unwrap_or_default().trim_ascii_start();
+        Ok(true)
     }
 
     /// The next document; `None` at the end.
@@ -170,5 +194,19 @@ mod tests {
         assert!(documents.next::<serde_json::Value>().unwrap().is_some());
         assert!(documents.take("[DONE]"));
         assert!(documents.next::<serde_json::Value>().unwrap().is_none());
+
+        #[derive(Default)]
+        struct Number(u8);
+        impl<'de> InPlace<'de> for Number {
+            fn read<D: serde::Deserializer<'de>>(&mut self, deserializer: D) -> std::result::Result<(), D::Error> {
+                self.0 = Deserialize::deserialize(deserializer)?;
+                Ok(())
+            }
+        }
+        let (mut documents, mut number) = (Documents::new("1 \n2 [DONE]"), Number(0));
+        assert!(documents.read(&mut number).unwrap() && number.0 == 1);
+        assert!(documents.read(&mut number).unwrap() && number.0 == 2);
+        assert!(documents.read(&mut number).is_err());
+        assert!(documents.take("[DONE]") && !documents.read(&mut number).unwrap());
     }
 }

@@ -7,6 +7,8 @@ use std::marker::PhantomData;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::in_place::{InPlace, Place};
+
 /// Text that says something. Numbers are text, too: some servers count where others name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Text<'a>(pub(crate) Option<Cow<'a, str>>);
@@ -102,8 +104,8 @@ impl<T, const MOST: usize> Default for Bounded<T, MOST> {
     }
 }
 
-/// The first element of a list that is wanted, and no more than `MOST` of those that are not. What is no list counts as an
-/// empty one.
+/// The first element of a list that is wanted, [read in place](InPlace), and no more than `MOST` of those that are not.
+/// What is no list counts as an empty one.
 #[derive(Debug)]
 pub(crate) struct First<T, const MOST: usize>(pub(crate) Option<T>, pub(crate) Vec<T>);
 
@@ -118,14 +120,10 @@ impl<T, const MOST: usize> Default for First<T, MOST> {
     }
 }
 
-/// What keeps elements of a list.
-trait Keep<T>: Default {
-    fn is_full(&self) -> bool;
-    fn keep(&mut self, element: T);
-
-    /// What comes behind those that it keeps.
-    fn rest<'de, A: SeqAccess<'de>>(list: A) -> Result<(), A::Error> {
-        ignore_list(list)
+impl<'de, T: InPlace<'de> + Wanted, const MOST: usize> InPlace<'de> for First<T, MOST> {
+    fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+        *self = Self::default();
+        deserializer.deserialize_any(List(FirstOf(self), PhantomData))
     }
 }
 
@@ -137,98 +135,98 @@ fn no_more<'de, A: SeqAccess<'de>>(mut list: A) -> Result<(), A::Error> {
     }
 }
 
-impl<T, const MOST: usize> Keep<T> for Bounded<T, MOST> {
-    fn is_full(&self) -> bool {
-        self.0.len() >= MOST
-    }
+/// What is done with a list.
+trait TakeList<'de> {
+    type Value: Default;
+    fn take<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error>;
+}
 
-    fn keep(&mut self, element: T) {
-        self.0.push(element);
-    }
+struct Kept<T, const MOST: usize>(PhantomData<T>);
 
-    fn rest<'de, A: SeqAccess<'de>>(list: A) -> Result<(), A::Error> {
-        no_more(list)
+impl<'de, T: Deserialize<'de>, const MOST: usize> TakeList<'de> for Kept<T, MOST> {
+    type Value = Bounded<T, MOST>;
+
+    fn take<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut kept = Vec::new();
+        while kept.len() < MOST {
+            match list.next_element()? {
+                Some(element) => kept.push(element),
+                None => return Ok(Bounded(kept)),
+            }
+        }
+        no_more(list)?;
+        Ok(Bounded(kept))
     }
 }
 
-impl<T: Wanted, const MOST: usize> Keep<T> for First<T, MOST> {
-    fn is_full(&self) -> bool {
-        self.1.len() >= MOST
-    }
+struct FirstOf<'a, T, const MOST: usize>(&'a mut First<T, MOST>);
 
-    fn keep(&mut self, element: T) {
-        if !element.is_wanted() {
-            self.1.push(element);
-        } else if self.0.is_none() {
-            self.0 = Some(element);
+impl<'de, T: InPlace<'de> + Wanted, const MOST: usize> TakeList<'de> for FirstOf<'_, T, MOST> {
+    type Value = ();
+
+    fn take<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let First(first, others) = self.0;
+        while others.len() < MOST {
+            let mut another = None;
+            // The one that is wanted stays where it is read.
+            let place = if first.is_none() { &mut *first } else { &mut another };
+            if list.next_element_seed(Place(place.insert(T::default())))?.is_none() {
+                *place = None;
+                return Ok(());
+            }
+            others.extend(place.take_if(|element| !element.is_wanted()));
         }
-    }
-
-    fn rest<'de, A: SeqAccess<'de>>(list: A) -> Result<(), A::Error> {
         no_more(list)
     }
 }
 
 impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for Bounded<T, MOST> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(List(PhantomData))
+        deserializer.deserialize_any(List(Kept(PhantomData), PhantomData))
     }
 }
 
-impl<'de, T: Deserialize<'de> + Wanted, const MOST: usize> Deserialize<'de> for First<T, MOST> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(List(PhantomData))
-    }
-}
+/// What is no list counts as an empty one.
+struct List<'de, K>(K, PhantomData<&'de ()>);
 
-struct List<T, K>(PhantomData<(T, K)>);
-
-impl<'de, T: Deserialize<'de>, K: Keep<T>> Visitor<'de> for List<T, K> {
-    type Value = K;
+impl<'de, K: TakeList<'de>> Visitor<'de> for List<'de, K> {
+    type Value = K::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<K, A::Error> {
-        let mut kept = K::default();
-        while !kept.is_full() {
-            match list.next_element()? {
-                Some(element) => kept.keep(element),
-                None => return Ok(kept),
-            }
-        }
-        K::rest(list)?;
-        Ok(kept)
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<K::Value, A::Error> {
+        self.0.take(list)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<K, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<K::Value, A::Error> {
         ignore_map(map)?;
-        Ok(K::default())
+        Ok(K::Value::default())
     }
 
-    fn visit_unit<E>(self) -> Result<K, E> {
-        Ok(K::default())
+    fn visit_unit<E>(self) -> Result<K::Value, E> {
+        Ok(K::Value::default())
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<K, E> {
-        Ok(K::default())
+    fn visit_bool<E>(self, _: bool) -> Result<K::Value, E> {
+        Ok(K::Value::default())
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<K, E> {
-        Ok(K::default())
+    fn visit_u64<E>(self, _: u64) -> Result<K::Value, E> {
+        Ok(K::Value::default())
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<K, E> {
-        Ok(K::default())
+    fn visit_i64<E>(self, _: i64) -> Result<K::Value, E> {
+        Ok(K::Value::default())
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<K, E> {
-        Ok(K::default())
+    fn visit_f64<E>(self, _: f64) -> Result<K::Value, E> {
+        Ok(K::Value::default())
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<K, E> {
-        Ok(K::default())
+    fn visit_str<E>(self, _: &str) -> Result<K::Value, E> {
+        Ok(K::Value::default())
     }
 }
 
@@ -305,6 +303,40 @@ impl<'de: 'a, 'a, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for T
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_that_is_wanted_is_read() {
+        #[derive(Default)]
+        struct Even(u8);
+        impl<'de> InPlace<'de> for Even {
+            fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+                self.0 = Deserialize::deserialize(deserializer)?;
+                Ok(())
+            }
+        }
+        impl Wanted for Even {
+            fn is_wanted(&self) -> bool {
+                self.0 % 2 == 0
+            }
+        }
+        for (list, first, others) in [
+            ("[2]", Some(2), vec![]),
+            ("[1,2]", Some(2), vec![1]),
+            ("[2,3,4]", Some(2), vec![3]),
+            ("[1]", None, vec![1]),
+        ] {
+            let mut read = First::<Even, 2>::default();
+            read.read(&mut serde_json::Deserializer::from_str(list)).unwrap();
+            assert_eq!(read.0.map(|even| even.0), first, "{list}");
+            assert_eq!(read.1.iter().map(|odd| odd.0).collect::<Vec<_>>(), others, "{list}");
+        }
+        assert!(First::<Even, 2>::default().read(&mut serde_json::Deserializer::from_str("[1, 3, 5]")).is_err());
+        for none in ["[]", "{}", "null", "7", "\"a\""] {
+            let mut read = First::<_, 2>(Some(Even(2)), vec![Even(3)]);
+            read.read(&mut serde_json::Deserializer::from_str(none)).unwrap();
+            assert!(read.0.is_none() && read.1.is_empty(), "{none}");
+        }
+    }
 
     #[test]
     fn nothing_of_a_list_is_lost() {

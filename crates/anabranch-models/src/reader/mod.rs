@@ -8,6 +8,7 @@ mod assembly;
 mod brackets;
 mod framer;
 mod halves;
+mod in_place;
 mod json;
 mod json_array;
 mod json_lines;
@@ -23,12 +24,13 @@ use anabranch_messages::AiMessage;
 
 pub use assembly::Assembly;
 pub use framer::Framing;
+pub(crate) use in_place::{InPlace, Key, Place, in_place, key_of};
 pub(crate) use json::{Documents, is_small, reported, value, weight_apart};
 pub use json::{document, text};
 #[cfg(feature = "anthropic")]
 pub(crate) use lenient::ignore_map;
 pub(crate) use lenient::{Bounded, Text, TextOrList};
-#[cfg(feature = "openai")]
+#[cfg(any(feature = "gemini", feature = "openai"))]
 pub(crate) use lenient::{First, Wanted};
 pub(crate) use lists::Lists;
 pub use read::{read_answer, read_stream};

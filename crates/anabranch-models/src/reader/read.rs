@@ -15,11 +15,11 @@ use crate::transport::{END_MARK, Exchange};
 
 /// The answer in chunks: they are given out as they come, and whatever breaks afterwards, those that were decoded before
 /// it come first. What counts only once comes with the last, and with it the envelope.
-pub fn read_stream<D: Decode>(
+pub fn read_stream<D: Decode + Unpin>(
     exchange: Exchange,
     decode: D,
     warnings: Vec<Warning>,
-) -> impl Stream<Item = Result<ChatAnswer>> + Send {
+) -> impl Stream<Item = Result<ChatAnswer>> + Send + Unpin {
     let limit = exchange.limits.answer_bytes;
     let mut reader = Reader {
         framer: Framer::new(decode.framing(), limit),

@@ -48,7 +48,7 @@ impl SseDecoder {
         Self { limit, ..Self::default() }
     }
 
-    /// One that has bytes already, from `start` on.
+    /// A decoder that refuses events of more than `limit` bytes, and has bytes already, from `start` on.
     pub(super) fn with_bytes(bytes: Vec<u8>, start: usize, limit: usize) -> Self {
         Self { bytes, start, searched: start, limit, ..Self::default() }
     }

@@ -243,29 +243,25 @@ impl Wait {
         self.since = None;
     }
 
-    /// What is left of the patience, the answer's whole time and the run's deadline.
-    fn left(&self, patience: Duration, now: Instant) -> (Duration, Over) {
-        let waited = self.since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
-        let mut ends = (patience.saturating_sub(waited), Over::Patience(patience));
-        let total = self.until.saturating_duration_since(now);
-        if total < ends.0 {
-            ends = (total, Over::Total(self.total));
+    /// Until when one waits: until the patience, the answer's whole time or the time of the run is over.
+    fn end(&self, patience: Duration, since: Instant) -> (Instant, Over) {
+        let mut end = (self.until, Over::Total(self.total));
+        if let Some(patient) = since.checked_add(patience).filter(|patient| *patient <= end.0) {
+            end = (patient, Over::Patience(patience));
         }
-        if let Some(left) = self.deadline.map(|deadline| deadline.saturating_duration_since(now)) {
-            if left <= ends.0 {
-                ends = (left, Over::Deadline);
-            }
+        match self.deadline {
+            Some(deadline) if deadline <= end.0 => (deadline, Over::Deadline),
+            _ => end,
         }
-        ends
     }
 
-    /// Works no longer than what is [left](Self::left).
+    /// Works no longer than one waits.
     pub(crate) async fn during<F: Future>(&mut self, patience: Duration, work: F) -> Result<F::Output, Over> {
         let mut work = std::pin::pin!(work);
         std::future::poll_fn(|context| self.poll(context, patience, |context| work.as_mut().poll(context))).await
     }
 
-    /// Looks whether the work is done, as long as anything is [left](Self::left).
+    /// Looks whether the work is done, as long as one waits.
     fn poll<T>(
         &mut self,
         context: &mut Context<'_>,
@@ -273,33 +269,30 @@ impl Wait {
         mut work: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<Result<T, Over>> {
         let now = Instant::now();
-        self.since.get_or_insert(now);
-        let (left, over) = self.left(patience, now);
+        let since = *self.since.get_or_insert(now);
+        let (end, over) = self.end(patience, since);
         // What is there at once is taken even when time is up, or else a flood of it would be.
-        if left.is_zero() && !self.is_pending {
+        if end <= now && !self.is_pending {
             return Poll::Ready(Err(over));
         }
         if let Poll::Ready(done) = work(context) {
             self.is_pending = false;
             return Poll::Ready(Ok(done));
         }
-        self.is_pending = !left.is_zero();
-        if left.is_zero() {
-            return Poll::Ready(Err(over));
-        }
-        let end = now + left;
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
         if timer.deadline() > end {
             timer.as_mut().reset(end);
         }
-        while timer.as_mut().poll(context).is_ready() {
+        // One that was set for an earlier end may go off first.
+        while end > now && timer.as_mut().poll(context).is_ready() {
             if timer.deadline() >= end {
                 self.is_pending = false;
                 return Poll::Ready(Err(over));
             }
             timer.as_mut().reset(end);
         }
-        Poll::Pending
+        self.is_pending = end > now;
+        if self.is_pending { Poll::Pending } else { Poll::Ready(Err(over)) }
     }
 }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use anabranch_core::{Error, Result};
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::StreamExt;
 use http::{HeaderName, HeaderValue};
 
 pub use config::Anthropic;
@@ -23,6 +23,7 @@ pub use dialect::{AnthropicDialect, AnthropicThinking};
 use crate::answer::{ChatAnswer, Warning};
 use crate::backend::{ChatBackend, ChatCall, ChatRequest};
 use crate::capabilities::Capabilities;
+use crate::late_stream::late_stream;
 use crate::reader::{read_answer, read_stream};
 use crate::transport::{Call, Exchange, Server};
 use stream::Chat;
@@ -130,6 +131,6 @@ impl ChatBackend for Backend {
             let (exchange, warnings) = self.post(request, call, true).await?;
             Ok::<_, Error>(read_stream(exchange, Chat::default(), warnings))
         };
-        futures_util::stream::once(chunks).try_flatten().boxed()
+        late_stream(chunks).boxed()
     }
 }

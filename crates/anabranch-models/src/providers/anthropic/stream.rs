@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::response::{Answer, Delta, Message, Piece};
-use crate::reader::{self, Assembly, Decode, Documents, Flow, Frame, Standing, Text};
+use crate::reader::{self, Assembly, Decode, Documents, Flow, Frame, Standing, Text, in_place};
 use crate::transport::is_error;
 
 /// What reads an answer.
@@ -16,25 +16,19 @@ pub(super) struct Chat {
     answer: Answer,
 }
 
-/// An event. Its type stands in the data, too, and is what counts.
-#[derive(Deserialize)]
-struct Event<'a> {
-    #[serde(borrow, default, rename = "type")]
-    type_: Text<'a>,
-    #[serde(borrow, default)]
-    index: Text<'a>,
-    #[serde(borrow)]
-    message: Option<&'a RawValue>,
-    #[serde(borrow)]
-    content_block: Option<&'a RawValue>,
-    #[serde(borrow)]
-    delta: Option<Delta<'a>>,
-    #[serde(borrow)]
-    usage: Option<&'a RawValue>,
-    #[serde(borrow)]
-    context_management: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
+in_place! {
+    /// An event. Its type stands in the data, too, and is what counts.
+    struct Event<'a> {
+        type_ as "type": Text<'a>,
+        index: Text<'a>,
+        message: Option<&'a RawValue>,
+        content_block: Option<&'a RawValue>,
+        usage: Option<&'a RawValue>,
+        context_management: Option<&'a RawValue>,
+        error: Option<&'a RawValue>,
+    } in place {
+        delta: Option<Delta<'a>>,
+    }
 }
 
 impl Decode for Chat {
@@ -52,13 +46,14 @@ impl Decode for Chat {
                 continue;
             }
             let text = documents.rest();
-            match documents.next::<Event<'_>>() {
-                Ok(Some(event)) => {
+            let mut event = Event::default();
+            match documents.read(&mut event) {
+                Ok(true) => {
                     if self.event(event, &frame.event, text, out)? == Flow::End {
                         return Ok(Flow::End);
                     }
                 }
-                Ok(None) => return Ok(Flow::More),
+                Ok(false) => return Ok(Flow::More),
                 Err(_) if is_known(&frame.event) => return Err(no_event(out)),
                 // Of somebody who has more to say than this knows.
                 Err(_) => return Ok(Flow::More),

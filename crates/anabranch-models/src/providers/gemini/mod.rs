@@ -9,7 +9,7 @@ mod stream;
 
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::StreamExt;
 
 use anabranch_core::{Error, Result};
 
@@ -19,6 +19,7 @@ pub(crate) use config::{embeddings_from_environment, from_environment};
 use crate::answer::{ChatAnswer, Warning};
 use crate::backend::{ChatBackend, ChatCall, ChatRequest};
 use crate::capabilities::Capabilities;
+use crate::late_stream::late_stream;
 use crate::reader::{read_answer, read_stream};
 use crate::transport::{Call, Exchange, Server};
 use stream::Generate;
@@ -72,6 +73,6 @@ impl ChatBackend for Backend {
             let (exchange, warnings) = self.post(request, call, true).await?;
             Ok::<_, Error>(read_stream(exchange, Generate::default(), warnings))
         };
-        futures_util::stream::once(chunks).try_flatten().boxed()
+        late_stream(chunks).boxed()
     }
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::reader::{self, Assembly, Bounded, Lists, Text};
+use crate::reader::{self, Assembly, Bounded, First, Lists, Text, Wanted, in_place};
 use crate::transport::is_error;
 
 mod part;
@@ -26,66 +26,52 @@ pub(super) const MADE_ID: &str = "madeId";
 /// More than any answer has.
 const MANY: usize = 1025;
 
-/// A `GenerateContentResponse`: a whole answer, or what came next of one. What nobody may read stays text.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Document<'a> {
-    #[serde(borrow, default)]
-    candidates: Bounded<Candidate<'a>, 8>,
-    #[serde(borrow)]
-    prompt_feedback: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(super) usage_metadata: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) model_version: Text<'a>,
-    #[serde(borrow, default)]
-    pub(super) response_id: Text<'a>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
+in_place! {
+    /// A `GenerateContentResponse`: a whole answer, or what came next of one. What nobody may read stays text.
+    pub(super) struct Document<'a> {
+        prompt_feedback as "promptFeedback": Option<&'a RawValue>,
+        pub(super) usage_metadata as "usageMetadata": Option<&'a RawValue>,
+        pub(super) model_version as "modelVersion": Text<'a>,
+        pub(super) response_id as "responseId": Text<'a>,
+        error: Option<&'a RawValue>,
+    } in place {
+        candidates: First<Candidate<'a>, 8>,
+    }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Candidate<'a> {
-    #[serde(borrow, default)]
-    index: Text<'a>,
-    #[serde(borrow)]
-    content: Option<Content<'a>>,
-    #[serde(borrow, default)]
-    finish_reason: Text<'a>,
-    #[serde(borrow)]
-    finish_message: Option<&'a RawValue>,
-    #[serde(borrow)]
-    grounding_metadata: Option<&'a RawValue>,
-    #[serde(borrow)]
-    url_context_metadata: Option<&'a RawValue>,
-    #[serde(borrow)]
-    citation_metadata: Option<&'a RawValue>,
-    #[serde(borrow)]
-    safety_ratings: Option<&'a RawValue>,
-    #[serde(borrow)]
-    avg_logprobs: Option<&'a RawValue>,
-    #[serde(borrow)]
-    logprobs_result: Option<&'a RawValue>,
+in_place! {
+    pub(super) struct Candidate<'a> {
+        index: Text<'a>,
+        finish_reason as "finishReason": Text<'a>,
+        finish_message as "finishMessage": Option<&'a RawValue>,
+        grounding_metadata as "groundingMetadata": Option<&'a RawValue>,
+        url_context_metadata as "urlContextMetadata": Option<&'a RawValue>,
+        citation_metadata as "citationMetadata": Option<&'a RawValue>,
+        safety_ratings as "safetyRatings": Option<&'a RawValue>,
+        avg_logprobs as "avgLogprobs": Option<&'a RawValue>,
+        logprobs_result as "logprobsResult": Option<&'a RawValue>,
+    } in place {
+        content: Option<Content<'a>>,
+    }
 }
 
-#[derive(Deserialize)]
-struct Content<'a> {
-    #[serde(borrow, default)]
-    parts: Bounded<&'a RawValue, MANY>,
+in_place! {
+    struct Content<'a> {
+        parts: Bounded<&'a RawValue, MANY>,
+    } in place {}
+}
+
+impl Wanted for Candidate<'_> {
+    fn is_wanted(&self) -> bool {
+        self.index.0.as_deref().is_none_or(|index| index == "0")
+    }
 }
 
 impl<'a> Document<'a> {
     /// The first candidate, and whether there are others.
     pub(super) fn candidate(&mut self) -> (Option<Candidate<'a>>, bool) {
-        let (mut first, mut others) = (None, false);
-        for candidate in std::mem::take(&mut self.candidates).0 {
-            match candidate.index.0.as_deref() {
-                None | Some("0") if first.is_none() => first = Some(candidate),
-                _ => others = true,
-            }
-        }
-        (first, others)
+        let First(first, others) = std::mem::take(&mut self.candidates);
+        (first, !others.is_empty())
     }
 
     /// What the server reports instead of an answer, or in the middle of it.

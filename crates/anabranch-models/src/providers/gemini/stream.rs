@@ -48,9 +48,10 @@ impl Decode for Generate {
             };
         }
         loop {
-            match documents.next() {
-                Ok(Some(document)) => self.chunk(document, out)?,
-                Ok(None) => return Ok(Flow::More),
+            let mut document = Document::default();
+            match documents.read(&mut document) {
+                Ok(true) => self.chunk(document, out)?,
+                Ok(false) => return Ok(Flow::More),
                 Err(_) => return Err(no_chunk(out)),
             }
         }

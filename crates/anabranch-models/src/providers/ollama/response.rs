@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::reader::{self, Assembly, Bounded, Lists, Text};
+use crate::reader::{self, Assembly, Bounded, Lists, Text, in_place};
 use crate::transport::is_error;
 
 /// As it stands in what a message keeps of a provider.
@@ -15,50 +15,35 @@ pub(super) const OLLAMA: &str = "ollama";
 /// More than any answer has.
 const MANY: usize = 1025;
 
-/// A whole answer, or a piece of one.
-#[derive(Deserialize)]
-pub(super) struct Document<'a> {
-    #[serde(borrow, default)]
-    pub(super) model: Text<'a>,
-    #[serde(borrow, default)]
-    created_at: Text<'a>,
-    #[serde(borrow)]
-    message: Option<Turn<'a>>,
-    #[serde(borrow)]
-    done: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    done_reason: Text<'a>,
-    #[serde(borrow)]
-    logprobs: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    prompt_eval_count: Text<'a>,
-    #[serde(borrow, default)]
-    eval_count: Text<'a>,
-    #[serde(borrow, default)]
-    total_duration: Text<'a>,
-    #[serde(borrow, default)]
-    load_duration: Text<'a>,
-    #[serde(borrow, default)]
-    prompt_eval_duration: Text<'a>,
-    #[serde(borrow, default)]
-    eval_duration: Text<'a>,
-    /// Who answered, where the server asked its cloud.
-    #[serde(borrow, default)]
-    remote_model: Text<'a>,
-    #[serde(borrow, default)]
-    remote_host: Text<'a>,
+in_place! {
+    /// A whole answer, or a piece of one.
+    pub(super) struct Document<'a> {
+        pub(super) model: Text<'a>,
+        created_at: Text<'a>,
+        done: Option<&'a RawValue>,
+        done_reason: Text<'a>,
+        logprobs: Option<&'a RawValue>,
+        error: Option<&'a RawValue>,
+        prompt_eval_count: Text<'a>,
+        eval_count: Text<'a>,
+        total_duration: Text<'a>,
+        load_duration: Text<'a>,
+        prompt_eval_duration: Text<'a>,
+        eval_duration: Text<'a>,
+        /// Who answered, where the server asked its cloud.
+        remote_model: Text<'a>,
+        remote_host: Text<'a>,
+    } in place {
+        message: Option<Turn<'a>>,
+    }
 }
 
-#[derive(Deserialize)]
-struct Turn<'a> {
-    #[serde(borrow, default)]
-    content: Text<'a>,
-    #[serde(borrow, default)]
-    thinking: Text<'a>,
-    #[serde(borrow, default)]
-    tool_calls: Bounded<Call<'a>, MANY>,
+in_place! {
+    struct Turn<'a> {
+        content: Text<'a>,
+        thinking: Text<'a>,
+        tool_calls: Bounded<Call<'a>, MANY>,
+    } in place {}
 }
 
 #[derive(Deserialize)]

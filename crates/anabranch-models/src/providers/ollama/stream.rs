@@ -23,8 +23,9 @@ impl Decode for Chat {
     fn frame(&mut self, frame: &Frame<'_>, out: &mut Assembly) -> Result<Flow> {
         let mut documents = Documents::new(&frame.data);
         loop {
-            match documents.next::<Document<'_>>() {
-                Ok(Some(mut document)) => {
+            let mut document = Document::default();
+            match documents.read(&mut document) {
+                Ok(true) => {
                     document.content(&mut self.lists, out)?;
                     if document.is_done() {
                         self.end = Some(document.end());
@@ -34,7 +35,7 @@ impl Decode for Chat {
                         self.model = document.model.into_string();
                     }
                 }
-                Ok(None) => return Ok(Flow::More),
+                Ok(false) => return Ok(Flow::More),
                 Err(_) => {
                     return Err(out.errors().error(ErrorKind::Parse, "sent a line that is no chunk of an answer"));
                 }

@@ -14,7 +14,7 @@ mod usage;
 
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::StreamExt;
 
 use anabranch_core::{Error, Result};
 
@@ -26,6 +26,7 @@ pub(crate) use servers::by_name;
 use crate::answer::{ChatAnswer, Warning};
 use crate::backend::{ChatBackend, ChatCall, ChatRequest};
 use crate::capabilities::Capabilities;
+use crate::late_stream::late_stream;
 use crate::reader::{read_answer, read_stream};
 use crate::transport::{Call, Exchange, Server};
 use response::Besides;
@@ -115,6 +116,6 @@ impl ChatBackend for Backend {
                 }
             })
         };
-        futures_util::stream::once(chunks).try_flatten().boxed()
+        late_stream(chunks).boxed()
     }
 }

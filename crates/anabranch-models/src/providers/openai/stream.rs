@@ -41,9 +41,10 @@ impl Decode for Chat {
             if documents.take("[DONE]") {
                 return if documents.rest().is_empty() { Ok(Flow::End) } else { Err(no_chunk(out)) };
             }
-            match documents.next() {
-                Ok(Some(mut document)) => self.chunk(&mut document, out)?,
-                Ok(None) => return Ok(Flow::More),
+            let mut document = Document::default();
+            match documents.read(&mut document) {
+                Ok(true) => self.chunk(&mut document, out)?,
+                Ok(false) => return Ok(Flow::More),
                 Err(_) => return Err(no_chunk(out)),
             }
         }

@@ -8,7 +8,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::reader::{self, Bounded, Text, ignore_map};
+use crate::reader::{self, Bounded, Text, ignore_map, in_place};
 
 /// More blocks, and more citations of one, than any answer has.
 pub(in super::super) const MANY: usize = 8193;
@@ -106,27 +106,18 @@ pub(in super::super) fn small(raw: &RawValue) -> Option<Value> {
     reader::value::<Value>(Some(raw.get()).filter(|raw| reader::is_small(raw))?).filter(|value| !value.is_null())
 }
 
-/// What is added to a block; or to the message, at its end.
-#[derive(Deserialize)]
-pub(in super::super) struct Delta<'a> {
-    #[serde(borrow, default, rename = "type")]
-    pub(in super::super) type_: Text<'a>,
-    #[serde(borrow, default)]
-    pub(in super::super) text: Text<'a>,
-    #[serde(borrow, default)]
-    pub(in super::super) thinking: Text<'a>,
-    #[serde(borrow, default)]
-    pub(in super::super) signature: Text<'a>,
-    #[serde(borrow, default)]
-    pub(in super::super) partial_json: Text<'a>,
-    #[serde(borrow)]
-    pub(in super::super) citation: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(in super::super) stop_reason: Text<'a>,
-    #[serde(borrow, default)]
-    pub(in super::super) stop_sequence: Text<'a>,
-    #[serde(borrow)]
-    pub(in super::super) stop_details: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(in super::super) container: Option<&'a RawValue>,
+in_place! {
+    /// What is added to a block; or to the message, at its end.
+    pub(in super::super) struct Delta<'a> {
+        pub(in super::super) type_ as "type": Text<'a>,
+        pub(in super::super) text: Text<'a>,
+        pub(in super::super) thinking: Text<'a>,
+        pub(in super::super) signature: Text<'a>,
+        pub(in super::super) partial_json: Text<'a>,
+        pub(in super::super) citation: Option<&'a RawValue>,
+        pub(in super::super) stop_reason: Text<'a>,
+        pub(in super::super) stop_sequence: Text<'a>,
+        pub(in super::super) stop_details: Option<&'a RawValue>,
+        pub(in super::super) container: Option<&'a RawValue>,
+    } in place {}
 }

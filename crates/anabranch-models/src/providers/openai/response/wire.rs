@@ -5,78 +5,58 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::reader::{self, Assembly, Bounded, First, Lists, Text, TextOrList, Wanted};
+use crate::reader::{self, Assembly, Bounded, First, Lists, Text, TextOrList, Wanted, in_place};
 use crate::transport::is_error;
 
 /// More than any answer has.
 pub(super) const MANY: usize = 1025;
 
-/// A `chat.completion` or a `chat.completion.chunk`. What varies from server to server is read as what it is, or not at
-/// all; what nobody may read stays text.
-#[derive(Deserialize)]
-pub(in super::super) struct Document<'a> {
-    #[serde(borrow, default)]
-    pub(in super::super) id: Text<'a>,
-    #[serde(borrow, default)]
-    pub(in super::super) model: Text<'a>,
-    #[serde(borrow, default)]
-    pub(super) choices: First<Choice<'a>, MANY>,
-    #[serde(borrow)]
-    pub(super) usage: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(super) x_groq: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(super) error: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) system_fingerprint: Text<'a>,
-    #[serde(borrow, default)]
-    pub(super) service_tier: Text<'a>,
-    /// OpenRouter: who answered.
-    #[serde(borrow, default)]
-    pub(super) provider: Text<'a>,
-    /// Perplexity.
-    #[serde(borrow)]
-    pub(super) citations: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(super) search_results: Option<&'a RawValue>,
+in_place! {
+    /// A `chat.completion` or a `chat.completion.chunk`. What varies from server to server is read as what it is, or not at
+    /// all; what nobody may read stays text.
+    pub(in super::super) struct Document<'a> {
+        pub(in super::super) id: Text<'a>,
+        pub(in super::super) model: Text<'a>,
+        pub(super) usage: Option<&'a RawValue>,
+        pub(super) x_groq: Option<&'a RawValue>,
+        pub(super) error: Option<&'a RawValue>,
+        pub(super) system_fingerprint: Text<'a>,
+        pub(super) service_tier: Text<'a>,
+        /// OpenRouter: who answered.
+        pub(super) provider: Text<'a>,
+        /// Perplexity.
+        pub(super) citations: Option<&'a RawValue>,
+        pub(super) search_results: Option<&'a RawValue>,
+    } in place {
+        pub(super) choices: First<Choice<'a>, MANY>,
+    }
 }
 
-#[derive(Deserialize)]
-pub(in super::super) struct Choice<'a> {
-    #[serde(borrow, default)]
-    pub(super) index: Text<'a>,
-    /// Apart, because chunks have none.
-    #[serde(borrow)]
-    pub(super) message: Option<Box<Turn<'a>>>,
-    #[serde(borrow)]
-    pub(super) delta: Option<Turn<'a>>,
-    #[serde(borrow, default)]
-    pub(in super::super) finish_reason: Text<'a>,
-    #[serde(borrow)]
-    pub(in super::super) logprobs: Option<&'a RawValue>,
+in_place! {
+    pub(in super::super) struct Choice<'a> {
+        pub(super) index: Text<'a>,
+        pub(in super::super) finish_reason: Text<'a>,
+        pub(in super::super) logprobs: Option<&'a RawValue>,
+    } in place {
+        /// Apart, because chunks have none.
+        pub(super) message: Option<Box<Turn<'a>>>,
+        pub(super) delta: Option<Turn<'a>>,
+    }
 }
 
-/// What is in `message` and in `delta`.
-#[derive(Deserialize, Default)]
-pub(in super::super) struct Turn<'a> {
-    #[serde(borrow, default)]
-    pub(super) content: TextOrList<'a, Part<'a>, MANY>,
-    #[serde(borrow, default)]
-    pub(super) reasoning_content: Text<'a>,
-    #[serde(borrow, default)]
-    pub(super) reasoning: Text<'a>,
-    #[serde(borrow)]
-    pub(super) reasoning_details: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) refusal: Text<'a>,
-    #[serde(borrow)]
-    pub(super) annotations: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(in super::super) tool_calls: Bounded<Call<'a>, MANY>,
-    #[serde(borrow)]
-    pub(super) audio: Option<Box<Audio<'a>>>,
-    #[serde(borrow, default)]
-    pub(super) images: Bounded<Part<'a>, MANY>,
+in_place! {
+    /// What is in `message` and in `delta`.
+    pub(in super::super) struct Turn<'a> {
+        pub(super) content: TextOrList<'a, Part<'a>, MANY>,
+        pub(super) reasoning_content: Text<'a>,
+        pub(super) reasoning: Text<'a>,
+        pub(super) reasoning_details: Option<&'a RawValue>,
+        pub(super) refusal: Text<'a>,
+        pub(super) annotations: Option<&'a RawValue>,
+        pub(in super::super) tool_calls: Bounded<Call<'a>, MANY>,
+        pub(super) audio: Option<Box<Audio<'a>>>,
+        pub(super) images: Bounded<Part<'a>, MANY>,
+    } in place {}
 }
 
 /// A part of a content that is a list, which is how Mistral thinks; or an image, which is how OpenRouter shows one.
