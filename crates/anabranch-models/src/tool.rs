@@ -84,7 +84,7 @@ impl FunctionTool {
     }
 
     /// What is said to this provider: members of the tool, as its API writes it.
-    #[cfg(feature = "anthropic")]
+    #[cfg(any(feature = "anthropic", feature = "openai"))]
     pub(crate) fn options_of(&self, provider: &str) -> impl Iterator<Item = (&String, &Value)> {
         self.provider_options.get(provider).and_then(Value::as_object).into_iter().flatten()
     }

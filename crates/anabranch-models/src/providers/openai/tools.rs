@@ -28,7 +28,15 @@ pub(super) fn put(
     let mut tools = Vec::new();
     for tool in &options.tools {
         match tool {
-            Tool::Function(function) => tools.push((words.function)(function)),
+            Tool::Function(function) => {
+                let mut written = (words.function)(function);
+                // A server that speaks OpenAI's language may have words of its own besides.
+                let mut providers = vec!["openai", own];
+                providers.dedup();
+                let said = providers.into_iter().flat_map(|provider| function.options_of(provider));
+                said.for_each(|(name, option)| written[name] = option.clone());
+                tools.push(written);
+            }
             Tool::Provider { provider, definition } if provider == "openai" || provider == own => {
                 tools.push(definition.clone())
             }

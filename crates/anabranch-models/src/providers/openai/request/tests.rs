@@ -120,6 +120,22 @@ fn what_is_said_of_a_part_to_a_server_stands_on_the_part() {
 }
 
 #[test]
+fn what_is_said_of_a_function_to_a_server_stands_on_the_tool() {
+    let tool = crate::FunctionTool::new("now", json!({}))
+        .provider_option("openai", "x", 1)
+        .provider_option("groq", "y", 2)
+        .provider_option("anthropic", "z", 3);
+    let mut groq = OpenAiDialect::openai();
+    groq.provider = "groq".into();
+    for (dialect, expected) in [(OpenAiDialect::openai(), json!([1, null, null])), (groq, json!([1, 2, null]))] {
+        let options = ChatOptions { tools: vec![tool.clone().into()], ..ChatOptions::default() };
+        let sent = sent(ChatRequest::new([Message::user("Hi")], options), dialect, false);
+        let tool = &sent["tools"][0];
+        assert_eq!(json!([tool["x"], tool["y"], tool["z"]]), expected, "{tool}");
+    }
+}
+
+#[test]
 fn media() {
     let sent = messages([Message::user([
         ContentPart::text("Look and listen."),
