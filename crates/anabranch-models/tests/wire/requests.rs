@@ -48,6 +48,7 @@ pub(crate) struct Recorder(Arc<Mutex<Option<Bytes>>>);
 
 impl Recorder {
     /// What was sent last.
+    #[cfg(feature = "openai")]
     pub(crate) fn body(&self) -> Value {
         serde_json::from_slice(&self.0.lock().unwrap().take().unwrap()).unwrap()
     }
