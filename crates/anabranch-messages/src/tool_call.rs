@@ -325,7 +325,8 @@ impl Serialize for ToolCall {
             name: &self.name,
             arguments,
             free_form: self.free_form,
-            index: self.streamed,
+            // One without a name, which some servers send as a whole, is read as the piece of a call that it is.
+            index: self.streamed.or(self.name.trim().is_empty().then_some(None)),
             extras: &self.extras,
         };
         form.serialize(serializer)

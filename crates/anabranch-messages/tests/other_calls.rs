@@ -64,6 +64,20 @@ fn a_call_is_read_in_every_shape_and_never_without_name_or_arguments() {
     assert!(call(json!({})).unwrap_err().contains("expected a tool call: `name` and `arguments`"));
 }
 
+/// Some servers send such a call as a whole. A message that holds one is written and read as any other.
+#[test]
+fn a_call_without_a_name_that_was_given_is_written_so_that_it_can_be_read() {
+    for arguments in [json!({}), json!({"a": 1}), json!(""), json!("{\"a\":"), Value::Null] {
+        let nameless = ToolCall::new("c1", " ", arguments);
+        let message = AiMessage::default().with_tool_call(nameless);
+        let written = serde_json::to_value(&message).unwrap();
+        let read: AiMessage =
+            serde_json::from_value(written.clone()).unwrap_or_else(|error| panic!("{written}: {error}"));
+        assert_eq!(read, message, "{written}");
+        assert_eq!(serde_json::to_value(&read).unwrap(), written);
+    }
+}
+
 #[test]
 fn no_number_of_a_call_is_rounded() {
     let of = |arguments: &str| format!(r#"{{"name": "f", "args": {{"a": [{arguments}]}}}}"#);
