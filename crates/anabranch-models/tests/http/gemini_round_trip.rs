@@ -172,7 +172,10 @@ async fn check_sources(texts: Vec<String>, supports: Vec<(usize, usize, usize)>,
         Some(json!({"segment": {"startIndex": start, "endIndex": end, "text": words},
             "groundingChunkIndices": [page % texts.len()]}))
     };
-    let supports: Vec<_> = supports.iter().filter_map(support).collect();
+    // Each once: a list that begins as the one before is taken for that one, gone on.
+    let mut known = std::collections::HashSet::new();
+    let supports: Vec<_> =
+        supports.iter().filter_map(support).filter(|support| known.insert(support.to_string())).collect();
     let with_sources = |mut chunk: Value, from: usize, to: usize| {
         let all = |list: &[Value]| list[from.min(list.len())..to.min(list.len())].to_vec();
         chunk["candidates"][0]["groundingMetadata"] =
