@@ -305,10 +305,29 @@ fn weight(content: &Content) -> usize {
                 }
                 ContentPart::Image(one) | ContentPart::Audio(one) | ContentPart::File(one) => media(one),
                 // Rare, and of many kinds: as long as they are written.
-                other => serde_json::to_vec(other).map_or(0, |text| text.len()),
+                other => written(other),
             })
             .sum(),
     }
+}
+
+/// How many bytes a part is when it is written, which is counted and not kept: it may be as large as answers may be.
+fn written(part: &ContentPart) -> usize {
+    struct Count(usize);
+
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 = self.0.saturating_add(bytes.len());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let mut count = Count(0);
+    serde_json::to_writer(&mut count, part).map_or(0, |()| count.0)
 }
 
 /// An id for a call that has none, or one that another call has already. The same answer gets the same ids again, and

@@ -15,13 +15,16 @@ pub(super) enum Note {
 /// Where the characters of a text are, in which the API counts.
 pub(super) struct Characters<'a> {
     text: &'a str,
-    /// Of a text that is more than ASCII.
+    /// Of a text that is more than ASCII: of each [`STRIDE`]th.
     starts: Option<Vec<usize>>,
 }
 
+/// A place for each character would be many times as large as the text.
+const STRIDE: usize = 256;
+
 impl<'a> Characters<'a> {
     pub(super) fn of(text: &'a str) -> Self {
-        let starts = || text.char_indices().map(|(byte, _)| byte).chain([text.len()]).collect();
+        let starts = || text.char_indices().map(|(byte, _)| byte).chain([text.len()]).step_by(STRIDE).collect();
         Self { text, starts: (!text.is_ascii()).then(starts) }
     }
 
@@ -29,7 +32,12 @@ impl<'a> Characters<'a> {
     fn byte(&self, character: u64) -> Option<usize> {
         let character = usize::try_from(character).ok()?;
         match &self.starts {
-            Some(starts) => starts.get(character).copied(),
+            Some(starts) => {
+                let start = *starts.get(character / STRIDE)?;
+                let places = self.text.get(start..)?.char_indices().map(|(byte, _)| start + byte);
+                // The end of the text is a place, too.
+                places.chain([self.text.len()]).nth(character % STRIDE)
+            }
             None => Some(character).filter(|byte| *byte <= self.text.len()),
         }
     }
@@ -109,6 +117,8 @@ pub(super) fn noted(part: TextPart, annotations: Vec<Value>, text: &str, provide
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use serde_json::json;
 
     use super::*;
@@ -133,6 +143,14 @@ mod tests {
         }
         for other in [json!({"type": "file_path", "file_id": "f"}), json!(7), json!({})] {
             assert!(matches!(read(other.clone(), &Characters::of(""), "openai"), Note::Other(kept) if kept == other));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn characters_are_found_wherever_they_stand(text in "(?s)[aä🌊]{0,1100}", character in 0_u64..1200) {
+            let mut places = text.char_indices().map(|(byte, _)| byte).chain([text.len()]);
+            prop_assert_eq!(Characters::of(&text).byte(character), places.nth(character as usize));
         }
     }
 }
