@@ -127,6 +127,24 @@ impl Content {
         }
     }
 
+    /// Adds what comes next where that is text, or one part, that goes on with the last one and says no more than its
+    /// text; false where it was not added.
+    pub(crate) fn append_ref(&mut self, next: &Self) -> bool {
+        match (self, next) {
+            (Self::Text(text), Self::Text(more)) => text.push_str(more),
+            (Self::Parts(parts), Self::Text(more)) => match parts.last_mut() {
+                Some(ContentPart::Text(last)) if last.is_plain() => last.push_str(more),
+                _ => return false,
+            },
+            (Self::Parts(parts), Self::Parts(next)) => match (parts.last_mut(), next.as_slice()) {
+                (Some(last), [next]) => return last.append_ref(next),
+                _ => return false,
+            },
+            (Self::Text(_), Self::Parts(_)) => return false,
+        }
+        true
+    }
+
     pub(crate) fn make_parts(&mut self) -> &mut Vec<ContentPart> {
         if let Self::Text(text) = self {
             *self = Self::Parts(Self::Text(std::mem::take(text)).into_parts());

@@ -1,5 +1,7 @@
 //! [`Extras`]: what only few parts and messages have.
 
+use std::sync::Arc;
+
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -7,13 +9,14 @@ use serde_json::{Map, Value};
 use crate::by_provider::{ByProvider, NO_ENTRIES};
 use crate::citation::Citation;
 
-/// What only few parts and messages have: one pointer, so that the others pay nothing for it.
+/// What only few parts and messages have: one pointer, so that the others pay nothing for it, and shared by copies
+/// until one of them says something else: the pieces of a text have the same id, each of them.
 #[derive(Clone, PartialEq, Eq, Default)]
-pub(crate) struct Extras(Option<Box<Extra>>);
+pub(crate) struct Extras(Option<Arc<Extra>>);
 
 impl From<Extra> for Extras {
     fn from(extra: Extra) -> Self {
-        Self((extra != Extra::default()).then(|| Box::new(extra)))
+        Self((extra != Extra::default()).then(|| Arc::new(extra)))
     }
 }
 
@@ -41,11 +44,32 @@ impl Extras {
     }
 
     pub(crate) fn get_mut(&mut self) -> &mut Extra {
-        self.0.get_or_insert_default()
+        Arc::make_mut(self.0.get_or_insert_default())
     }
 
     pub(crate) fn id(&self) -> Option<&str> {
         self.get()?.id.as_deref()
+    }
+
+    /// Whether there is nothing but an id, if that.
+    pub(crate) fn is_no_more_than_id(&self) -> bool {
+        let Some(extra) = self.get() else { return true };
+        // Each by its name, so that none is forgotten that comes to be.
+        let Extra {
+            id: _,
+            item_id,
+            signature,
+            transcript,
+            cache_control,
+            citations,
+            annotations,
+            options,
+            data,
+            metadata,
+        } = extra;
+        let has_words = item_id.is_some() || signature.is_some() || transcript.is_some() || cache_control.is_some();
+        let has_lists = !citations.is_empty() || !annotations.is_empty();
+        !has_words && !has_lists && options.is_empty() && data.is_empty() && metadata.is_empty()
     }
 
     pub(crate) fn signature(&self) -> Option<&str> {
@@ -64,7 +88,7 @@ impl Extras {
             self.0 = Some(later);
             return;
         };
-        let later = *later;
+        let (this, later) = (Arc::make_mut(this), Arc::unwrap_or_clone(later));
         this.id = this.id.take().or(later.id);
         this.item_id = this.item_id.take().or(later.item_id);
         this.signature = later.signature.or(this.signature.take());

@@ -94,6 +94,16 @@ impl ContentPart {
             (_, next) => Some(next),
         }
     }
+
+    /// Appends the next piece of the same text, refusal or thought, unless it says more than its text; false where it
+    /// was not appended.
+    pub(crate) fn append_ref(&mut self, next: &Self) -> bool {
+        match (self, next) {
+            (Self::Text(text), Self::Text(more)) | (Self::Refusal(text), Self::Refusal(more)) => text.append_ref(more),
+            (Self::Reasoning(thought), Self::Reasoning(more)) => thought.append_ref(more),
+            _ => false,
+        }
+    }
 }
 
 impl fmt::Debug for ContentPart {

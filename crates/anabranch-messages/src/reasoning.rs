@@ -91,13 +91,26 @@ impl Reasoning {
 
     /// Appends the next piece, or gives it back where it begins another thought.
     pub(crate) fn append(&mut self, next: Self) -> Option<Self> {
-        if self.is_sealed() || (next.id().is_some() && next.id() != self.id()) {
+        if !self.goes_on_with(&next) {
             return Some(next);
         }
         self.text.push_str(&next.text);
         self.encrypted = next.encrypted;
         self.extras.append(next.extras);
         None
+    }
+
+    /// Appends the next piece where it is nothing but text; false where it was not appended.
+    pub(crate) fn append_ref(&mut self, next: &Self) -> bool {
+        let is_text = next.encrypted.is_none() && next.extras.is_empty() && self.goes_on_with(next);
+        if is_text {
+            self.text.push_str(&next.text);
+        }
+        is_text
+    }
+
+    fn goes_on_with(&self, next: &Self) -> bool {
+        !self.is_sealed() && (next.id().is_none() || next.id() == self.id())
     }
 
     pub(crate) fn extras(&self) -> &Extras {

@@ -54,6 +54,25 @@ impl TextPart {
         Self { text, extras }
     }
 
+    /// Sets another text and keeps what is said of it. So the next piece of a part is made, which shares the id of this
+    /// one and does not copy it.
+    ///
+    /// ```
+    /// use anabranch_messages::{AiMessage, ContentPart, TextPart};
+    ///
+    /// let part = TextPart::default().with_id("1");
+    /// let mut answer = AiMessage::default();
+    /// for text in ["ana", "branch"] {
+    ///     answer.append(AiMessage::new(ContentPart::from(part.clone().with_text(text))));
+    /// }
+    /// assert_eq!(answer.content().parts(), [TextPart::new("anabranch").with_id("1").into()]);
+    /// ```
+    #[must_use]
+    pub fn with_text(mut self, text: impl Into<String>) -> Self {
+        self.text = text.into();
+        self
+    }
+
     /// Says which part of the answer it is, or a piece of, in the provider's words.
     #[must_use]
     pub fn with_id(mut self, id: impl Into<String>) -> Self {
@@ -134,17 +153,33 @@ impl TextPart {
     /// Appends the next piece, or gives it back where it is another part.
     #[inline]
     pub(crate) fn append(&mut self, next: Self) -> Option<Self> {
-        let is_one = match (self.extras.get(), next.extras.get()) {
-            (None, None) => true,
-            (Some(this), Some(next)) => this.id.is_some() && this.id == next.id,
-            _ => false,
-        };
-        if !is_one {
+        if self.append_ref(&next) {
+            return None;
+        }
+        if !self.goes_on_with(&next) {
             return Some(next);
         }
         self.text.push_str(&next.text);
         self.extras.append(next.extras);
         None
+    }
+
+    /// Appends the next piece where it is text and the id of this part, and nothing else; false where it was not
+    /// appended.
+    pub(crate) fn append_ref(&mut self, next: &Self) -> bool {
+        let is_text = self.goes_on_with(next) && next.extras.is_no_more_than_id();
+        if is_text {
+            self.text.push_str(&next.text);
+        }
+        is_text
+    }
+
+    fn goes_on_with(&self, next: &Self) -> bool {
+        match (self.extras.get(), next.extras.get()) {
+            (None, None) => true,
+            (Some(this), Some(next)) => this.id.is_some() && this.id == next.id,
+            _ => false,
+        }
     }
 
     pub(crate) fn extras(&self) -> &Extras {

@@ -140,4 +140,35 @@ proptest! {
             prop_assert_eq!(one.has_valid_arguments(), other.has_valid_arguments());
         }
     }
+
+    #[test]
+    fn a_piece_that_is_lent_adds_up_as_one_that_is_given(
+        stream in prop::collection::vec(
+            prop_oneof![
+                6 => any_rich_part().prop_map(AiMessage::from),
+                1 => prop::collection::vec(any_rich_part(), 0..3).prop_map(AiMessage::new),
+                3 => any_piece(),
+            ],
+            1..9,
+        ),
+    ) {
+        let written: Vec<_> = stream.iter().map(shown).collect();
+        let (mut given, mut lent) = (AiMessage::default(), AiMessage::default());
+        for piece in &stream {
+            given.append(piece.clone());
+            lent.append_ref(piece);
+            prop_assert_eq!(shown(&lent), shown(&given), "{:?}", written);
+            prop_assert_eq!(&lent, &given);
+        }
+        // What they share with the whole is theirs as it was.
+        prop_assert_eq!(&stream.iter().map(shown).collect::<Vec<_>>(), &written);
+        let texts: String = stream.iter().map(|piece| piece.text().into_owned()).collect();
+        prop_assert_eq!(lent.text(), texts);
+        prop_assert_eq!(lent.citations().count(), stream.iter().map(|piece| piece.citations().count()).sum::<usize>());
+        // Nothing that is said of a text is lost.
+        for said in ["annotations", "signature", "cache_control", "provider_options", "provider_data"] {
+            let is_said = |written: &String| written.contains(&format!("\"{said}\":"));
+            prop_assert_eq!(is_said(&shown(&lent)), written.iter().any(is_said), "{} in {:?}", said, written);
+        }
+    }
 }

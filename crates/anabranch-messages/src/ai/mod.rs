@@ -290,14 +290,11 @@ impl AiMessage {
     /// assert_eq!((whole.text(), piece.text()), ("anabranch".into(), "branch".into()));
     /// ```
     pub fn append_ref(&mut self, next: &Self) {
-        let Self { content: Content::Text(more), rest: None } = next else { return self.append(next.clone()) };
-        let is_assembled = self.rest().assembly.is_some();
-        match &mut self.content {
-            Content::Text(text) => text.push_str(more),
-            Content::Parts(parts) => match parts.last_mut() {
-                Some(ContentPart::Text(last)) if !is_assembled && last.is_plain() => last.push_str(more),
-                _ => self.append(next.clone()),
-            },
+        // Pieces of calls are remembered in their order, and so is what stands between them.
+        let is_assembled = self.rest.as_ref().is_some_and(|rest| rest.assembly.is_some());
+        let is_added = !is_assembled && next.rest.is_none() && self.content.append_ref(&next.content);
+        if !is_added {
+            self.append(next.clone());
         }
     }
 

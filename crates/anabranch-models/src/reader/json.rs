@@ -101,25 +101,6 @@ impl<'a> Documents<'a> {
         self.rest = self.rest.get(after..).unwrap_or_default().trim_ascii_start();
         Ok(true)
     }
-
-    /// The next document; `None` at the end.
-    ///
-    /// # Errors
-    /// When what is left begins with none of this type.
-    pub(crate) fn next<T: Deserialize<'a>>(&mut self) -> std::result::Result<Option<T>, serde_json::Error> {
-        if self.rest.is_empty() {
-            return Ok(None);
-        }
-        // What a frame mostly is.
-        if let Ok(only) = serde_json::from_str(self.rest) {
-            self.rest = "";
-            return Ok(Some(only));
-        }
-        let mut documents = serde_json::Deserializer::from_str(self.rest).into_iter();
-        let next = documents.next().transpose()?;
-        self.rest = self.rest.get(documents.byte_offset()..).unwrap_or_default().trim_ascii_start();
-        Ok(next)
-    }
 }
 
 /// A value that was kept as text.
@@ -189,12 +170,6 @@ mod tests {
 
     #[test]
     fn several_documents_in_a_frame() {
-        let mut documents = Documents::new(" {\"a\":1}\n[2] [DONE]");
-        assert_eq!(documents.next::<serde_json::Value>().unwrap().unwrap()["a"], 1);
-        assert!(documents.next::<serde_json::Value>().unwrap().is_some());
-        assert!(documents.take("[DONE]"));
-        assert!(documents.next::<serde_json::Value>().unwrap().is_none());
-
         #[derive(Default)]
         struct Number(u8);
         impl<'de> InPlace<'de> for Number {

@@ -35,8 +35,8 @@ pub(crate) struct SseDecoder {
     has_data: bool,
     /// Of a bare document whose end has not come yet.
     bare: Option<Brackets>,
-    /// What the event that was given out last holds; borrowed by it.
-    given_event: Vec<u8>,
+    /// What the event that was given out last holds; borrowed by it. Mostly the next has the same name.
+    given_event: String,
     given: Vec<u8>,
     limit: usize,
 }
@@ -56,7 +56,10 @@ impl SseDecoder {
     /// Takes bytes as they came.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         let done = self.line.as_ref().map_or(self.start, |line| line.start);
-        if done > 0 {
+        if self.line.is_none() && done == self.bytes.len() {
+            self.bytes.clear();
+            (self.start, self.searched) = (0, 0);
+        } else if done > 0 {
             self.bytes.drain(..done);
             self.searched -= done;
             self.start -= done;
@@ -206,16 +209,20 @@ impl SseDecoder {
     }
 
     fn dispatch(&mut self) -> Frame<'_> {
-        std::mem::swap(&mut self.data, &mut self.given);
-        std::mem::swap(&mut self.event, &mut self.given_event);
-        self.data.clear();
-        self.event.clear();
         self.has_data = false;
-        let event = match self.given_event.is_empty() {
-            true => Cow::Borrowed("message"),
-            false => utf8(&self.given_event),
+        if self.event != self.given_event.as_bytes() {
+            self.given_event = utf8(&self.event).into_owned();
+        }
+        self.event.clear();
+        let event = Cow::Borrowed(if self.given_event.is_empty() { "message" } else { self.given_event.as_str() });
+        let data = match self.line.take() {
+            Some(line) => &self.bytes[line],
+            None => {
+                std::mem::swap(&mut self.data, &mut self.given);
+                self.data.clear();
+                self.given.as_slice()
+            }
         };
-        let data = self.line.take().map_or(self.given.as_slice(), |line| &self.bytes[line]);
         Frame { event, data: utf8(data) }
     }
 }

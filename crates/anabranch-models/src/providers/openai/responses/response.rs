@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::providers::openai::usage::usage;
-use crate::reader::{self, Assembly, Bounded, Lists, Text};
+use crate::reader::{self, Assembly, Bounded, Lists, Text, in_place};
 use crate::transport::is_error;
 
 mod item;
@@ -18,51 +18,36 @@ pub(super) use item::{Begun, Items, Kind};
 /// More than any answer has.
 const MANY: usize = 1025;
 
-/// A `response`: a whole answer, or in a stream what is known of it by then.
-#[derive(Deserialize)]
-pub(super) struct Response<'a> {
-    #[serde(borrow, default)]
-    pub(super) id: Text<'a>,
-    #[serde(borrow, default)]
-    pub(super) model: Text<'a>,
-    #[serde(borrow, default)]
-    pub(super) status: Text<'a>,
-    #[serde(borrow, default)]
-    pub(super) service_tier: Text<'a>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
-    #[serde(borrow)]
-    incomplete_details: Option<&'a RawValue>,
-    #[serde(borrow)]
-    usage: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(super) output: Option<Bounded<&'a RawValue, MANY>>,
+in_place! {
+    /// A `response`: a whole answer, or in a stream what is known of it by then.
+    pub(super) struct Response<'a> {
+        pub(super) id: Text<'a>,
+        pub(super) model: Text<'a>,
+        pub(super) status: Text<'a>,
+        pub(super) service_tier: Text<'a>,
+        error: Option<&'a RawValue>,
+        incomplete_details: Option<&'a RawValue>,
+        usage: Option<&'a RawValue>,
+        pub(super) output: Option<Bounded<&'a RawValue, MANY>>,
+    } in place {}
 }
 
-/// An event of a stream. Its name stands in it, too.
-#[derive(Deserialize)]
-pub(super) struct Event<'a> {
-    #[serde(borrow, default, rename = "type")]
-    pub(super) type_: Text<'a>,
-    #[serde(borrow)]
-    pub(super) response: Option<Response<'a>>,
-    #[serde(borrow)]
-    pub(super) item: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    output_index: Text<'a>,
-    #[serde(borrow, default)]
-    pub(super) item_id: Text<'a>,
-    #[serde(borrow, default)]
-    summary_index: Text<'a>,
-    #[serde(borrow, default)]
-    content_index: Text<'a>,
-    #[serde(borrow, default)]
-    pub(super) delta: Text<'a>,
-    /// A part of a message that is whole.
-    #[serde(borrow)]
-    pub(super) part: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
+in_place! {
+    /// An event of a stream. Its name stands in it, too.
+    pub(super) struct Event<'a> {
+        pub(super) type_ as "type": Text<'a>,
+        pub(super) item_id: Text<'a>,
+        output_index: Text<'a>,
+        content_index: Text<'a>,
+        pub(super) delta: Text<'a>,
+        summary_index: Text<'a>,
+        pub(super) item: Option<&'a RawValue>,
+        /// A part of a message that is whole.
+        pub(super) part: Option<&'a RawValue>,
+        error: Option<&'a RawValue>,
+    } in place {
+        pub(super) response: Option<Box<Response<'a>>>,
+    }
 }
 
 fn error(said: Option<&RawValue>) -> Option<Value> {

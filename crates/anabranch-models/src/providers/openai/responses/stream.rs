@@ -48,13 +48,13 @@ impl Decode for Answer {
             if documents.take("[DONE]") {
                 return Ok(Flow::More);
             }
-            let text = documents.rest();
-            match documents.next() {
-                Ok(Some(event)) => match self.event(event, &frame.event, before(text, documents.rest()), out)? {
+            let (text, mut event) = (documents.rest(), Event::default());
+            match documents.read(&mut event) {
+                Ok(true) => match self.event(&mut event, &frame.event, before(text, documents.rest()), out)? {
                     Flow::More => {}
                     Flow::End => return Ok(Flow::End),
                 },
-                Ok(None) => return Ok(Flow::More),
+                Ok(false) => return Ok(Flow::More),
                 Err(_) => return Err(no_event(out)),
             }
         }
@@ -117,8 +117,8 @@ impl Answer {
         }
     }
 
-    fn event(&mut self, event: Event<'_>, name: &str, text: &str, out: &mut Assembly) -> Result<Flow> {
-        let type_ = event.type_.0.clone().unwrap_or(Cow::Borrowed(name));
+    fn event(&mut self, event: &mut Event<'_>, name: &str, text: &str, out: &mut Assembly) -> Result<Flow> {
+        let type_ = event.type_.0.take().unwrap_or(Cow::Borrowed(name));
         if type_ == "error" {
             // Its members stand at the top, or one level down.
             return Err(out.errors().document(reader::reported(text).unwrap_or_default()));
@@ -127,17 +127,18 @@ impl Answer {
             return Err(out.errors().inside(error));
         }
         match type_.as_ref() {
-            "response.output_item.added"
+            // What most events are comes first.
+            "response.output_text.delta"
+            | "response.output_item.added"
             | "response.output_item.done"
             | "response.content_part.done"
-            | "response.output_text.delta"
             | "response.refusal.delta"
             | "response.reasoning_summary_text.delta"
             | "response.reasoning_text.delta"
             | "response.function_call_arguments.delta"
             | "response.custom_tool_call_input.delta" => {
                 let is_late = type_ == "response.content_part.done" && self.is_done(event.index());
-                let place = self.place(&type_, &event, out)?;
+                let place = self.place(&type_, event, out)?;
                 if is_late || self.is_done(Some(place)) {
                     return Ok(Flow::More);
                 }
@@ -151,15 +152,15 @@ impl Answer {
                 }
             }
             "response.completed" | "response.incomplete" | "response.failed" | "response.cancelled" => {
-                let Some(response) = event.response else { return Err(no_event(out)) };
-                self.end(response, type_.strip_prefix("response."), out)?;
+                let Some(response) = event.response.take() else { return Err(no_event(out)) };
+                self.end(*response, type_.strip_prefix("response."), out)?;
                 return Ok(Flow::End);
             }
             // The provider's own tools show what they write.
             other if other.ends_with(".delta") || other.ends_with(".partial_image") => out.progress(),
             _ => {
-                if let Some(mut response) = event.response {
-                    self.named(&mut response, out);
+                if let Some(response) = &mut event.response {
+                    self.named(response, out);
                 }
             }
         }
@@ -177,6 +178,12 @@ impl Answer {
         let is_free = |place: &u64| !self.done.contains(place);
         let said = event.index().filter(is_free);
         let is_new = type_ == "response.output_item.added";
+        if let (Some(place), None) = (said, event.item) {
+            // What nearly all pieces say, and heads never.
+            if !is_new {
+                return Ok(place);
+            }
+        }
         let kind: Kind<'_> = match event.item {
             Some(item) => serde_json::from_str(item.get()).map_err(|_| no_event(out))?,
             None => Kind::default(),
@@ -206,13 +213,14 @@ impl Answer {
     }
 
     /// An event of the item that is given out.
-    fn step(&mut self, place: u64, type_: &str, event: Event<'_>, out: &mut Assembly) -> Result<()> {
+    fn step(&mut self, place: u64, type_: &str, event: &mut Event<'_>, out: &mut Assembly) -> Result<()> {
         if self.current.is_none() {
             out.keep(size_of::<Begun>())?;
             self.current = Some(Begun { place, ..Begun::default() });
         }
         let Some(begun) = &mut self.current else { return Ok(()) };
         match type_ {
+            "response.output_text.delta" => pieces::piece(begun, event, ContentPart::Text, out),
             "response.output_item.added" => match event.item {
                 Some(item) => pieces::begin(begun, item, out),
                 None => Ok(()),
@@ -225,7 +233,6 @@ impl Answer {
                 Some(part) => self.items.note(begun, event.part_index(), part, out),
                 None => Ok(()),
             },
-            "response.output_text.delta" => pieces::piece(begun, event, ContentPart::Text, out),
             "response.refusal.delta" => pieces::piece(begun, event, ContentPart::Refusal, out),
             "response.reasoning_summary_text.delta" => pieces::thought(begun, event, false, out),
             "response.reasoning_text.delta" => pieces::thought(begun, event, true, out),
@@ -257,8 +264,8 @@ impl Answer {
             if self.done.contains(&place) {
                 return Ok(());
             }
-            let event = serde_json::from_str(&text).map_err(|_| no_event(out))?;
-            self.step(place, &type_, event, out)?;
+            let mut event = serde_json::from_str(&text).map_err(|_| no_event(out))?;
+            self.step(place, &type_, &mut event, out)?;
         }
         Ok(())
     }

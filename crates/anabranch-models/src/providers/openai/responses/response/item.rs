@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use anabranch_core::Result;
-use anabranch_messages::{AiMessage, ContentPart, OtherPart, Reasoning, ToolCall, ToolCallChunk};
+use anabranch_messages::{AiMessage, ContentPart, OtherPart, Reasoning, TextPart, ToolCall, ToolCallChunk};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -76,6 +76,8 @@ pub(in super::super) struct Begun {
     /// Of a call whose head was given out.
     pub(in super::super) call_id: Option<String>,
     pub(in super::super) has_arguments: bool,
+    /// The part of a message that comes, without its text: what each piece of it has.
+    pub(in super::super) piece: TextPart,
     /// Which part of a message came last, counted from the first that did, or which paragraph of a thought.
     pub(in super::super) part: Option<u64>,
     /// What the server calls the part: some begin with another one than the first.

@@ -1,5 +1,7 @@
 //! From the wire: pieces of an item that is not whole yet.
 
+use std::borrow::Cow;
+
 use anabranch_core::Result;
 use anabranch_messages::{AiMessage, ContentPart, Reasoning, TextPart, ToolCallChunk};
 use serde_json::value::RawValue;
@@ -12,6 +14,9 @@ use crate::reader::Assembly;
 pub(super) fn begin(begun: &mut Begun, raw: &RawValue, out: &mut Assembly) -> Result<()> {
     let kind: Kind<'_> = serde_json::from_str(raw.get()).map_err(|_| no_event(out))?;
     begun.id = kind.id.into_string();
+    if let Some(place) = begun.part {
+        begun.piece = TextPart::default().with_id(begun.key(place));
+    }
     out.keep(begun.id.as_ref().map_or(0, String::len))?;
     out.progress();
     let type_ = kind.type_.0.as_deref().unwrap_or_default();
@@ -30,26 +35,25 @@ pub(super) fn begin(begun: &mut Begun, raw: &RawValue, out: &mut Assembly) -> Re
 /// A piece of a message.
 pub(super) fn piece(
     begun: &mut Begun,
-    event: Event<'_>,
+    event: &mut Event<'_>,
     part: fn(TextPart) -> ContentPart,
     out: &mut Assembly,
 ) -> Result<()> {
     let index = event.part_index();
-    let Some(delta) = event.delta.into_string() else { return Ok(()) };
-    let place = match begun.part {
-        None => 0,
-        Some(place) if begun.index == Some(index) => place,
-        Some(place) => place + 1,
-    };
-    (begun.part, begun.index) = (Some(place), Some(index));
+    let Some(delta) = event.delta.0.take().map(Cow::into_owned) else { return Ok(()) };
+    if begun.part.is_none() || begun.index != Some(index) {
+        let place = begun.part.map_or(0, |place| place + 1);
+        (begun.part, begun.index) = (Some(place), Some(index));
+        begun.piece = TextPart::default().with_id(begun.key(place));
+    }
     let bytes = delta.len();
-    out.push_counted(AiMessage::new(part(TextPart::new(delta).with_id(begun.key(place)))), bytes)
+    out.push_counted(AiMessage::new(part(begun.piece.clone().with_text(delta))), bytes)
 }
 
 /// A piece of a thought, or of what it comes to. Where both are told, the first counts.
-pub(super) fn thought(begun: &mut Begun, event: Event<'_>, is_raw: bool, out: &mut Assembly) -> Result<()> {
+pub(super) fn thought(begun: &mut Begun, event: &mut Event<'_>, is_raw: bool, out: &mut Assembly) -> Result<()> {
     let paragraph = event.part_index();
-    let Some(mut delta) = event.delta.into_string() else { return Ok(()) };
+    let Some(mut delta) = event.delta.0.take().map(Cow::into_owned) else { return Ok(()) };
     match begun.part {
         None => begun.is_raw_thought = is_raw,
         Some(_) if begun.is_raw_thought != is_raw => return Ok(()),
@@ -61,8 +65,8 @@ pub(super) fn thought(begun: &mut Begun, event: Event<'_>, is_raw: bool, out: &m
     out.push(AiMessage::new(ContentPart::from(if is_first { thought.with_id(begun.key(0)) } else { thought })))
 }
 
-pub(super) fn arguments(begun: &mut Begun, event: Event<'_>, out: &mut Assembly) -> Result<()> {
-    let Some(delta) = event.delta.into_string() else { return Ok(()) };
+pub(super) fn arguments(begun: &mut Begun, event: &mut Event<'_>, out: &mut Assembly) -> Result<()> {
+    let Some(delta) = event.delta.0.take().map(Cow::into_owned) else { return Ok(()) };
     // Before its head nobody knows whose arguments they are; with the end of the item they come again.
     let Some(id) = &begun.call_id else { return Ok(()) };
     begun.has_arguments = true;
