@@ -153,13 +153,14 @@ impl TextPart {
     /// Appends the next piece, or gives it back where it is another part.
     #[inline]
     pub(crate) fn append(&mut self, next: Self) -> Option<Self> {
-        if self.append_ref(&next) {
-            return None;
-        }
         if !self.goes_on_with(&next) {
             return Some(next);
         }
-        self.text.push_str(&next.text);
+        // A text may be as large as answers may be.
+        match self.text.is_empty() {
+            true => self.text = next.text,
+            false => self.text.push_str(&next.text),
+        }
         self.extras.append(next.extras);
         None
     }
