@@ -53,23 +53,7 @@ impl Extras {
 
     /// Whether there is nothing but an id, if that.
     pub(crate) fn is_no_more_than_id(&self) -> bool {
-        let Some(extra) = self.get() else { return true };
-        // Each by its name, so that none is forgotten that comes to be.
-        let Extra {
-            id: _,
-            item_id,
-            signature,
-            transcript,
-            cache_control,
-            citations,
-            annotations,
-            options,
-            data,
-            metadata,
-        } = extra;
-        let has_words = item_id.is_some() || signature.is_some() || transcript.is_some() || cache_control.is_some();
-        let has_lists = !citations.is_empty() || !annotations.is_empty();
-        !has_words && !has_lists && options.is_empty() && data.is_empty() && metadata.is_empty()
+        self.get().is_none_or(Extra::is_no_more_than_id)
     }
 
     pub(crate) fn signature(&self) -> Option<&str> {
@@ -88,6 +72,10 @@ impl Extras {
             self.0 = Some(later);
             return;
         };
+        // What all pieces of a text have is not copied for each.
+        if this.id.is_some() && later.is_no_more_than_id() {
+            return;
+        }
         let (this, later) = (Arc::make_mut(this), Arc::unwrap_or_clone(later));
         this.id = this.id.take().or(later.id);
         this.item_id = this.item_id.take().or(later.item_id);
@@ -146,6 +134,26 @@ impl Serialize for Annotations<'_> {
 }
 
 impl Extra {
+    /// Whether there is nothing but an id, if that.
+    fn is_no_more_than_id(&self) -> bool {
+        // Each by its name, so that none is forgotten that comes to be.
+        let Extra {
+            id: _,
+            item_id,
+            signature,
+            transcript,
+            cache_control,
+            citations,
+            annotations,
+            options,
+            data,
+            metadata,
+        } = self;
+        let has_words = item_id.is_some() || signature.is_some() || transcript.is_some() || cache_control.is_some();
+        let has_lists = !citations.is_empty() || !annotations.is_empty();
+        !has_words && !has_lists && options.is_empty() && data.is_empty() && metadata.is_empty()
+    }
+
     pub(crate) fn write_providers<M: SerializeMap>(&self, fields: &mut M) -> Result<(), M::Error> {
         if !self.options.is_empty() {
             fields.serialize_entry("provider_options", &self.options)?;

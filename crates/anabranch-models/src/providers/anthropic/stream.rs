@@ -49,7 +49,7 @@ impl Decode for Chat {
             let mut event = Event::default();
             match documents.read(&mut event) {
                 Ok(true) => {
-                    if self.event(event, &frame.event, text, out)? == Flow::End {
+                    if self.event(&mut event, &frame.event, text, out)? == Flow::End {
                         return Ok(Flow::End);
                     }
                 }
@@ -75,13 +75,19 @@ impl Decode for Chat {
 }
 
 impl Chat {
-    fn event(&mut self, event: Event<'_>, name: &str, text: &str, out: &mut Assembly) -> Result<Flow> {
+    fn event(&mut self, event: &mut Event<'_>, name: &str, text: &str, out: &mut Assembly) -> Result<Flow> {
         let error = event.error.and_then(|error| reader::reported(error.get())).filter(is_error);
         if let Some(error) = error {
             return Err(out.errors().inside(error));
         }
         let index = event.index.0.as_deref().and_then(|index| index.parse().ok()).unwrap_or(0);
         match event.type_.0.as_deref().unwrap_or(name) {
+            // What most events are.
+            "content_block_delta" => {
+                if let Some(piece) = event.delta.as_mut().and_then(|delta| piece(delta, text)) {
+                    self.answer.piece(index, piece, out)?;
+                }
+            }
             "message_start" => {
                 if let Some(message) = event.message {
                     let message = serde_json::from_str(message.get()).map_err(|_| no_event(out))?;
@@ -93,16 +99,11 @@ impl Chat {
                     self.answer.start(index, block, out)?;
                 }
             }
-            "content_block_delta" => {
-                if let Some(piece) = event.delta.and_then(|delta| piece(delta, text)) {
-                    self.answer.piece(index, piece, out)?;
-                }
-            }
             "content_block_stop" => self.answer.piece(index, Piece::Stop, out)?,
             "message_delta" => {
                 let mut end = Message { usage: event.usage, ..Message::default() };
                 end.context_management = event.context_management;
-                if let Some(delta) = event.delta {
+                if let Some(delta) = event.delta.take() {
                     (end.stop_reason, end.stop_sequence) = (delta.stop_reason, delta.stop_sequence);
                     (end.stop_details, end.container) = (delta.stop_details, delta.container);
                 }
@@ -117,18 +118,19 @@ impl Chat {
 }
 
 /// What a delta adds. `text` is the event, which says more of one that is not known.
-fn piece(delta: Delta<'_>, text: &str) -> Option<Piece> {
+fn piece(delta: &mut Delta<'_>, text: &str) -> Option<Piece> {
     #[derive(Deserialize)]
     struct AsItCame<'a> {
         #[serde(borrow)]
         delta: Option<&'a RawValue>,
     }
+    let text_of = |said: &mut Text<'_>| std::mem::take(said).into_string();
     match delta.type_.0.as_deref()? {
-        "text_delta" => delta.text.into_string().map(Piece::Text),
-        "thinking_delta" => delta.thinking.into_string().map(Piece::Thinking),
-        "signature_delta" => delta.signature.into_string().map(Piece::Signature),
+        "text_delta" => text_of(&mut delta.text).map(Piece::Text),
+        "thinking_delta" => text_of(&mut delta.thinking).map(Piece::Thinking),
+        "signature_delta" => text_of(&mut delta.signature).map(Piece::Signature),
         "citations_delta" => delta.citation.map(|citation| Piece::Citation(citation.get().to_string())),
-        "input_json_delta" => delta.partial_json.into_string().map(Piece::Input),
+        "input_json_delta" => text_of(&mut delta.partial_json).map(Piece::Input),
         _ => {
             let event: AsItCame<'_> = serde_json::Deserializer::from_str(text).into_iter().next()?.ok()?;
             event.delta.map(|delta| Piece::Unknown(delta.get().to_string()))
