@@ -1,0 +1,181 @@
+//! [`CompiledGraph`]: a graph that passed its checks.
+
+use std::fmt;
+use std::sync::Arc;
+
+use anabranch_core::describe::{Description, Kind, Label};
+use anabranch_core::{Error, ErrorKind, Result, RunConfig, Runnable, pipe_operator};
+use futures_util::future::BoxFuture;
+
+use crate::draw;
+use crate::progress::{Progress, progress};
+use crate::route::Route;
+use crate::run::{Engine, Inside, Outcome, Path};
+use crate::shape::plan::{Child, Plan};
+use crate::shape::{Field, Shape};
+use crate::state::State;
+use crate::work::Work;
+
+/// A graph that passed its checks: a step from a state to a state. Cheap to clone.
+pub struct CompiledGraph<S> {
+    pub(crate) inner: Arc<dyn AnyGraph<S>>,
+}
+
+/// What there is to a graph, whatever its state: so that a step can find out whether it is one.
+pub(crate) trait AnyGraph<S>: Send + Sync {
+    fn shape(&self) -> &Shape;
+    fn asks(&self) -> bool;
+    fn run_nested(self: Arc<Self>, initial: S, inside: Inside, path: Path) -> BoxFuture<'static, Result<S>>;
+    fn run(self: Arc<Self>, initial: S, config: RunConfig) -> BoxFuture<'static, Result<S>>;
+    fn start(self: Arc<Self>, initial: S, config: RunConfig) -> BoxFuture<'static, Result<Progress<S>>>
+    where
+        S: State;
+}
+
+/// A node.
+pub(crate) struct Node<S: State> {
+    pub(crate) name: String,
+    pub(crate) work: Work<S>,
+    pub(crate) route: Option<Route<S>>,
+}
+
+pub(crate) struct Inner<S: State> {
+    pub(crate) shape: Shape,
+    pub(crate) plan: Plan,
+    pub(crate) nodes: Vec<Node<S>>,
+    pub(crate) start_route: Option<Route<S>>,
+    pub(crate) limit: usize,
+    pub(crate) fields: Arc<[Field]>,
+}
+
+impl<S: State> Inner<S> {
+    /// The header of the innermost loop around a node.
+    pub(crate) fn header_around(&self, node: usize) -> Option<&str> {
+        let region = &self.plan.regions[self.plan.nodes[node].region];
+        region.parent?;
+        match region.children.first()?.kind {
+            Child::Node(header) => Some(&self.nodes[header].name),
+            Child::Loop(_) | Child::End => None,
+        }
+    }
+
+    fn complete(&self, mut initial: S) -> S {
+        initial.complete(&self.fields);
+        initial
+    }
+}
+
+impl<S: State> AnyGraph<S> for Inner<S> {
+    fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    fn asks(&self) -> bool {
+        self.shape.asks()
+    }
+
+    fn run_nested(self: Arc<Self>, initial: S, inside: Inside, path: Path) -> BoxFuture<'static, Result<S>> {
+        Box::pin(async move {
+            let initial = self.complete(initial);
+            Engine::new(self, initial, inside, path)?.to_end().await
+        })
+    }
+
+    fn run(self: Arc<Self>, initial: S, config: RunConfig) -> BoxFuture<'static, Result<S>> {
+        Box::pin(async move {
+            if self.asks() {
+                let message = "the graph asks somebody: `start` it and `answer` its questions, instead of invoking it";
+                return Err(Error::new(ErrorKind::Unsupported, message));
+            }
+            let initial = self.complete(initial);
+            let mut engine = Engine::new(self, initial, Inside::new(config, None), Path::default())?;
+            match engine.go_on().await? {
+                Outcome::Done(state) => Ok(state),
+                Outcome::Waits => Err(Error::new(ErrorKind::Unsupported, "a step of the graph asks somebody")),
+            }
+        })
+    }
+
+    fn start(self: Arc<Self>, initial: S, config: RunConfig) -> BoxFuture<'static, Result<Progress<S>>> {
+        Box::pin(async move {
+            let initial = self.complete(initial);
+            let inside = Inside::new(config, None);
+            progress(Engine::new(self, initial, inside.clone(), Path::default())?, inside).await
+        })
+    }
+}
+
+impl<S: State> CompiledGraph<S> {
+    /// For those that have a state.
+    pub(crate) fn new(inner: Inner<S>) -> Self {
+        Self { inner: Arc::new(inner) }
+    }
+}
+
+impl<S> Clone for CompiledGraph<S> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone() }
+    }
+}
+
+impl<S> fmt::Debug for CompiledGraph<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.inner.shape().nodes.iter().map(|node| &node.name);
+        f.debug_struct("CompiledGraph").field("nodes", &names.collect::<Vec<_>>()).finish()
+    }
+}
+
+impl<S: State> CompiledGraph<S> {
+    /// Runs the graph to its end, or until it asks: `answer` goes on.
+    ///
+    /// # Errors
+    /// Whatever the run fails with.
+    pub async fn start(&self, initial: S) -> Result<Progress<S>> {
+        self.start_with(initial, RunConfig::empty()).await
+    }
+
+    /// [`start`](Self::start) with a configuration.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    pub async fn start_with(&self, initial: S, config: &RunConfig) -> Result<Progress<S>> {
+        self.inner.clone().start(initial, config.clone()).await
+    }
+
+    /// A picture for [Mermaid](https://mermaid.js.org), which GitHub shows.
+    #[must_use]
+    pub fn to_mermaid(&self) -> String {
+        draw::mermaid(self.inner.shape())
+    }
+
+    /// A picture for [Graphviz](https://graphviz.org).
+    #[must_use]
+    pub fn to_dot(&self) -> String {
+        draw::dot(self.inner.shape())
+    }
+
+    /// Its nodes and edges as text, one to a line.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        draw::text(self.inner.shape())
+    }
+}
+
+impl<S: State> Runnable for CompiledGraph<S> {
+    type Input = S;
+    type Output = S;
+
+    async fn call(&self, initial: S, config: &RunConfig) -> Result<S> {
+        self.inner.clone().run(initial, config.clone()).await
+    }
+
+    fn label(&self) -> Option<Label<'_>> {
+        Some(Label::new(Kind::new("graph"), "graph"))
+    }
+
+    fn describe(&self) -> Description {
+        Description::new(Kind::new("graph"), "graph")
+    }
+}
+
+pipe_operator!(impl<S> for CompiledGraph<S> where S: State);

@@ -1,0 +1,39 @@
+//! State graphs: fan-out and fan-in as a graph with typed, deterministic state.
+//!
+//! Programs use this crate through the crate `anabranch` (feature `graph`), as `anabranch::graph`. It knows no language
+//! model.
+
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
+mod build_error;
+mod draw;
+mod dynamic;
+mod event;
+mod graph;
+mod names;
+mod progress;
+mod reduce;
+mod route;
+mod run;
+mod run_error;
+mod shape;
+mod state;
+mod state_graph;
+mod step;
+mod update;
+mod work;
+
+/// Where a graph begins.
+pub const START: &str = "START";
+/// Where a graph ends.
+pub const END: &str = "END";
+
+pub use event::{EventKind, GraphEvent};
+pub use graph::CompiledGraph;
+pub use names::Names;
+pub use progress::{Progress, Question, Questions};
+pub use run_error::{BadChoice, EndNotReached, StepLimit};
+pub use shape::Field;
+pub use state_graph::StateGraph;
+pub use step::{Step, step};

@@ -1,0 +1,229 @@
+//! [`StateGraph`]: nodes and edges, before they are checked.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use anabranch_core::types::IntoRunnable;
+use anabranch_core::{Accepts, Result, Runnable};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::graph::{CompiledGraph, Inner, Node};
+use crate::names::Names;
+use crate::route::Route;
+use crate::shape::{EdgeKind, EdgeShape, Field, NodeKind, NodeOption, NodeShape, RouteShape, Shape};
+use crate::state::State;
+use crate::update::{Update, WriteSet};
+use crate::work::{OfList, OfQuestion, OfRunnable, Work};
+use crate::START;
+
+/// How many activations a run may have unless set.
+const STEP_LIMIT: usize = 1000;
+
+/// A graph of steps over a state that is theirs: nodes, edges, conditions, lists, loops, questions.
+///
+/// It reads as it runs: a node starts as soon as what it waits for is decided, sees what its ancestors left and nothing
+/// else, and gives an update. [`compile`](Self::compile) checks all of it.
+#[must_use = "a graph is made by `compile`"]
+pub struct StateGraph<S: State> {
+    shape: Shape,
+    works: Vec<Work<S>>,
+    routes: Vec<(String, Route<S>)>,
+    limit: usize,
+    fields: Arc<[Field]>,
+}
+
+impl<S: State> Default for StateGraph<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S: State> StateGraph<S> {
+    /// A graph without nodes.
+    pub fn new() -> Self {
+        Self::over(S::fields())
+    }
+
+    pub(crate) fn over(fields: Vec<Field>) -> Self {
+        Self {
+            shape: Shape { fields: fields.clone(), ..Shape::default() },
+            works: Vec::new(),
+            routes: Vec::new(),
+            limit: STEP_LIMIT,
+            fields: fields.into(),
+        }
+    }
+
+    /// A node: a step from an `Arc` of the state to an update. A closure will do, a chain in [`step`](crate::step), or
+    /// any runnable.
+    pub fn node<M, R>(self, name: impl Into<String>, step: R) -> Self
+    where
+        R: IntoRunnable<M>,
+        R::Runnable: 'static,
+        <R::Runnable as Runnable>::Input: Accepts<Arc<S>>,
+        <R::Runnable as Runnable>::Output: Update<S>,
+    {
+        let writes = <<R::Runnable as Runnable>::Output as Update<S>>::WRITES;
+        self.node_writing(name, step, writes)
+    }
+
+    fn node_writing<M, R>(self, name: impl Into<String>, step: R, writes: WriteSet) -> Self
+    where
+        R: IntoRunnable<M>,
+        R::Runnable: 'static,
+        <R::Runnable as Runnable>::Input: Accepts<Arc<S>>,
+        <R::Runnable as Runnable>::Output: Update<S>,
+    {
+        let work = OfRunnable::<_, (Arc<S>, S)>::new(step.into_runnable(), self.fields.clone());
+        let work: Arc<dyn crate::work::StepWork<Arc<S>, S>> = Arc::new(work);
+        let kind = work.shape().map_or(NodeKind::Plain, |shape| NodeKind::Graph(Box::new(shape.clone())));
+        self.add(name.into(), kind, writes, Work::Step(work))
+    }
+
+    /// A node for each element of a list, side by side. What they give comes in the order of the list, whoever was
+    /// first.
+    pub fn map<M, R, L, T>(
+        self,
+        name: impl Into<String>,
+        list: impl Fn(&S) -> L + Send + Sync + 'static,
+        step: R,
+    ) -> Self
+    where
+        L: IntoIterator<Item = T> + 'static,
+        R: IntoRunnable<M>,
+        R::Runnable: 'static,
+        <R::Runnable as Runnable>::Input: Accepts<T>,
+        <R::Runnable as Runnable>::Output: Update<S>,
+        T: Send + Sync + 'static,
+    {
+        let writes = <<R::Runnable as Runnable>::Output as Update<S>>::WRITES;
+        let work = OfList::new(list, step.into_runnable(), self.fields.clone());
+        let work: Arc<dyn crate::work::MapWork<S>> = Arc::new(work);
+        let kind = work.shape().map_or(NodeKind::Map, |shape| NodeKind::MapOfGraph(Box::new(shape.clone())));
+        self.add(name.into(), kind, writes, Work::Map(work))
+    }
+
+    /// A question to somebody. The run pauses when nothing else can go on, and what `write` makes of the answer is the
+    /// update. Nothing before it is run again.
+    pub fn ask<P, A, U>(
+        self,
+        name: impl Into<String>,
+        question: impl Fn(&S) -> P + Send + Sync + 'static,
+        write: impl Fn(A) -> U + Send + Sync + 'static,
+    ) -> Self
+    where
+        P: Serialize + 'static,
+        A: DeserializeOwned + 'static,
+        U: Update<S>,
+    {
+        let fields = self.fields.clone();
+        let work = OfQuestion { question, write, fields, types: PhantomData::<fn() -> (P, A)> };
+        self.add(name.into(), NodeKind::Ask, U::WRITES, Work::Ask(Arc::new(work)))
+    }
+
+    fn add(mut self, name: String, kind: NodeKind, writes: WriteSet, work: Work<S>) -> Self {
+        self.shape.nodes.push(NodeShape { name, kind, writes: writes.to_vec() });
+        self.works.push(work);
+        self
+    }
+
+    /// Edges from each of the first to each of the second. A node with several edges into it waits until all of them are
+    /// decided, and runs if one was taken.
+    pub fn edge(mut self, from: impl Names, to: impl Names) -> Self {
+        let to = to.into_names();
+        for from in from.into_names() {
+            for to in &to {
+                self.shape.edges.push(EdgeShape { from: from.clone(), to: to.clone(), kind: EdgeKind::Plain });
+            }
+        }
+        self
+    }
+
+    /// A condition that chooses where it goes on: one of the targets.
+    pub fn route<C: Names>(
+        self,
+        from: impl Into<String>,
+        choose: impl Fn(&S) -> C + Send + Sync + 'static,
+        targets: impl Names,
+    ) -> Self {
+        self.add_route(from.into(), false, choose, targets.into_names())
+    }
+
+    /// A condition that chooses where it goes on: any number of the targets.
+    pub fn route_many<C: Names>(
+        self,
+        from: impl Into<String>,
+        choose: impl Fn(&S) -> C + Send + Sync + 'static,
+        targets: impl Names,
+    ) -> Self {
+        self.add_route(from.into(), true, choose, targets.into_names())
+    }
+
+    fn add_route<C: Names>(
+        mut self,
+        from: String,
+        multi: bool,
+        choose: impl Fn(&S) -> C + Send + Sync + 'static,
+        targets: Vec<String>,
+    ) -> Self {
+        let kind = if multi { EdgeKind::Multi } else { EdgeKind::Single };
+        for to in &targets {
+            self.shape.edges.push(EdgeShape { from: from.clone(), to: to.clone(), kind });
+        }
+        self.shape.routes.push(RouteShape { from: from.clone(), multi, targets: targets.clone() });
+        self.routes.push((from, Route::new(multi, choose, targets)));
+        self
+    }
+
+    /// The node's failure does not stop the run: nothing of it counts, and no edge out of it is taken.
+    pub fn optional(self, node: impl Into<String>) -> Self {
+        self.option(NodeOption::Optional(node.into()))
+    }
+
+    /// Where the first fails, the second runs.
+    pub fn fallback(self, node: impl Into<String>, instead: impl Into<String>) -> Self {
+        self.option(NodeOption::Fallback(node.into(), instead.into()))
+    }
+
+    /// The node runs only if all edges into it are taken.
+    pub fn join_all(self, node: impl Into<String>) -> Self {
+        self.option(NodeOption::JoinAll(node.into()))
+    }
+
+    /// Items of the list may fail: the others count, and the node is done.
+    pub fn settled(self, map: impl Into<String>) -> Self {
+        self.option(NodeOption::Settled(map.into()))
+    }
+
+    fn option(mut self, option: NodeOption) -> Self {
+        self.shape.options.push(option);
+        self
+    }
+
+    /// How many activations a run may have, begun anew with each answer: 1,000 unless set. A list counts as one.
+    pub fn step_limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Checks the graph.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidChain`](anabranch_core::ErrorKind::InvalidChain) with all that is wrong with it, in a
+    /// [`BuildErrors`](crate::BuildErrors) (by `downcast_ref`).
+    pub fn compile(self) -> Result<CompiledGraph<S>> {
+        let plan = self.shape.check()?;
+        let Self { shape, works, routes, limit, fields } = self;
+        let mut routes = routes;
+        let mut route_of = |name: &str| {
+            let place = routes.iter().position(|(from, _)| from == name)?;
+            Some(routes.swap_remove(place).1)
+        };
+        let start_route = route_of(START);
+        let nodes = shape.nodes.iter().zip(works);
+        let nodes = nodes.map(|(node, work)| Node { name: node.name.clone(), work, route: route_of(&node.name) });
+        let nodes = nodes.collect();
+        Ok(CompiledGraph::new(Inner { shape, plan, nodes, start_route, limit, fields }))
+    }
+}
