@@ -8,12 +8,11 @@
 
 mod build_error;
 mod draw;
-mod dynamic;
 mod event;
 mod graph;
 mod names;
 mod progress;
-mod reduce;
+pub mod reduce;
 mod route;
 mod run;
 mod run_error;
@@ -29,11 +28,24 @@ pub const START: &str = "START";
 /// Where a graph ends.
 pub const END: &str = "END";
 
+pub use anabranch_macros::State;
+pub use build_error::{BuildError, BuildErrorKind, BuildErrors};
 pub use event::{EventKind, GraphEvent};
 pub use graph::CompiledGraph;
 pub use names::Names;
 pub use progress::{Progress, Question, Questions};
 pub use run_error::{BadChoice, EndNotReached, StepLimit};
 pub use shape::Field;
+pub use state::{Reduced, State};
 pub use state_graph::StateGraph;
 pub use step::{Step, step};
+pub use update::{Overwrite, Update, Write, WriteSet};
+
+/// For the code that `#[derive(State)]` writes.
+#[doc(hidden)]
+pub mod __private {
+    pub use serde;
+
+    pub use crate::state::{field, show};
+    pub use crate::update::write;
+}
