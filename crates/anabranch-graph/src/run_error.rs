@@ -27,7 +27,11 @@ impl fmt::Display for BadChoice {
         match &chosen[..] {
             [] => write!(f, "the route of `{node}` chose nothing; it has to give exactly one of its targets"),
             [one] => write!(f, "the route of `{node}` chose `{one}`, which is none of its targets: declare it there"),
-            all => write!(f, "the route of `{node}` chose {} targets: `route_many` may, or one is none of its targets", all.len()),
+            all => write!(
+                f,
+                "the route of `{node}` chose {} targets: `route_many` may, or one is none of its targets",
+                all.len()
+            ),
         }
     }
 }
@@ -47,7 +51,9 @@ impl EndNotReached {
 
 impl fmt::Display for EndNotReached {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no edge into END was taken: each of the ways stopped at a route that chose nothing, or at a failure")
+        f.write_str(
+            "no edge into END was taken: each of the ways stopped at a route that chose nothing, or at a failure",
+        )
     }
 }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use anabranch_core::Result;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -44,6 +45,14 @@ pub trait State: Clone + Default + Serialize + DeserializeOwned + Send + Sync + 
 
     /// Applies one write: sets the field, or reduces the value into it.
     fn apply(&mut self, write: &Self::Write);
+
+    /// Prepares writes for the log, and says what is wrong with them. There is nothing to do where types see to it.
+    ///
+    /// # Errors
+    /// Where a field is none, or its reducer does not take the value.
+    fn admit(_writes: &mut [Self::Write], _fields: &[Field]) -> Result<()> {
+        Ok(())
+    }
 
     /// Gives those of the fields that are missing their default. Nothing is missing in a struct.
     fn complete(&mut self, _fields: &[Field]) {}

@@ -1,13 +1,15 @@
 //! [`StateGraph`]: nodes and edges, before they are checked.
 
+use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use anabranch_core::types::IntoRunnable;
+use anabranch_core::combinators::IntoRunnable;
 use anabranch_core::{Accepts, Result, Runnable};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::START;
 use crate::graph::{CompiledGraph, Inner, Node};
 use crate::names::Names;
 use crate::route::Route;
@@ -15,7 +17,6 @@ use crate::shape::{EdgeKind, EdgeShape, Field, NodeKind, NodeOption, NodeShape, 
 use crate::state::State;
 use crate::update::{Update, WriteSet};
 use crate::work::{OfList, OfQuestion, OfRunnable, Work};
-use crate::START;
 
 /// How many activations a run may have unless set.
 const STEP_LIMIT: usize = 1000;
@@ -31,6 +32,13 @@ pub struct StateGraph<S: State> {
     routes: Vec<(String, Route<S>)>,
     limit: usize,
     fields: Arc<[Field]>,
+}
+
+impl<S: State> fmt::Debug for StateGraph<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.shape.nodes.iter().map(|node| &node.name);
+        f.debug_struct("StateGraph").field("nodes", &names.collect::<Vec<_>>()).finish_non_exhaustive()
+    }
 }
 
 impl<S: State> Default for StateGraph<S> {

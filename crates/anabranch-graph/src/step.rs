@@ -5,8 +5,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use anabranch_core::combinators::IntoRunnable;
 use anabranch_core::describe::{Description, Label};
-use anabranch_core::types::IntoRunnable;
 use anabranch_core::{Accepts, Result, RunConfig, Runnable, pipe_operator};
 use futures_util::future::BoxFuture;
 
@@ -37,10 +37,12 @@ where
     let graph = (&runnable as &dyn Any).downcast_ref::<CompiledGraph<<R::Runnable as Runnable>::Input>>();
     let graph = graph.map(|graph| graph.inner.clone());
     let joint = Joint { read, runnable, write, types: PhantomData };
-    Step { inner: match graph {
-        None => Arc::new(joint),
-        Some(graph) => Arc::new(OfGraph { joint, graph }),
-    } }
+    Step {
+        inner: match graph {
+            None => Arc::new(joint),
+            Some(graph) => Arc::new(OfGraph { joint, graph }),
+        },
+    }
 }
 
 /// See [`step`].

@@ -71,9 +71,9 @@ where
     S: State,
 {
     fn start(self: Arc<Self>, input: I, inside: &Inside, path: &Path) -> Running<S> {
-        let nested = (&self.step as &dyn Any).downcast_ref::<Step<T, R::Output>>().and_then(|step| {
-            step.inner.clone().nested(input.borrow(), inside, path)
-        });
+        let nested = (&self.step as &dyn Any)
+            .downcast_ref::<Step<T, R::Output>>()
+            .and_then(|step| step.inner.clone().nested(input.borrow(), inside, path));
         let config = inside.config().clone();
         let working = inside.working();
         Box::pin(async move {

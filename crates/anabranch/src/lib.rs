@@ -29,6 +29,11 @@ pub mod guide;
 #[doc = include_str!("../docs/providers/anthropic.md")]
 mod page_of_anthropic {}
 
+/// State graphs: fan-out and fan-in as a graph with typed, deterministic state.
+#[cfg(feature = "graph")]
+#[doc(inline)]
+pub use anabranch_graph as graph;
+
 /// Messages, content, tool calls and usage: see the crate `anabranch-messages`.
 pub mod messages {
     pub use anabranch_messages::*;

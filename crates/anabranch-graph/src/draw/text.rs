@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::shape::{EdgeKind, NodeKind, NodeOption, Shape};
 use crate::START;
+use crate::shape::{EdgeKind, NodeKind, NodeOption, Shape};
 
 /// Each node with what follows it, one to a line; graphs inside of it below.
 pub(crate) fn text(shape: &Shape) -> String {

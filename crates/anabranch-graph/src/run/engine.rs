@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Poll;
 
-use anabranch_core::{Error, ErrorKind, Result};
+use anabranch_core::{Error, Result};
 use futures_util::future::{BoxFuture, FutureExt, poll_fn};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use super::session::all;
 use super::region::RegionRun;
+use super::session::all;
 use super::{Inside, Path};
 use crate::event::{EventKind, GraphEvent};
 use crate::graph::Inner;
@@ -85,13 +85,15 @@ impl<S: State> Engine<S> {
             let running = &mut self.running;
             // All that is done by now is taken at once: of failures that come together, the first in order counts.
             let mut done = Vec::new();
-            let waits = poll_fn(|context| loop {
-                match running.poll_next_unpin(context) {
-                    Poll::Ready(Some(finished)) => done.push(finished),
-                    Poll::Ready(None) => return Poll::Ready(false),
-                    Poll::Pending if !done.is_empty() => return Poll::Ready(false),
-                    Poll::Pending if inside.waits_for_answers() => return Poll::Ready(true),
-                    Poll::Pending => return Poll::Pending,
+            let waits = poll_fn(|context| {
+                loop {
+                    match running.poll_next_unpin(context) {
+                        Poll::Ready(Some(finished)) => done.push(finished),
+                        Poll::Ready(None) => return Poll::Ready(false),
+                        Poll::Pending if !done.is_empty() => return Poll::Ready(false),
+                        Poll::Pending if inside.waits_for_answers() => return Poll::Ready(true),
+                        Poll::Pending => return Poll::Pending,
+                    }
                 }
             })
             .await;

@@ -111,7 +111,8 @@ impl<S: State> RegionRun<S> {
                 self.take_after(child)
             }
         };
-        let between = view.between.iter().flat_map(|child| &self.children[*child].written).flat_map(|writes| writes.iter());
+        let between =
+            view.between.iter().flat_map(|child| &self.children[*child].written).flat_map(|writes| writes.iter());
         let mut between = between.peekable();
         if between.peek().is_some() {
             let this = Arc::make_mut(&mut state);
