@@ -1,10 +1,32 @@
 //! [`Shape`]: what a graph consists of, as plain data. Checks, pictures, the fingerprint and the engine's [`Plan`] come
 //! of it; it knows neither states nor steps.
 
+mod bits;
+mod check;
+mod conflicts;
+mod dominators;
+mod edges;
+mod endless;
+mod fingerprint;
+mod loops;
+mod names;
+mod options;
+mod pairs;
+mod places;
+pub(crate) mod plan;
+mod reach;
+mod skeleton;
+mod strong;
+#[cfg(test)]
+mod tests;
+mod views;
+
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
+
 /// What a graph consists of.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Shape {
     /// The fields of the state, in declared order.
     pub(crate) fields: Vec<Field>,
@@ -20,7 +42,7 @@ pub(crate) struct Shape {
 }
 
 /// A field of a state.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
     /// Its name.
     pub name: Cow<'static, str>,
@@ -29,7 +51,7 @@ pub struct Field {
     pub reducer: Option<Cow<'static, str>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct NodeShape {
     pub(crate) name: String,
     pub(crate) kind: NodeKind,
@@ -37,7 +59,8 @@ pub(crate) struct NodeShape {
     pub(crate) writes: Vec<FieldWrite>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum NodeKind {
     Plain,
     Map,
@@ -55,7 +78,7 @@ impl NodeKind {
 }
 
 /// That a node may write a field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FieldWrite {
     /// The place of the field.
     pub(crate) field: usize,
@@ -63,14 +86,15 @@ pub(crate) struct FieldWrite {
 }
 
 /// An edge by the names of its ends: [`START`](crate::START), [`END`](crate::END), or a node.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct EdgeShape {
     pub(crate) from: String,
     pub(crate) to: String,
     pub(crate) kind: EdgeKind,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum EdgeKind {
     Plain,
     /// A target of a route that takes one.
@@ -81,7 +105,7 @@ pub(crate) enum EdgeKind {
     Fail,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct RouteShape {
     pub(crate) from: String,
     pub(crate) multi: bool,
@@ -89,7 +113,8 @@ pub(crate) struct RouteShape {
     pub(crate) targets: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum NodeOption {
     Optional(String),
     Fallback(String, String),
