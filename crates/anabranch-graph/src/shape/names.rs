@@ -76,7 +76,7 @@ impl<'a> Names<'a> {
     /// The name that differs in the fewest letters, if it is not quite another word.
     fn nearest(&self, name: &str) -> Option<&'a str> {
         let letters: Vec<char> = name.chars().collect();
-        let most = (letters.len() / 3).max(1);
+        let most = (letters.len() / 2).min(3);
         let near = self.numbers.iter().map(|(&other, &number)| (distance(&letters, other, most), number, other));
         near.filter(|&(distance, ..)| distance <= most).min().map(|(.., other)| other)
     }
