@@ -1,5 +1,6 @@
 //! State graphs: fan-out and fan-in as a graph with typed, deterministic state.
 
+pub mod dynamic;
 pub mod reduce;
 #[expect(dead_code, reason = "for the builder")]
 mod shape;
