@@ -27,6 +27,8 @@ pub enum EventKind {
     PassedOver,
     /// The node or the item failed, and the run goes on.
     Failed(ErrorKind),
+    /// The node failed, and with it the run, or the graph that it is in.
+    Broke(ErrorKind),
 }
 
 impl GraphEvent {

@@ -8,17 +8,20 @@ use anabranch_core::{Error, ErrorKind, Result, RunConfig, Runnable, pipe_operato
 use futures_util::future::BoxFuture;
 
 use crate::draw;
+use crate::dynamic::DynamicFields;
+use crate::event::GraphEvent;
 use crate::progress::{Progress, progress};
 use crate::route::Route;
-use crate::run::{Engine, Inside, Outcome, Path};
+use crate::run::{Engine, Inside, Listener, Outcome, Path};
+use crate::shape::Shape;
 use crate::shape::plan::{Child, Plan};
-use crate::shape::{Field, Shape};
 use crate::state::State;
 use crate::work::Work;
 
 /// A graph that passed its checks: a step from a state to a state. Cheap to clone.
 pub struct CompiledGraph<S> {
     pub(crate) inner: Arc<dyn AnyGraph<S>>,
+    listener: Option<Listener>,
 }
 
 /// What there is to a graph, whatever its state: so that a step can find out whether it is one.
@@ -26,8 +29,8 @@ pub(crate) trait AnyGraph<S>: Send + Sync {
     fn shape(&self) -> &Shape;
     fn asks(&self) -> bool;
     fn run_nested(self: Arc<Self>, initial: S, inside: Inside, path: Path) -> BoxFuture<'static, Result<S>>;
-    fn run(self: Arc<Self>, initial: S, config: RunConfig) -> BoxFuture<'static, Result<S>>;
-    fn start(self: Arc<Self>, initial: S, config: RunConfig) -> BoxFuture<'static, Result<Progress<S>>>
+    fn run(self: Arc<Self>, initial: S, inside: Inside) -> BoxFuture<'static, Result<S>>;
+    fn start(self: Arc<Self>, initial: S, inside: Inside) -> BoxFuture<'static, Result<Progress<S>>>
     where
         S: State;
 }
@@ -45,7 +48,7 @@ pub(crate) struct Inner<S: State> {
     pub(crate) nodes: Vec<Node<S>>,
     pub(crate) start_route: Option<Route<S>>,
     pub(crate) limit: usize,
-    pub(crate) fields: Arc<[Field]>,
+    pub(crate) declared: Arc<DynamicFields>,
 }
 
 impl<S: State> Inner<S> {
@@ -59,9 +62,9 @@ impl<S: State> Inner<S> {
         }
     }
 
-    fn complete(&self, mut initial: S) -> S {
-        initial.complete(&self.fields);
-        initial
+    fn complete(&self, mut initial: S) -> Result<S> {
+        initial.complete(&self.declared)?;
+        Ok(initial)
     }
 }
 
@@ -76,19 +79,19 @@ impl<S: State> AnyGraph<S> for Inner<S> {
 
     fn run_nested(self: Arc<Self>, initial: S, inside: Inside, path: Path) -> BoxFuture<'static, Result<S>> {
         Box::pin(async move {
-            let initial = self.complete(initial);
+            let initial = self.complete(initial)?;
             Engine::new(self, initial, inside, path)?.to_end().await
         })
     }
 
-    fn run(self: Arc<Self>, initial: S, config: RunConfig) -> BoxFuture<'static, Result<S>> {
+    fn run(self: Arc<Self>, initial: S, inside: Inside) -> BoxFuture<'static, Result<S>> {
         Box::pin(async move {
             if self.asks() {
                 let message = "the graph asks somebody: `start` it and `answer` its questions, instead of invoking it";
                 return Err(Error::new(ErrorKind::Unsupported, message));
             }
-            let initial = self.complete(initial);
-            let mut engine = Engine::new(self, initial, Inside::new(config, None), Path::default())?;
+            let initial = self.complete(initial)?;
+            let mut engine = Engine::new(self, initial, inside, Path::default())?;
             match engine.go_on().await? {
                 Outcome::Done(state) => Ok(state),
                 Outcome::Waits => Err(Error::new(ErrorKind::Unsupported, "a step of the graph asks somebody")),
@@ -96,10 +99,9 @@ impl<S: State> AnyGraph<S> for Inner<S> {
         })
     }
 
-    fn start(self: Arc<Self>, initial: S, config: RunConfig) -> BoxFuture<'static, Result<Progress<S>>> {
+    fn start(self: Arc<Self>, initial: S, inside: Inside) -> BoxFuture<'static, Result<Progress<S>>> {
         Box::pin(async move {
-            let initial = self.complete(initial);
-            let inside = Inside::new(config, None);
+            let initial = self.complete(initial)?;
             progress(Engine::new(self, initial, inside.clone(), Path::default())?, inside).await
         })
     }
@@ -108,13 +110,13 @@ impl<S: State> AnyGraph<S> for Inner<S> {
 impl<S: State> CompiledGraph<S> {
     /// For those that have a state.
     pub(crate) fn new(inner: Inner<S>) -> Self {
-        Self { inner: Arc::new(inner) }
+        Self { inner: Arc::new(inner), listener: None }
     }
 }
 
 impl<S> Clone for CompiledGraph<S> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone() }
+        Self { inner: self.inner.clone(), listener: self.listener.clone() }
     }
 }
 
@@ -126,6 +128,16 @@ impl<S> fmt::Debug for CompiledGraph<S> {
 }
 
 impl<S: State> CompiledGraph<S> {
+    /// The same graph, telling what happens in its runs: nodes that begin, are done, are passed over, fail.
+    #[must_use]
+    pub fn on_event(&self, listener: impl Fn(GraphEvent) + Send + Sync + 'static) -> Self {
+        Self { inner: self.inner.clone(), listener: Some(Arc::new(listener)) }
+    }
+
+    fn inside(&self, config: &RunConfig) -> Inside {
+        Inside::new(config.clone(), self.listener.clone())
+    }
+
     /// Runs the graph to its end, or until it asks: `answer` goes on.
     ///
     /// # Errors
@@ -139,7 +151,7 @@ impl<S: State> CompiledGraph<S> {
     /// # Errors
     /// As for [`start`](Self::start).
     pub async fn start_with(&self, initial: S, config: &RunConfig) -> Result<Progress<S>> {
-        self.inner.clone().start(initial, config.clone()).await
+        self.inner.clone().start(initial, self.inside(config)).await
     }
 
     /// A picture for [Mermaid](https://mermaid.js.org), which GitHub shows.
@@ -166,7 +178,7 @@ impl<S: State> Runnable for CompiledGraph<S> {
     type Output = S;
 
     async fn call(&self, initial: S, config: &RunConfig) -> Result<S> {
-        self.inner.clone().run(initial, config.clone()).await
+        self.inner.clone().run(initial, self.inside(config)).await
     }
 
     fn label(&self) -> Option<Label<'_>> {

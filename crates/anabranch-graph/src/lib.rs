@@ -8,6 +8,7 @@
 
 mod build_error;
 mod draw;
+pub mod dynamic;
 mod event;
 mod graph;
 mod names;

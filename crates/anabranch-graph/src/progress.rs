@@ -76,12 +76,25 @@ impl<S: State> Questions<S> {
     /// [`ErrorKind::InvalidInput`] where there is no such question, or the answer is of another type than the question
     /// wants: nothing changes then, and one can answer again. Whatever the run fails with.
     pub async fn answer(&self, node: &str, value: impl Serialize) -> Result<Progress<S>> {
-        let value = serde_json::to_value(value)?;
+        self.answer_all([(node, value)]).await
+    }
+
+    /// [`answer`](Self::answer) to several questions at once.
+    ///
+    /// # Errors
+    /// As for [`answer`](Self::answer). Answers that were accepted before one that was not stay so.
+    pub async fn answer_all<N, V>(&self, answers: impl IntoIterator<Item = (N, V)>) -> Result<Progress<S>>
+    where
+        N: AsRef<str>,
+        V: Serialize,
+    {
         let mut held = self.run.lock().await;
         if held.is_none() {
             return Err(Error::new(ErrorKind::InvalidInput, "the run has gone on from these questions"));
         }
-        self.inside.answer(node, value)?;
+        for (node, value) in answers {
+            self.inside.answer(node.as_ref(), serde_json::to_value(value)?)?;
+        }
         let Some(mut run) = held.take() else {
             return Err(Error::new(ErrorKind::InvalidInput, "the run has gone on from these questions"));
         };

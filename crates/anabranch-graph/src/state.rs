@@ -7,6 +7,7 @@ use anabranch_core::Result;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::dynamic::DynamicFields;
 use crate::shape::Field;
 
 /// What the nodes of a graph share: a struct whose fields they read, and write by an [`Update`](crate::Update).
@@ -50,12 +51,19 @@ pub trait State: Clone + Default + Serialize + DeserializeOwned + Send + Sync + 
     ///
     /// # Errors
     /// Where a field is none, or its reducer does not take the value.
-    fn admit(_writes: &mut [Self::Write], _fields: &[Field]) -> Result<()> {
+    #[doc(hidden)]
+    fn admit(_writes: &mut [Self::Write], _declared: &DynamicFields) -> Result<()> {
         Ok(())
     }
 
-    /// Gives those of the fields that are missing their default. Nothing is missing in a struct.
-    fn complete(&mut self, _fields: &[Field]) {}
+    /// Gives fields that are missing their default. Nothing is missing in a struct.
+    ///
+    /// # Errors
+    /// Where a field is none, or holds a value of another type.
+    #[doc(hidden)]
+    fn complete(&mut self, _declared: &DynamicFields) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// That the field at this place has a reducer, so that an overwrite of it differs from a write.

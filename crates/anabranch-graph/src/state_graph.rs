@@ -10,10 +10,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::START;
+use crate::dynamic::{DynamicFields, DynamicState};
 use crate::graph::{CompiledGraph, Inner, Node};
 use crate::names::Names;
 use crate::route::Route;
-use crate::shape::{EdgeKind, EdgeShape, Field, NodeKind, NodeOption, NodeShape, RouteShape, Shape};
+use crate::shape::{EdgeKind, EdgeShape, Field, FieldWrite, NodeKind, NodeOption, NodeShape, RouteShape, Shape};
 use crate::state::State;
 use crate::update::{Update, WriteSet};
 use crate::work::{OfList, OfQuestion, OfRunnable, Work};
@@ -31,7 +32,7 @@ pub struct StateGraph<S: State> {
     works: Vec<Work<S>>,
     routes: Vec<(String, Route<S>)>,
     limit: usize,
-    fields: Arc<[Field]>,
+    declared: Arc<DynamicFields>,
 }
 
 impl<S: State> fmt::Debug for StateGraph<S> {
@@ -50,16 +51,16 @@ impl<S: State> Default for StateGraph<S> {
 impl<S: State> StateGraph<S> {
     /// A graph without nodes.
     pub fn new() -> Self {
-        Self::over(S::fields())
+        Self::over(S::fields(), DynamicFields::default())
     }
 
-    pub(crate) fn over(fields: Vec<Field>) -> Self {
+    fn over(fields: Vec<Field>, declared: DynamicFields) -> Self {
         Self {
-            shape: Shape { fields: fields.clone(), ..Shape::default() },
+            shape: Shape { fields, ..Shape::default() },
             works: Vec::new(),
             routes: Vec::new(),
             limit: STEP_LIMIT,
-            fields: fields.into(),
+            declared: Arc::new(declared),
         }
     }
 
@@ -83,7 +84,7 @@ impl<S: State> StateGraph<S> {
         <R::Runnable as Runnable>::Input: Accepts<Arc<S>>,
         <R::Runnable as Runnable>::Output: Update<S>,
     {
-        let work = OfRunnable::<_, (Arc<S>, S)>::new(step.into_runnable(), self.fields.clone());
+        let work = OfRunnable::<_, (Arc<S>, S)>::new(step.into_runnable(), self.declared.clone());
         let work: Arc<dyn crate::work::StepWork<Arc<S>, S>> = Arc::new(work);
         let kind = work.shape().map_or(NodeKind::Plain, |shape| NodeKind::Graph(Box::new(shape.clone())));
         self.add(name.into(), kind, writes, Work::Step(work))
@@ -106,7 +107,7 @@ impl<S: State> StateGraph<S> {
         T: Send + Sync + 'static,
     {
         let writes = <<R::Runnable as Runnable>::Output as Update<S>>::WRITES;
-        let work = OfList::new(list, step.into_runnable(), self.fields.clone());
+        let work = OfList::new(list, step.into_runnable(), self.declared.clone());
         let work: Arc<dyn crate::work::MapWork<S>> = Arc::new(work);
         let kind = work.shape().map_or(NodeKind::Map, |shape| NodeKind::MapOfGraph(Box::new(shape.clone())));
         self.add(name.into(), kind, writes, Work::Map(work))
@@ -125,8 +126,23 @@ impl<S: State> StateGraph<S> {
         A: DeserializeOwned + 'static,
         U: Update<S>,
     {
-        let fields = self.fields.clone();
-        let work = OfQuestion { question, write, fields, types: PhantomData::<fn() -> (P, A)> };
+        self.ask_with(name, question, move |_: &S, answer| write(answer))
+    }
+
+    /// [`ask`](Self::ask) where what the answer comes to depends on what the node sees, too.
+    pub fn ask_with<P, A, U>(
+        self,
+        name: impl Into<String>,
+        question: impl Fn(&S) -> P + Send + Sync + 'static,
+        write: impl Fn(&S, A) -> U + Send + Sync + 'static,
+    ) -> Self
+    where
+        P: Serialize + 'static,
+        A: DeserializeOwned + 'static,
+        U: Update<S>,
+    {
+        let declared = self.declared.clone();
+        let work = OfQuestion { question, write, declared, types: PhantomData::<fn() -> (P, A)> };
         self.add(name.into(), NodeKind::Ask, U::WRITES, Work::Ask(Arc::new(work)))
     }
 
@@ -222,7 +238,7 @@ impl<S: State> StateGraph<S> {
     /// [`BuildErrors`](crate::BuildErrors) (by `downcast_ref`).
     pub fn compile(self) -> Result<CompiledGraph<S>> {
         let plan = self.shape.check()?;
-        let Self { shape, works, routes, limit, fields } = self;
+        let Self { shape, works, routes, limit, declared } = self;
         let mut routes = routes;
         let mut route_of = |name: &str| {
             let place = routes.iter().position(|(from, _)| from == name)?;
@@ -232,6 +248,40 @@ impl<S: State> StateGraph<S> {
         let nodes = shape.nodes.iter().zip(works);
         let nodes = nodes.map(|(node, work)| Node { name: node.name.clone(), work, route: route_of(&node.name) });
         let nodes = nodes.collect();
-        Ok(CompiledGraph::new(Inner { shape, plan, nodes, start_route, limit, fields }))
+        Ok(CompiledGraph::new(Inner { shape, plan, nodes, start_route, limit, declared }))
+    }
+}
+
+impl StateGraph<DynamicState> {
+    /// A graph over fields that are declared by value. What a node may write is declared too: [`writes`](Self::writes).
+    pub fn dynamic(fields: DynamicFields) -> Self {
+        Self::over(fields.to_vec(), fields)
+    }
+
+    /// The fields that a node may write. It fails where it writes another one.
+    pub fn writes<I>(self, node: &str, fields: I) -> Self
+    where
+        I: IntoIterator<Item: AsRef<str>>,
+    {
+        self.may_write(node, fields, false)
+    }
+
+    /// The fields that a node may overwrite.
+    pub fn overwrites<I>(self, node: &str, fields: I) -> Self
+    where
+        I: IntoIterator<Item: AsRef<str>>,
+    {
+        self.may_write(node, fields, true)
+    }
+
+    fn may_write<I>(mut self, node: &str, fields: I, overwrite: bool) -> Self
+    where
+        I: IntoIterator<Item: AsRef<str>>,
+    {
+        let known: Vec<_> = fields.into_iter().filter_map(|name| self.declared.position(name.as_ref())).collect();
+        for node in self.shape.nodes.iter_mut().filter(|one| one.name == node) {
+            node.writes.extend(known.iter().map(|&field| FieldWrite { field, overwrite }));
+        }
+        self
     }
 }

@@ -11,8 +11,9 @@ use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::dynamic::DynamicFields;
 use crate::run::{Inside, Path};
-use crate::shape::{Field, Shape};
+use crate::shape::Shape;
 use crate::state::State;
 use crate::step::Step;
 use crate::update::Update;
@@ -45,19 +46,19 @@ pub(crate) trait MapWork<S: State>: Send + Sync {
 /// A question, and what becomes of the answer.
 pub(crate) trait AskWork<S: State>: Send + Sync {
     fn question(&self, state: &S) -> Result<Value>;
-    fn answer(&self, value: Value) -> Result<Writes<S>>;
+    fn answer(&self, state: &S, value: Value) -> Result<Writes<S>>;
 }
 
 /// A step whose output is an update.
 pub(crate) struct OfRunnable<R, I> {
     step: R,
-    fields: Arc<[Field]>,
+    declared: Arc<DynamicFields>,
     input: PhantomData<fn(I)>,
 }
 
 impl<R, I> OfRunnable<R, I> {
-    pub(crate) fn new(step: R, fields: Arc<[Field]>) -> Self {
-        Self { step, fields, input: PhantomData }
+    pub(crate) fn new(step: R, declared: Arc<DynamicFields>) -> Self {
+        Self { step, declared, input: PhantomData }
     }
 }
 
@@ -90,7 +91,7 @@ where
             };
             let mut writes = Vec::new();
             update.into_writes(&mut writes);
-            S::admit(&mut writes, &self.fields)?;
+            S::admit(&mut writes, &self.declared)?;
             Ok(writes)
         })
     }
@@ -113,8 +114,8 @@ pub(crate) struct OfList<S, F, R, T> {
 }
 
 impl<S, F, R, T> OfList<S, F, R, T> {
-    pub(crate) fn new(list: F, step: R, fields: Arc<[Field]>) -> Self {
-        Self { list, step: Arc::new(OfRunnable::new(step, fields)), state: PhantomData }
+    pub(crate) fn new(list: F, step: R, declared: Arc<DynamicFields>) -> Self {
+        Self { list, step: Arc::new(OfRunnable::new(step, declared)), state: PhantomData }
     }
 }
 
@@ -146,7 +147,7 @@ where
 pub(crate) struct OfQuestion<Q, W, T> {
     pub(crate) question: Q,
     pub(crate) write: W,
-    pub(crate) fields: Arc<[Field]>,
+    pub(crate) declared: Arc<DynamicFields>,
     pub(crate) types: PhantomData<fn() -> T>,
 }
 
@@ -155,7 +156,7 @@ where
     S: State,
     Q: Fn(&S) -> P + Send + Sync,
     P: serde::Serialize,
-    W: Fn(A) -> U + Send + Sync,
+    W: Fn(&S, A) -> U + Send + Sync,
     A: DeserializeOwned,
     U: Update<S>,
 {
@@ -163,15 +164,15 @@ where
         Ok(serde_json::to_value((self.question)(state))?)
     }
 
-    fn answer(&self, value: Value) -> Result<Writes<S>> {
+    fn answer(&self, state: &S, value: Value) -> Result<Writes<S>> {
         let came = kind_of(&value);
         let answer = serde_json::from_value(value).map_err(|_| {
             let wanted = std::any::type_name::<A>();
             Error::new(ErrorKind::InvalidInput, format!("the answer is {came}, where a `{wanted}` was expected"))
         })?;
         let mut writes = Vec::new();
-        (self.write)(answer).into_writes(&mut writes);
-        S::admit(&mut writes, &self.fields)?;
+        (self.write)(state, answer).into_writes(&mut writes);
+        S::admit(&mut writes, &self.declared)?;
         Ok(writes)
     }
 }

@@ -274,3 +274,15 @@ fn other_states() {
     assert_eq!(applied(inner::update()).shown, 2);
     assert_eq!(applied(inner::Public::shown(3)).shown, 3);
 }
+
+proptest::proptest! {
+    /// Otherwise a run that is resumed would end with another state than one that was not.
+    #[test]
+    fn a_number_is_read_from_the_log_exactly(number in proptest::num::f64::NORMAL | proptest::num::f64::SUBNORMAL) {
+        let text = logged::<All>(All::best(number)).to_string();
+        let writes: Vec<<All as State>::Write> = serde_json::from_str(&text).unwrap();
+        let mut state = All { best: f64::MIN, ..Default::default() };
+        writes.iter().for_each(|write| state.apply(write));
+        proptest::prop_assert_eq!(state.best, number);
+    }
+}

@@ -327,11 +327,14 @@ impl<S: State> Engine<S> {
                 let items = work.clone().start(&state, inside, &path);
                 drop(state);
                 let inside = inside.clone();
+                (0..items.len())
+                    .for_each(|index| inside.tell(|| GraphEvent::new(&path.item(index), EventKind::Started)));
                 async move {
-                    let failed = |index: usize, error: &Error| {
-                        inside.tell(|| GraphEvent::new(&path.item(index), EventKind::Failed(error.kind())));
+                    let done = |index: usize, error: Option<&Error>| {
+                        let kind = error.map_or(EventKind::Done, |error| EventKind::Failed(error.kind()));
+                        inside.tell(|| GraphEvent::new(&path.item(index), kind));
                     };
-                    let items = all(items, settled, failed).await;
+                    let items = all(items, settled, done).await;
                     let result = items.map(|items| items.into_iter().map(Arc::new).collect());
                     Finished { node, path, result }
                 }
@@ -339,11 +342,12 @@ impl<S: State> Engine<S> {
             }
             Work::Ask(work) => {
                 let question = work.question(&state);
-                drop(state);
                 let (work, inside) = (work.clone(), inside.clone());
                 async move {
                     let result = match question {
-                        Ok(question) => inside.ask(path.clone(), question, move |value| work.answer(value)).await,
+                        Ok(question) => {
+                            inside.ask(path.clone(), question, move |value| work.answer(&state, value)).await
+                        }
                         Err(error) => Err(error),
                     };
                     let result = result.map(|(writes, _working)| vec![Arc::new(writes)]);
@@ -389,6 +393,7 @@ impl<S: State> Engine<S> {
             }
             Err(error) => {
                 let error = error.at(format!("node \"{}\"", graph.nodes[node].name));
+                self.inside.tell(|| GraphEvent::new(&path, EventKind::Broke(error.kind())));
                 self.failed.push((path, error));
             }
         }

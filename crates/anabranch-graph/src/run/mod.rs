@@ -7,4 +7,4 @@ mod session;
 
 pub(crate) use engine::{Engine, Outcome};
 pub(crate) use path::Path;
-pub(crate) use session::{Ask, Inside, node_of};
+pub(crate) use session::{Ask, Inside, Listener, node_of};

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anabranch_core::{Error, ErrorKind, Result, RunConfig};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde_json::Value;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::Path;
 use crate::event::GraphEvent;
@@ -18,8 +18,11 @@ pub(crate) struct Session {
     /// How many steps are at work. Where none is, and none can start, open questions pause the run.
     working: AtomicUsize,
     asks: Mutex<BTreeMap<Vec<u64>, Ask>>,
-    pub(super) events: Option<mpsc::UnboundedSender<GraphEvent>>,
+    listener: Option<Listener>,
 }
+
+/// Hears what happens.
+pub(crate) type Listener = Arc<dyn Fn(GraphEvent) + Send + Sync>;
 
 /// The session, as its parts hold it.
 #[derive(Clone)]
@@ -34,8 +37,8 @@ pub(crate) struct Ask {
 }
 
 impl Inside {
-    pub(crate) fn new(config: RunConfig, events: Option<mpsc::UnboundedSender<GraphEvent>>) -> Self {
-        Self(Arc::new(Session { config, working: AtomicUsize::new(0), asks: Mutex::default(), events }))
+    pub(crate) fn new(config: RunConfig, listener: Option<Listener>) -> Self {
+        Self(Arc::new(Session { config, working: AtomicUsize::new(0), asks: Mutex::default(), listener }))
     }
 
     pub(crate) fn config(&self) -> &RunConfig {
@@ -58,8 +61,8 @@ impl Inside {
     }
 
     pub(super) fn tell(&self, event: impl FnOnce() -> GraphEvent) {
-        if let Some(events) = &self.0.events {
-            let _ = events.send(event());
+        if let Some(listener) = &self.0.listener {
+            listener(event());
         }
     }
 
@@ -158,7 +161,7 @@ impl Drop for Working {
 pub(super) async fn all<T>(
     running: Vec<futures_util::future::BoxFuture<'static, Result<T>>>,
     settled: bool,
-    mut failed: impl FnMut(usize, &Error),
+    mut done_one: impl FnMut(usize, Option<&Error>),
 ) -> Result<Vec<T>> {
     let count = running.len();
     let indexed = running.into_iter().enumerate().map(|(index, running)| async move { (index, running.await) });
@@ -166,9 +169,12 @@ pub(super) async fn all<T>(
     let mut done: Vec<Option<T>> = std::iter::repeat_with(|| None).take(count).collect();
     while let Some((index, result)) = open.next().await {
         match result {
-            Ok(update) => done[index] = Some(update),
+            Ok(update) => {
+                done_one(index, None);
+                done[index] = Some(update);
+            }
             Err(error) => {
-                failed(index, &error);
+                done_one(index, Some(&error));
                 if !settled {
                     return Err(error.at(format!("item {index}")));
                 }
