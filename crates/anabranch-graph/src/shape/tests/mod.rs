@@ -3,6 +3,7 @@
 mod cases;
 mod fingerprints;
 mod naive;
+mod outcomes;
 mod pairs;
 mod texts;
 mod views;

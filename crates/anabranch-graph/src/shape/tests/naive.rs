@@ -52,6 +52,11 @@ impl Naive {
         seen
     }
 
+    pub(super) fn all_get_to_end(&self) -> bool {
+        let ends = self.reach(self.count + 1, None, true);
+        (0..self.count).all(|node| ends.contains(&node))
+    }
+
     fn dominates(&self, over: usize, node: usize) -> bool {
         !self.reach(self.count, Some(over), false).contains(&node)
     }

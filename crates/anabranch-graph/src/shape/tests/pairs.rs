@@ -10,10 +10,12 @@ use super::Draft;
 /// What each node may do with its edges.
 #[derive(Debug, Clone)]
 struct Random {
-    /// By node: targets by plain edges, by a route, whether that takes one, and a fallback.
-    nodes: Vec<(Vec<usize>, Vec<usize>, bool, Option<usize>)>,
+    nodes: Vec<Ways>,
     starts: Vec<usize>,
 }
+
+/// Targets by plain edges, by a route, whether that takes one, and a fallback.
+type Ways = (Vec<usize>, Vec<usize>, bool, Option<usize>);
 
 const COUNT: usize = 6;
 

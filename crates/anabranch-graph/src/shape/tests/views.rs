@@ -7,9 +7,9 @@ use super::naive::{self, Naive};
 use super::{Draft, row};
 use crate::BuildErrorKind;
 
-/// Nodes that all lead to the next, which may be declared anywhere, and edges between any two of them. All edges are
-/// those of routes that take any number, so that every loop can end.
-fn graphs(nodes: usize, edges: usize) -> impl Strategy<Value = Draft> {
+/// Nodes that are declared in any order, one before each, and edges between any two of them. All edges are those of
+/// routes that take any number, so that every loop can end.
+pub(super) fn graphs(nodes: usize, edges: usize) -> impl Strategy<Value = Draft> {
     let all = (1..=nodes).prop_flat_map(move |count| {
         let order = Just((0..count).collect::<Vec<_>>()).prop_shuffle();
         // The one before each: not always the nearest.
