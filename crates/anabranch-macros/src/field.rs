@@ -114,15 +114,18 @@ impl StateField {
         match reducer {
             Reducer::Known(known) => {
                 let optional = argument(&self.ty, "Option").is_some();
-                let function = match known.to_string().as_str() {
-                    "min" if optional => Ident::new("min_option", known.span()),
-                    _ => known.clone(),
-                };
-                quote_spanned!(span=> #krate::reduce::#function(&mut self.#ident, value))
+                let function = if known == "min" && optional { "min_option".to_string() } else { known.to_string() };
+                let function = Ident::new(&function, span);
+                let krate = krate.to_token_stream().into_iter().map(|mut token| {
+                    token.set_span(span);
+                    token
+                });
+                quote_spanned!(span=> #(#krate)*::reduce::#function(&mut self.#ident, value))
             }
             Reducer::With(path) => quote_spanned!(span=> {
                 let current = ::core::mem::take(&mut self.#ident);
-                self.#ident = #path(current, ::core::clone::Clone::clone(value));
+                let new = ::core::clone::Clone::clone(value);
+                self.#ident = #path(current, new);
             }),
         }
     }

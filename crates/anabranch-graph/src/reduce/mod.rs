@@ -48,13 +48,8 @@ mod tests;
 /// anabranch_graph::reduce::append(&mut notes, &vec!["b", "a"]);
 /// assert_eq!(notes, ["a", "b", "a"]);
 /// ```
-pub fn append<C, T>(current: &mut C, new: &C)
-where
-    C: Extend<T>,
-    for<'a> &'a C: IntoIterator<Item = &'a T>,
-    T: Clone,
-{
-    current.extend(new.into_iter().cloned());
+pub fn append<C: Append>(current: &mut C, new: &C) {
+    current.append_all(new);
 }
 
 /// `add`: the sum, as `+=` makes it. So whole numbers that do not fit panic where the program checks for that, as in a
@@ -172,6 +167,28 @@ where
         }
     }
     current.extend(fresh.into_iter().flatten());
+}
+
+/// What the reducer `append` works on: every collection that can be iterated and extended.
+#[diagnostic::on_unimplemented(
+    message = "`append` does not work on `{Self}`",
+    label = "expected a list",
+    note = "numbers are added by `add`, sets and maps by `union`; `with = path::to::function` is for a function of your own"
+)]
+pub trait Append {
+    /// Adds what `new` holds at the end.
+    fn append_all(&mut self, new: &Self);
+}
+
+#[diagnostic::do_not_recommend]
+impl<C> Append for C
+where
+    C: IntoIterator<Item: Clone> + Extend<C::Item>,
+    for<'a> &'a C: IntoIterator<Item = &'a C::Item>,
+{
+    fn append_all(&mut self, new: &Self) {
+        self.extend(new.into_iter().cloned());
+    }
 }
 
 /// What the reducer `union` works on.
