@@ -197,6 +197,7 @@ impl std::error::Error for BuildErrors {}
 
 impl From<BuildErrors> for Error {
     fn from(errors: BuildErrors) -> Self {
-        Self::new(ErrorKind::Configuration, errors.to_string())
+        let text = errors.to_string();
+        Self::new(ErrorKind::Configuration, text).with_source(errors)
     }
 }

@@ -234,7 +234,7 @@ impl<S: State> StateGraph<S> {
     /// Checks the graph.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidChain`](anabranch_core::ErrorKind::InvalidChain) with all that is wrong with it, in a
+    /// [`ErrorKind::Configuration`](anabranch_core::ErrorKind::Configuration) with all that is wrong with it, in a
     /// [`BuildErrors`](crate::BuildErrors) (by `downcast_ref`).
     pub fn compile(self) -> Result<CompiledGraph<S>> {
         let plan = self.shape.check()?;

@@ -83,7 +83,6 @@ impl WriteSet {
     }
 
     /// By place of the field, of the same one the write first.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the builder"))]
     pub(crate) fn to_vec(self) -> Vec<FieldWrite> {
         let has = |set: u128, field: usize| set >> field & 1 == 1;
         let of = |field| {

@@ -144,7 +144,11 @@ fn told(events: &[GraphEvent], result: Result<DynamicState>, elapsed: u64, pause
     };
     let mut runs = BTreeMap::new();
     let (mut passed_over, mut log) = (BTreeSet::new(), BTreeSet::new());
-    for event in events.iter().filter(|event| !is_void(&event.path)) {
+    for event in events {
+        // What a graph passed over that failed afterwards was passed over all the same.
+        if is_void(&event.path) && event.kind != EventKind::PassedOver {
+            continue;
+        }
         match event.kind {
             EventKind::Started => *runs.entry(without_marks(&event.path)).or_default() += 1,
             EventKind::PassedOver => _ = passed_over.insert(event.path.clone()),
