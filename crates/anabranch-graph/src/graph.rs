@@ -40,6 +40,8 @@ pub(crate) struct Node<S: State> {
     pub(crate) name: String,
     pub(crate) work: Work<S>,
     pub(crate) route: Option<Route<S>>,
+    /// The places of the fields that it may write, and whether it overwrites.
+    pub(crate) allowed: Vec<(usize, bool)>,
 }
 
 pub(crate) struct Inner<S: State> {
@@ -80,7 +82,7 @@ impl<S: State> AnyGraph<S> for Inner<S> {
     fn run_nested(self: Arc<Self>, initial: S, inside: Inside, path: Path) -> BoxFuture<'static, Result<S>> {
         Box::pin(async move {
             let initial = self.complete(initial)?;
-            Engine::new(self, initial, inside, path)?.to_end().await
+            Engine::new(self, initial, inside, path)?.into_end().await
         })
     }
 

@@ -13,6 +13,7 @@ use crate::state::State;
 
 /// How far a run came: to its end, or to questions.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one of them, and it is taken apart at once")]
 pub enum Progress<S: State> {
     /// It is done: its state.
     Done(S),

@@ -2,11 +2,13 @@
 
 use crate::names::Names;
 
+type Choose<S> = Box<dyn Fn(&S) -> Vec<String> + Send + Sync>;
+
 /// A condition that chooses where it goes on, among what was declared.
 pub(crate) struct Route<S> {
     pub(crate) multi: bool,
     pub(crate) targets: Vec<String>,
-    pub(crate) choose: Box<dyn Fn(&S) -> Vec<String> + Send + Sync>,
+    choose: Choose<S>,
 }
 
 impl<S: 'static> Route<S> {

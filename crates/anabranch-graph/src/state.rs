@@ -56,6 +56,12 @@ pub trait State: Clone + Default + Serialize + DeserializeOwned + Send + Sync + 
         Ok(())
     }
 
+    /// Whether a node writes only what it declared. There is nothing to do where its type says it.
+    #[doc(hidden)]
+    fn is_allowed(_write: &Self::Write, _declared: &DynamicFields, _allowed: &[(usize, bool)]) -> bool {
+        true
+    }
+
     /// Gives fields that are missing their default. Nothing is missing in a struct.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use anabranch_core::combinators::IntoRunnable;
-use anabranch_core::{Accepts, Result, Runnable};
+use anabranch_core::{Accepts, Error, ErrorKind, Result, Runnable};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -33,6 +33,8 @@ pub struct StateGraph<S: State> {
     routes: Vec<(String, Route<S>)>,
     limit: usize,
     declared: Arc<DynamicFields>,
+    /// What cannot be said in a shape: the first thing that is wrong with what is declared by value.
+    wrong: Option<Error>,
 }
 
 impl<S: State> fmt::Debug for StateGraph<S> {
@@ -61,6 +63,7 @@ impl<S: State> StateGraph<S> {
             routes: Vec::new(),
             limit: STEP_LIMIT,
             declared: Arc::new(declared),
+            wrong: None,
         }
     }
 
@@ -237,8 +240,11 @@ impl<S: State> StateGraph<S> {
     /// [`ErrorKind::Configuration`](anabranch_core::ErrorKind::Configuration) with all that is wrong with it, in a
     /// [`BuildErrors`](crate::BuildErrors) (by `downcast_ref`).
     pub fn compile(self) -> Result<CompiledGraph<S>> {
-        let plan = self.shape.check()?;
-        let Self { shape, works, routes, limit, declared } = self;
+        let Self { shape, works, routes, limit, declared, wrong } = self;
+        if let Some(wrong) = wrong {
+            return Err(wrong);
+        }
+        let plan = shape.check()?;
         let mut routes = routes;
         let mut route_of = |name: &str| {
             let place = routes.iter().position(|(from, _)| from == name)?;
@@ -246,7 +252,12 @@ impl<S: State> StateGraph<S> {
         };
         let start_route = route_of(START);
         let nodes = shape.nodes.iter().zip(works);
-        let nodes = nodes.map(|(node, work)| Node { name: node.name.clone(), work, route: route_of(&node.name) });
+        let nodes = nodes.map(|(node, work)| Node {
+            name: node.name.clone(),
+            work,
+            route: route_of(&node.name),
+            allowed: node.writes.iter().map(|write| (write.field, write.overwrite)).collect(),
+        });
         let nodes = nodes.collect();
         Ok(CompiledGraph::new(Inner { shape, plan, nodes, start_route, limit, declared }))
     }
@@ -278,9 +289,23 @@ impl StateGraph<DynamicState> {
     where
         I: IntoIterator<Item: AsRef<str>>,
     {
-        let known: Vec<_> = fields.into_iter().filter_map(|name| self.declared.position(name.as_ref())).collect();
-        for node in self.shape.nodes.iter_mut().filter(|one| one.name == node) {
-            node.writes.extend(known.iter().map(|&field| FieldWrite { field, overwrite }));
+        for field in fields {
+            let field = field.as_ref();
+            let place = self.declared.position(field);
+            let nodes = self.shape.nodes.iter_mut().filter(|one| one.name == node);
+            let mut nodes = nodes.peekable();
+            let wrong = match place {
+                None => Some(format!("`{node}` is to write the field `{field}`, which is not declared: declare it")),
+                Some(_) if nodes.peek().is_none() => {
+                    Some(format!("`{node}` is to write the field `{field}`, and there is no such node before this"))
+                }
+                Some(field) => {
+                    nodes.for_each(|node| node.writes.push(FieldWrite { field, overwrite }));
+                    None
+                }
+            };
+            let wrong = wrong.map(|message| Error::new(ErrorKind::Configuration, message));
+            self.wrong = self.wrong.take().or(wrong);
         }
         self
     }

@@ -5,7 +5,6 @@ use std::borrow::Borrow;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use anabranch_core::describe::Description;
 use anabranch_core::{Accepts, Error, ErrorKind, Result, Runnable};
 use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
@@ -31,7 +30,6 @@ pub(crate) enum Work<S: State> {
 /// A step that gives an update.
 pub(crate) trait StepWork<I, S: State>: Send + Sync {
     fn start(self: Arc<Self>, input: I, inside: &Inside, path: &Path) -> Running<S>;
-    fn describe(&self) -> Description;
     fn shape(&self) -> Option<&Shape>;
 }
 
@@ -39,7 +37,6 @@ pub(crate) trait StepWork<I, S: State>: Send + Sync {
 pub(crate) trait MapWork<S: State>: Send + Sync {
     /// How many there are, and what starts each of them.
     fn start(self: Arc<Self>, state: &S, inside: &Inside, path: &Path) -> Vec<Running<S>>;
-    fn describe(&self) -> Description;
     fn shape(&self) -> Option<&Shape>;
 }
 
@@ -96,10 +93,6 @@ where
         })
     }
 
-    fn describe(&self) -> Description {
-        self.step.describe()
-    }
-
     fn shape(&self) -> Option<&Shape> {
         let step = (&self.step as &dyn Any).downcast_ref::<Step<T, R::Output>>()?;
         step.inner.shape()
@@ -132,10 +125,6 @@ where
     fn start(self: Arc<Self>, state: &S, inside: &Inside, path: &Path) -> Vec<Running<S>> {
         let start = |(index, item)| StepWork::<T, S>::start(self.step.clone(), item, inside, &path.item(index));
         (self.list)(state).into_iter().enumerate().map(start).collect()
-    }
-
-    fn describe(&self) -> Description {
-        StepWork::<T, S>::describe(&*self.step)
     }
 
     fn shape(&self) -> Option<&Shape> {

@@ -109,6 +109,11 @@ impl State for DynamicState {
         })
     }
 
+    fn is_allowed(write: &DynamicWrite, declared: &DynamicFields, allowed: &[(usize, bool)]) -> bool {
+        let place = declared.position(write.field());
+        place.is_some_and(|place| allowed.contains(&(place, write.is_overwrite())))
+    }
+
     fn complete(&mut self, declared: &DynamicFields) -> Result<()> {
         declared.complete(self)
     }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Poll;
 
-use anabranch_core::{Error, Result};
+use anabranch_core::{Error, ErrorKind, Result};
 use futures_util::future::{BoxFuture, FutureExt, poll_fn};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
@@ -113,7 +113,7 @@ impl<S: State> Engine<S> {
     }
 
     /// A question below: how long its run waits is not its business but that of the run around it.
-    pub(crate) async fn to_end(mut self) -> Result<S> {
+    pub(crate) async fn into_end(mut self) -> Result<S> {
         loop {
             match self.go_on().await? {
                 Outcome::Done(state) => return Ok(state),
@@ -366,6 +366,18 @@ impl<S: State> Engine<S> {
         let graph = self.graph.clone();
         let plan = &graph.plan.nodes[node];
         let Some(run) = &mut self.regions[plan.region] else { return Ok(()) };
+        let (allowed, declared) = (&graph.nodes[node].allowed, &graph.declared);
+        let result = result.and_then(|writes| {
+            let mut all = writes.iter().flat_map(|writes| writes.iter());
+            match all.find(|write| !S::is_allowed(write, declared, allowed)) {
+                None => Ok(writes),
+                Some(write) => {
+                    let message =
+                        format!("{write:?} was not declared for this node: say so by `writes` or `overwrites`");
+                    Err(Error::new(ErrorKind::InvalidChain, message))
+                }
+            }
+        });
         match result {
             Ok(writes) => {
                 run.wrote(plan.child, writes);

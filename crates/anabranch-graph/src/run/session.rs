@@ -28,12 +28,15 @@ pub(crate) type Listener = Arc<dyn Fn(GraphEvent) + Send + Sync>;
 #[derive(Clone)]
 pub(crate) struct Inside(pub(super) Arc<Session>);
 
+/// Gives an answer that was accepted to who asked.
+type Give = Box<dyn FnOnce() + Send>;
+
 /// An open question.
 pub(crate) struct Ask {
     pub(crate) path: String,
     pub(crate) question: Value,
     /// Takes the answer, or says what is wrong with it.
-    take: Box<dyn Fn(Value) -> Result<Box<dyn FnOnce() + Send>> + Send>,
+    take: Box<dyn Fn(Value) -> Result<Give> + Send>,
 }
 
 impl Inside {
@@ -84,7 +87,7 @@ impl Inside {
                 if let Some(sender) = sender {
                     let _ = sender.send((answer, inside.working()));
                 }
-            }) as Box<dyn FnOnce() + Send>)
+            }) as Give)
         };
         self.asks().insert(path.key.clone(), Ask { path: path.text, question, take: Box::new(take) });
         let _open = Open(self, path.key);
