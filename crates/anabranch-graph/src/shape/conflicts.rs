@@ -135,13 +135,13 @@ struct Suspects {
 
 impl Suspects {
     fn found(&self, plan: &Plan, pairs: &Pairs) -> Vec<Found> {
-        let children = plan.regions[self.region].children.len();
-        let mut into = vec![Vec::new(); if self.pairs.is_empty() { 0 } else { children }];
+        if self.pairs.is_empty() {
+            return Vec::new();
+        }
+        let mut into = vec![Vec::new(); plan.regions[self.region].children.len()];
         for (number, edge) in plan.edges.iter().enumerate() {
             match edge.arrives {
-                Arrival::Child { region, child } if region == self.region && !into.is_empty() => {
-                    into[child].push(number)
-                }
+                Arrival::Child { region, child } if region == self.region => into[child].push(number),
                 _ => {}
             }
         }

@@ -142,8 +142,10 @@ impl<'a> Edges<'a, '_> {
         }
         let Some(number) = node else { return };
         let Some(marks) = self.skeleton.marks.get_mut(number) else {
-            // START and END cannot fail, and END waits for all as it is. A fallback's edge was refused or, of START,
-            // would never be taken.
+            // START and END cannot fail, and END waits for all as it is. That an edge leaves END is named already.
+            if matches!(option, NodeOption::Fallback(..)) && number == self.skeleton.end() {
+                return;
+            }
             if self.unknown.insert(name) {
                 self.errors.push(BuildError::new(
                     BuildErrorKind::UnknownNode,

@@ -147,6 +147,15 @@ fn options() {
     );
 }
 
+#[test]
+fn a_graph_without_nodes_and_one_of_each_end() {
+    assert_eq!(Draft::of("").edges("START>END").errors(), [""; 0]);
+    assert_eq!(Draft::of("").errors(), ["NoEntry()"]);
+    assert_eq!(good().fallback("END", "a").errors(), ["EdgeFromEnd(a)"]);
+    assert_eq!(good().fallback("START", "legal").errors(), ["UnknownNode(START)"]);
+    assert_eq!(good().fallback("legal", "START").errors(), ["EdgeToStart(legal)"]);
+}
+
 /// All at once, and as an error of a run it says the same.
 #[test]
 fn all_at_once() {
