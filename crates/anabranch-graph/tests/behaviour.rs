@@ -202,3 +202,17 @@ async fn a_dropped_run_leaves_nothing() {
     assert!(tokio::time::timeout(Duration::from_secs(1), run).await.is_err());
     assert_eq!(inside.load(Ordering::SeqCst), 0);
 }
+
+/// Nodes that are always ready do not keep the task for themselves: a time limit around them is heard.
+#[tokio::test]
+async fn an_endless_loop_of_ready_nodes_lets_others_run() {
+    let graph = StateGraph::<Notes>::new()
+        .node("round", async |_: Arc<Notes>| Ok(Notes::count(1_u64)))
+        .edge(START, "round")
+        .route("round", |state: &Notes| if state.yes { END } else { "round" }, ["round", END])
+        .step_limit(usize::MAX)
+        .compile()
+        .unwrap();
+    let run = graph.invoke(Notes::default());
+    assert!(tokio::time::timeout(Duration::from_millis(50), run).await.is_err());
+}

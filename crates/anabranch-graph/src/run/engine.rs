@@ -14,8 +14,8 @@ use super::{Inside, Path};
 use crate::event::{EventKind, GraphEvent};
 use crate::graph::Inner;
 use crate::run_error::{BadChoice, EndNotReached, StepLimit};
-use crate::shape::EdgeKind;
 use crate::shape::plan::{Arrival, Child};
+use crate::shape::{EdgeKind, NodeKind};
 use crate::state::State;
 use crate::work::{Work, Writes};
 
@@ -35,10 +35,24 @@ pub(crate) struct Engine<S: State> {
     reached: Option<bool>,
 }
 
+/// After this many turns the task lets others run: nodes that are ready at once, in a loop, would keep it for ever.
+const TURNS: usize = 128;
+
+async fn let_others_run() {
+    let mut was_asked = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut was_asked, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
 /// What came of an activation.
 struct Finished<S: State> {
     node: usize,
-    path: Path,
     result: Result<Vec<Arc<Writes<S>>>>,
 }
 
@@ -76,7 +90,10 @@ impl<S: State> Engine<S> {
 
     /// Runs until it is done, or waits for answers alone.
     pub(crate) async fn go_on(&mut self) -> Result<Outcome<S>> {
-        loop {
+        for turn in 1_usize.. {
+            if turn % TURNS == 0 {
+                let_others_run().await;
+            }
             self.arrive_all()?;
             if let Some(reached) = self.reached {
                 return if reached { Ok(Outcome::Done(self.finish())) } else { Err(EndNotReached::error()) };
@@ -110,6 +127,7 @@ impl<S: State> Engine<S> {
                 return Err(error);
             }
         }
+        Ok(Outcome::Waits)
     }
 
     /// A question below: how long its run waits is not its business but that of the run around it.
@@ -199,7 +217,7 @@ impl<S: State> Engine<S> {
             Child::Node(node) if runs(plan.nodes[node].join_all) => self.start(node),
             Child::Node(node) => {
                 self.pass_over(node);
-                self.out(node, |_| false);
+                self.out(node, |_, _| false);
                 Ok(())
             }
             Child::Loop(inner) => {
@@ -219,14 +237,20 @@ impl<S: State> Engine<S> {
     }
 
     /// Decides the edges that leave a node, in one step: ways out are recorded before the loop is judged.
-    fn out(&mut self, node: usize, is_taken: impl Fn(usize) -> bool) {
+    fn out(&mut self, node: usize, is_taken: impl Fn(&Self, usize) -> bool) {
         let graph = self.graph.clone();
-        let (leaving, staying): (Vec<_>, Vec<_>) =
-            graph.plan.nodes[node].out.iter().copied().partition(|edge| !graph.plan.edges[*edge].leaves.is_empty());
-        for edge in leaving {
-            self.leave(graph.plan.edges[edge].leaves[0], edge, is_taken(edge));
+        for &edge in &graph.plan.nodes[node].out {
+            if let Some(&left) = graph.plan.edges[edge].leaves.first() {
+                let taken = is_taken(self, edge);
+                self.leave(left, edge, taken);
+            }
         }
-        self.decided.extend(staying.into_iter().map(|edge| (graph.plan.edges[edge].arrives, is_taken(edge))));
+        for &edge in &graph.plan.nodes[node].out {
+            if graph.plan.edges[edge].leaves.is_empty() {
+                let taken = is_taken(self, edge);
+                self.decided.push_back((graph.plan.edges[edge].arrives, taken));
+            }
+        }
     }
 
     fn is_taken(&self, edge: usize, chosen: Option<&[String]>) -> bool {
@@ -282,8 +306,7 @@ impl<S: State> Engine<S> {
 
     fn pass_over(&mut self, node: usize) {
         let graph = self.graph.clone();
-        let path = self.path_of(node);
-        self.inside.tell(|| GraphEvent::new(&path, EventKind::PassedOver));
+        self.inside.tell(|| GraphEvent::new(&self.path_of(node), EventKind::PassedOver));
         let plan = &graph.plan.nodes[node];
         if let Some(run) = &mut self.regions[plan.region] {
             run.forgo(&graph.plan.regions[plan.region], plan.child);
@@ -306,14 +329,16 @@ impl<S: State> Engine<S> {
 
     fn start(&mut self, node: usize) -> Result<()> {
         let graph = self.graph.clone();
-        let path = self.path_of(node);
         self.steps += 1;
         if self.steps > graph.limit {
-            return Err(StepLimit::error(graph.limit, &path.text, graph.header_around(node)));
+            return Err(StepLimit::error(graph.limit, &self.path_of(node).text, graph.header_around(node)));
         }
         let plan = &graph.plan.nodes[node];
         let Some(run) = &mut self.regions[plan.region] else { return Ok(()) };
         let state = run.view(&graph.plan.regions[plan.region], plan.child);
+        // A path is made where somebody has a use for it.
+        let has_path = self.inside.is_heard() || !matches!(graph.shape.nodes[node].kind, NodeKind::Plain);
+        let path = if has_path { self.path_of(node) } else { Path::default() };
         let inside = &self.inside;
         inside.tell(|| GraphEvent::new(&path, EventKind::Started));
         let settled = plan.settled;
@@ -321,7 +346,7 @@ impl<S: State> Engine<S> {
             Work::Step(work) => {
                 let running = work.clone().start(state, inside, &path);
                 let one = |writes| if Vec::is_empty(&writes) { Vec::new() } else { vec![Arc::new(writes)] };
-                running.map(move |result| Finished { node, path, result: result.map(one) }).boxed()
+                running.map(move |result| Finished { node, result: result.map(one) }).boxed()
             }
             Work::Map(work) => {
                 let items = work.clone().start(&state, inside, &path);
@@ -336,7 +361,7 @@ impl<S: State> Engine<S> {
                     };
                     let items = all(items, settled, done).await;
                     let result = items.map(|items| items.into_iter().map(Arc::new).collect());
-                    Finished { node, path, result }
+                    Finished { node, result }
                 }
                 .boxed()
             }
@@ -351,7 +376,7 @@ impl<S: State> Engine<S> {
                         Err(error) => Err(error),
                     };
                     let result = result.map(|(writes, _working)| vec![Arc::new(writes)]);
-                    Finished { node, path, result }
+                    Finished { node, result }
                 }
                 .boxed()
             }
@@ -362,7 +387,7 @@ impl<S: State> Engine<S> {
 
     /// An activation is done: its update, the choice of its route, its edges.
     fn finished(&mut self, finished: Finished<S>) -> Result<()> {
-        let Finished { node, path, result } = finished;
+        let Finished { node, result } = finished;
         let graph = self.graph.clone();
         let plan = &graph.plan.nodes[node];
         let Some(run) = &mut self.regions[plan.region] else { return Ok(()) };
@@ -385,26 +410,25 @@ impl<S: State> Engine<S> {
                     None => None,
                     Some(route) => {
                         let state = run.after(plan.child).unwrap_or_default();
-                        Some(route.choose(&state).map_err(|said| self.bad_choice(&path.text, &said)))
+                        Some(route.choose(&state).map_err(|said| self.bad_choice(&self.path_of(node).text, &said)))
                     }
                 };
                 if let Some(run) = &mut self.regions[plan.region] {
                     run.let_go(plan.child);
                 }
-                self.inside.tell(|| GraphEvent::new(&path, EventKind::Done));
+                self.inside.tell(|| GraphEvent::new(&self.path_of(node), EventKind::Done));
                 let choice = choice.transpose()?;
-                let taken: Vec<_> =
-                    plan.out.iter().map(|edge| (*edge, self.is_taken(*edge, choice.as_deref()))).collect();
-                self.out(node, |edge| taken.iter().any(|(one, taken)| *one == edge && *taken));
+                self.out(node, |this, edge| this.is_taken(edge, choice.as_deref()));
             }
             Err(error) if plan.is_quiet() => {
                 run.wrote(plan.child, Vec::new());
                 run.let_go(plan.child);
-                self.inside.tell(|| GraphEvent::new(&path, EventKind::Failed(error.kind())));
-                self.out(node, |edge| graph.plan.edges[edge].kind == EdgeKind::Fail);
+                self.inside.tell(|| GraphEvent::new(&self.path_of(node), EventKind::Failed(error.kind())));
+                self.out(node, |_, edge| graph.plan.edges[edge].kind == EdgeKind::Fail);
             }
             Err(error) => {
                 let error = error.at(format!("node \"{}\"", graph.nodes[node].name));
+                let path = self.path_of(node);
                 self.inside.tell(|| GraphEvent::new(&path, EventKind::Broke(error.kind())));
                 self.failed.push((path, error));
             }

@@ -63,6 +63,11 @@ impl Inside {
         self.0.asks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether anybody hears what happens.
+    pub(super) fn is_heard(&self) -> bool {
+        self.0.listener.is_some()
+    }
+
     pub(super) fn tell(&self, event: impl FnOnce() -> GraphEvent) {
         if let Some(listener) = &self.0.listener {
             listener(event());
