@@ -229,6 +229,8 @@ impl<S: State> Engine<S> {
                 let is_folded = plan.regions[region].children[child].is_folded;
                 let graph = self.graph.clone();
                 let Some(run) = &mut self.regions[region] else { return Ok(()) };
+                // What folds the loop around it folds it, too.
+                let is_folded = is_folded || run.written.is_some();
                 let base = run.sees(&graph.plan.regions[region], child);
                 self.regions[inner] = Some(RegionRun::new(&graph.plan.regions[inner], base, is_folded));
                 self.start(header)

@@ -1,5 +1,6 @@
 //! A graph of the cases, by the public API.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,7 +50,29 @@ fn fails(node: &Value, on: On<'_>, index: usize) -> bool {
     }
 }
 
+thread_local! {
+    /// How many nodes and items are at work on this thread.
+    pub(crate) static AT_WORK: Cell<usize> = const { Cell::new(0) };
+}
+
+/// One node or item is at work, until this is dropped.
+struct AtWork;
+
+impl AtWork {
+    fn begin() -> Self {
+        AT_WORK.set(AT_WORK.get() + 1);
+        Self
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        AT_WORK.set(AT_WORK.get() - 1);
+    }
+}
+
 async fn work(node: Arc<Value>, state: DynamicState, item: Option<(usize, Value)>) -> Result<Vec<DynamicWrite>> {
+    let _at_work = AtWork::begin();
     let index = item.as_ref().map_or(0, |(index, _)| *index);
     let time = delay(&node, index);
     if !time.is_zero() {
