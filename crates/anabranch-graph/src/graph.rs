@@ -131,6 +131,37 @@ impl<S> fmt::Debug for CompiledGraph<S> {
 
 impl<S: State> CompiledGraph<S> {
     /// The same graph, telling what happens in its runs: nodes that begin, are done, are passed over, fail.
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// use anabranch_core::RunnableExt;
+    /// use anabranch_graph::{END, EventKind, START, State, StateGraph};
+    /// # use serde::{Deserialize, Serialize};
+    /// #
+    /// #[derive(Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// struct Essay {
+    ///     draft: String,
+    /// }
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> anabranch_core::Result<()> {
+    /// let graph = StateGraph::<Essay>::new()
+    ///     .node("write", async |_: Arc<Essay>| Ok(Essay::draft("…")))
+    ///     .edge(START, "write")
+    ///     .edge("write", END)
+    ///     .compile()?;
+    ///
+    /// let seen = Arc::new(Mutex::new(Vec::new()));
+    /// let events = seen.clone();
+    /// let watched = graph.on_event(move |event| events.lock().unwrap().push((event.path, event.kind)));
+    /// watched.invoke(Essay::default()).await?;
+    /// let write = || "write".to_string();
+    /// assert_eq!(*seen.lock().unwrap(), [(write(), EventKind::Started), (write(), EventKind::Done)]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn on_event(&self, listener: impl Fn(GraphEvent) + Send + Sync + 'static) -> Self {
         Self { inner: self.inner.clone(), listener: Some(Arc::new(listener)) }
@@ -140,7 +171,34 @@ impl<S: State> CompiledGraph<S> {
         Inside::new(config.clone(), self.listener.clone())
     }
 
-    /// Runs the graph to its end, or until it asks: `answer` goes on.
+    /// Runs the graph to its end, or until it asks: [`answer`](crate::Questions::answer) goes on.
+    ///
+    /// ```
+    /// use anabranch_graph::{END, Progress, START, State, StateGraph};
+    /// # use serde::{Deserialize, Serialize};
+    /// #
+    /// #[derive(Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// struct Essay {
+    ///     draft: String,
+    ///     approved: bool,
+    /// }
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> anabranch_core::Result<()> {
+    /// let graph = StateGraph::<Essay>::new()
+    ///     .ask("approve", |state| format!("Shall this go out? {}", state.draft), Essay::approved)
+    ///     .edge(START, "approve")
+    ///     .edge("approve", END)
+    ///     .compile()?;
+    ///
+    /// match graph.start(Essay::default()).await? {
+    ///     Progress::Done(state) => println!("{}", state.draft),
+    ///     Progress::Asks(questions) => println!("{} asks", questions[0].node()),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Whatever the run fails with.
@@ -157,6 +215,34 @@ impl<S: State> CompiledGraph<S> {
     }
 
     /// A picture for [Mermaid](https://mermaid.js.org), which GitHub shows.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use anabranch_graph::{END, START, State, StateGraph};
+    /// # use serde::{Deserialize, Serialize};
+    /// #
+    /// #[derive(Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// struct Essay {
+    ///     draft: String,
+    /// }
+    ///
+    /// let graph = StateGraph::<Essay>::new()
+    ///     .node("write", async |_: Arc<Essay>| Ok(Essay::draft("…")))
+    ///     .edge(START, "write")
+    ///     .edge("write", END)
+    ///     .compile()?;
+    /// let picture = r#"flowchart TD
+    ///     start(["START"])
+    ///     n0["write"]
+    ///     stop(["END"])
+    ///     start --> n0
+    ///     n0 --> stop
+    /// "#;
+    /// assert_eq!(graph.to_mermaid(), picture);
+    /// # Ok::<(), anabranch_core::Error>(())
+    /// ```
     #[must_use]
     pub fn to_mermaid(&self) -> String {
         draw::mermaid(self.inner.shape())

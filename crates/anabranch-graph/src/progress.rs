@@ -73,6 +73,34 @@ impl<S: State> Questions<S> {
     /// Answers a question and goes on, to the next questions or to the end. The question is named by its node, or by its
     /// path where the node asks more than once.
     ///
+    /// ```
+    /// use anabranch_graph::{END, Progress, START, State, StateGraph};
+    /// # use serde::{Deserialize, Serialize};
+    /// #
+    /// #[derive(Debug, Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// struct Essay {
+    ///     draft: String,
+    ///     approved: bool,
+    /// }
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> anabranch_core::Result<()> {
+    /// let graph = StateGraph::<Essay>::new()
+    ///     .ask("approve", |state| format!("Shall this go out? {}", state.draft), Essay::approved)
+    ///     .edge(START, "approve")
+    ///     .edge("approve", END)
+    ///     .compile()?;
+    ///
+    /// let Progress::Asks(questions) = graph.start(Essay::default()).await? else { panic!("it asks") };
+    /// let error = questions.answer("approve", "perhaps").await.unwrap_err();
+    /// assert_eq!(error.kind(), anabranch_core::ErrorKind::InvalidInput);
+    /// let Progress::Done(state) = questions.answer("approve", true).await? else { panic!("it is done") };
+    /// assert!(state.approved);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] where there is no such question, or the answer is of another type than the question
     /// wants: nothing changes then, and one can answer again. Whatever the run fails with.

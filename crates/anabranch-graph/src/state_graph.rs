@@ -69,6 +69,33 @@ impl<S: State> StateGraph<S> {
 
     /// A node: a step from an `Arc` of the state to an update. A closure will do, a chain in [`step`](crate::step), or
     /// any runnable.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use anabranch_core::RunnableExt;
+    /// use anabranch_graph::{END, START, State, StateGraph};
+    /// # use serde::{Deserialize, Serialize};
+    /// #
+    /// #[derive(Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// struct Analysis {
+    ///     document: String,
+    ///     legal: String,
+    /// }
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> anabranch_core::Result<()> {
+    /// let graph = StateGraph::<Analysis>::new()
+    ///     .node("legal", async |state: Arc<Analysis>| Ok(Analysis::legal(format!("{} is sound", state.document))))
+    ///     .edge(START, "legal")
+    ///     .edge("legal", END)
+    ///     .compile()?;
+    /// let done = graph.invoke(Analysis { document: "The lease".into(), ..Default::default() }).await?;
+    /// assert_eq!(done.legal, "The lease is sound");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn node<M, R>(self, name: impl Into<String>, step: R) -> Self
     where
         R: IntoRunnable<M>,
@@ -95,6 +122,37 @@ impl<S: State> StateGraph<S> {
 
     /// A node for each element of a list, side by side. What they give comes in the order of the list, whoever was
     /// first.
+    ///
+    /// ```
+    /// use anabranch_core::RunnableExt;
+    /// use anabranch_graph::{END, START, State, StateGraph};
+    /// # use serde::{Deserialize, Serialize};
+    /// #
+    /// #[derive(Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// struct Essay {
+    ///     topics: Vec<String>,
+    ///     #[reduce(append)]
+    ///     paragraphs: Vec<String>,
+    /// }
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> anabranch_core::Result<()> {
+    /// let graph = StateGraph::<Essay>::new()
+    ///     .map(
+    ///         "write",
+    ///         |state| state.topics.clone(),
+    ///         async |topic: String| Ok(Essay::paragraphs([format!("About {topic}.")])),
+    ///     )
+    ///     .edge(START, "write")
+    ///     .edge("write", END)
+    ///     .compile()?;
+    /// let topics = ["ebb", "flood"].map(String::from).to_vec();
+    /// let done = graph.invoke(Essay { topics, ..Default::default() }).await?;
+    /// assert_eq!(done.paragraphs, ["About ebb.", "About flood."]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn map<M, R, L, T>(
         self,
         name: impl Into<String>,
@@ -118,6 +176,35 @@ impl<S: State> StateGraph<S> {
 
     /// A question to somebody. The run pauses when nothing else can go on, and what `write` makes of the answer is the
     /// update. Nothing before it is run again.
+    ///
+    /// ```
+    /// use anabranch_graph::{END, Progress, START, State, StateGraph};
+    /// # use serde::{Deserialize, Serialize};
+    /// #
+    /// #[derive(Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// struct Essay {
+    ///     draft: String,
+    ///     approved: bool,
+    /// }
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> anabranch_core::Result<()> {
+    /// let graph = StateGraph::<Essay>::new()
+    ///     .ask("approve", |state| format!("Shall this go out? {}", state.draft), Essay::approved)
+    ///     .edge(START, "approve")
+    ///     .edge("approve", END)
+    ///     .compile()?;
+    ///
+    /// let Progress::Asks(questions) = graph.start(Essay { draft: "…".into(), ..Default::default() }).await? else {
+    ///     panic!("it asks")
+    /// };
+    /// assert_eq!(questions[0].text(), Some("Shall this go out? …"));
+    /// let Progress::Done(state) = questions.answer("approve", true).await? else { panic!("it is done") };
+    /// assert!(state.approved);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn ask<P, A, U>(
         self,
         name: impl Into<String>,
@@ -167,7 +254,32 @@ impl<S: State> StateGraph<S> {
         self
     }
 
-    /// A condition that chooses where it goes on: one of the targets.
+    /// A condition that chooses where it goes on: one of the targets. It sees what the node saw, and the node's update.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use anabranch_core::RunnableExt;
+    /// use anabranch_graph::{END, START, State, StateGraph};
+    /// # use serde::{Deserialize, Serialize};
+    /// #
+    /// #[derive(Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// struct Essay {
+    ///     rounds: u32,
+    /// }
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> anabranch_core::Result<()> {
+    /// let graph = StateGraph::<Essay>::new()
+    ///     .node("write", async |state: Arc<Essay>| Ok(Essay::rounds(state.rounds + 1)))
+    ///     .edge(START, "write")
+    ///     .route("write", |state| if state.rounds < 3 { "write" } else { END }, ["write", END])
+    ///     .compile()?;
+    /// assert_eq!(graph.invoke(Essay::default()).await?.rounds, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn route<C: Names>(
         self,
         from: impl Into<String>,
@@ -235,6 +347,28 @@ impl<S: State> StateGraph<S> {
     }
 
     /// Checks the graph.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use anabranch_graph::{BuildErrorKind, BuildErrors, START, State, StateGraph};
+    /// # use serde::{Deserialize, Serialize};
+    /// #
+    /// #[derive(Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// struct Essay {
+    ///     draft: String,
+    /// }
+    ///
+    /// let error = StateGraph::<Essay>::new()
+    ///     .node("write", async |_: Arc<Essay>| Ok(Essay::draft("…")))
+    ///     .edge(START, ["write", "reed"])
+    ///     .compile()
+    ///     .unwrap_err();
+    /// let errors = error.downcast_ref::<BuildErrors>().expect("what is wrong");
+    /// let kinds: Vec<_> = errors.iter().map(|error| error.kind()).collect();
+    /// assert_eq!(kinds, [BuildErrorKind::UnknownNode, BuildErrorKind::NoWayToEnd]);
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`](anabranch_core::ErrorKind::Configuration) with all that is wrong with it, in a

@@ -18,7 +18,32 @@ use crate::shape::Shape;
 /// [`map`](crate::StateGraph::map)), `runnable` runs, `write` makes an update of what it gives.
 ///
 /// ```
-/// # #[path = "doc_step.rs"] mod hidden {}
+/// use anabranch_core::{RunnableExt, lambda};
+/// use anabranch_graph::{END, START, State, StateGraph, step};
+/// # use serde::{Deserialize, Serialize};
+/// #
+/// #[derive(Clone, Default, Serialize, Deserialize, State)]
+/// # #[state(crate = "anabranch_graph")]
+/// struct Analysis {
+///     document: String,
+///     words: usize,
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> anabranch_core::Result<()> {
+/// // A chain that knows nothing of the state.
+/// let count = lambda(async |text: String| Ok(text.split(' ').map(String::from).collect::<Vec<_>>()))
+///     | lambda(async |words: Vec<String>| Ok(words.len()));
+///
+/// let graph = StateGraph::<Analysis>::new()
+///     .node("count", step(|state: &Analysis| state.document.clone(), count, Analysis::words))
+///     .edge(START, "count")
+///     .edge("count", END)
+///     .compile()?;
+/// let done = graph.invoke(Analysis { document: "A tidal power plant".into(), ..Default::default() }).await?;
+/// assert_eq!(done.words, 4);
+/// # Ok(())
+/// # }
 /// ```
 pub fn step<I, X, R, M, U>(
     read: impl Fn(&I) -> X + Send + Sync + 'static,
