@@ -42,6 +42,10 @@ macro_rules! chapters {
             #[doc = "[transport]: mod@crate::guide::transport"]
             #[doc = "[adding-a-provider]: mod@crate::guide::adding_a_provider"]
             #[doc = "[cassettes]: mod@crate::guide::cassettes"]
+            #[doc = "[state-graphs]: mod@crate::guide::state_graphs"]
+            #[doc = "[from-langgraph]: mod@crate::guide::from_langgraph"]
+            #[doc = "[causal-state]: mod@crate::guide#in-the-repository"]
+            #[doc = "[example]: mod@crate::guide#in-the-repository"]
             #[doc = ""]
             #[doc = include_str!(concat!("../docs/guide/", $file))]
             pub mod $name {}
@@ -74,6 +78,11 @@ chapters! {
     // Its programs use a provider's builder.
     #[cfg(any(doc, feature = "openai"))]
     cassettes "18-testing-with-cassettes.md"
+    // Their programs make graphs.
+    #[cfg(any(doc, feature = "graph"))]
+    state_graphs "19-state-graphs.md"
+    #[cfg(any(doc, feature = "graph"))]
+    from_langgraph "20-coming-from-langgraph.md"
 }
 
 /// The pages of the providers stand in the repository only, beside this guide. Their programs compile.

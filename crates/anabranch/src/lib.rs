@@ -4,6 +4,8 @@
 #![doc = "[failures]: mod@crate::guide::failures"]
 #![doc = "[guide]: mod@crate::guide"]
 #![doc = "[asyncio-lcel]: mod@crate::guide::asyncio_lcel"]
+#![doc = "[state-graphs]: mod@crate::guide::state_graphs"]
+#![doc = "[from-langgraph]: mod@crate::guide::from_langgraph"]
 #![doc = "[adding-a-provider]: mod@crate::guide::adding_a_provider"]
 #![doc = "[providers]: mod@crate::guide#in-the-repository"]
 #![doc = "[performance]: mod@crate::guide#in-the-repository"]
@@ -28,6 +30,11 @@ pub mod guide;
 #[cfg(all(doctest, feature = "anthropic"))]
 #[doc = include_str!("../docs/providers/anthropic.md")]
 mod page_of_anthropic {}
+
+/// State graphs: fan-out and fan-in as a graph with typed, deterministic state.
+#[cfg(feature = "graph")]
+#[doc(inline)]
+pub use anabranch_graph as graph;
 
 /// Messages, content, tool calls and usage: see the crate `anabranch-messages`.
 pub mod messages {

@@ -1,0 +1,281 @@
+//! [`CompiledGraph`]: a graph that passed its checks.
+
+use std::fmt;
+use std::sync::Arc;
+
+use anabranch_core::describe::{Description, Kind, Label};
+use anabranch_core::{Error, ErrorKind, Result, RunConfig, Runnable, pipe_operator};
+use futures_util::future::BoxFuture;
+
+use crate::draw;
+use crate::dynamic::DynamicFields;
+use crate::event::GraphEvent;
+use crate::progress::{Progress, progress};
+use crate::route::Route;
+use crate::run::{Engine, Inside, Listener, Outcome, Path};
+use crate::shape::Shape;
+use crate::shape::plan::{Child, Plan};
+use crate::state::State;
+use crate::work::Work;
+
+/// A graph that passed its checks: a step from a state to a state. Cheap to clone.
+pub struct CompiledGraph<S> {
+    pub(crate) inner: Arc<dyn AnyGraph<S>>,
+    listener: Option<Listener>,
+}
+
+/// What there is to a graph, whatever its state: so that a step can find out whether it is one.
+pub(crate) trait AnyGraph<S>: Send + Sync {
+    fn shape(&self) -> &Shape;
+    fn asks(&self) -> bool;
+    fn run_nested(self: Arc<Self>, initial: S, inside: Inside, path: Path) -> BoxFuture<'static, Result<S>>;
+    fn run(self: Arc<Self>, initial: S, inside: Inside) -> BoxFuture<'static, Result<S>>;
+    fn start(self: Arc<Self>, initial: S, inside: Inside) -> BoxFuture<'static, Result<Progress<S>>>
+    where
+        S: State;
+}
+
+/// A node.
+pub(crate) struct Node<S: State> {
+    pub(crate) name: String,
+    pub(crate) work: Work<S>,
+    pub(crate) route: Option<Route<S>>,
+    /// The places of the fields that it may write, and whether it overwrites.
+    pub(crate) allowed: Vec<(usize, bool)>,
+}
+
+pub(crate) struct Inner<S: State> {
+    pub(crate) shape: Shape,
+    pub(crate) plan: Plan,
+    pub(crate) nodes: Vec<Node<S>>,
+    pub(crate) start_route: Option<Route<S>>,
+    pub(crate) limit: usize,
+    pub(crate) declared: Arc<DynamicFields>,
+}
+
+impl<S: State> Inner<S> {
+    /// The header of the innermost loop around a node.
+    pub(crate) fn header_around(&self, node: usize) -> Option<&str> {
+        let region = &self.plan.regions[self.plan.nodes[node].region];
+        region.parent?;
+        match region.children.first()?.kind {
+            Child::Node(header) => Some(&self.nodes[header].name),
+            Child::Loop(_) | Child::End => None,
+        }
+    }
+
+    fn complete(&self, mut initial: S) -> Result<S> {
+        initial.complete(&self.declared)?;
+        Ok(initial)
+    }
+}
+
+impl<S: State> AnyGraph<S> for Inner<S> {
+    fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    fn asks(&self) -> bool {
+        self.shape.asks()
+    }
+
+    fn run_nested(self: Arc<Self>, initial: S, inside: Inside, path: Path) -> BoxFuture<'static, Result<S>> {
+        Box::pin(async move {
+            let initial = self.complete(initial)?;
+            Engine::new(self, initial, inside, path)?.into_end().await
+        })
+    }
+
+    fn run(self: Arc<Self>, initial: S, inside: Inside) -> BoxFuture<'static, Result<S>> {
+        Box::pin(async move {
+            if self.asks() {
+                let message = "the graph asks somebody: `start` it and `answer` its questions, instead of invoking it";
+                return Err(Error::new(ErrorKind::Unsupported, message));
+            }
+            let initial = self.complete(initial)?;
+            let mut engine = Engine::new(self, initial, inside, Path::default())?;
+            match engine.go_on().await? {
+                Outcome::Done(state) => Ok(state),
+                Outcome::Waits => Err(Error::new(ErrorKind::Unsupported, "a step of the graph asks somebody")),
+            }
+        })
+    }
+
+    fn start(self: Arc<Self>, initial: S, inside: Inside) -> BoxFuture<'static, Result<Progress<S>>> {
+        Box::pin(async move {
+            let initial = self.complete(initial)?;
+            progress(Engine::new(self, initial, inside.clone(), Path::default())?, inside).await
+        })
+    }
+}
+
+impl<S: State> CompiledGraph<S> {
+    /// For those that have a state.
+    pub(crate) fn new(inner: Inner<S>) -> Self {
+        Self { inner: Arc::new(inner), listener: None }
+    }
+}
+
+impl<S> Clone for CompiledGraph<S> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), listener: self.listener.clone() }
+    }
+}
+
+impl<S> fmt::Debug for CompiledGraph<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.inner.shape().nodes.iter().map(|node| &node.name);
+        f.debug_struct("CompiledGraph").field("nodes", &names.collect::<Vec<_>>()).finish()
+    }
+}
+
+impl<S: State> CompiledGraph<S> {
+    /// The same graph, telling what happens in its runs: nodes that begin, are done, are passed over, fail.
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// use anabranch_core::RunnableExt;
+    /// use anabranch_graph::{END, EventKind, START, State, StateGraph};
+    /// # use serde::{Deserialize, Serialize};
+    /// #
+    /// #[derive(Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// struct Essay {
+    ///     draft: String,
+    /// }
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> anabranch_core::Result<()> {
+    /// let graph = StateGraph::<Essay>::new()
+    ///     .node("write", async |_: Arc<Essay>| Ok(Essay::draft("…")))
+    ///     .edge(START, "write")
+    ///     .edge("write", END)
+    ///     .compile()?;
+    ///
+    /// let seen = Arc::new(Mutex::new(Vec::new()));
+    /// let events = seen.clone();
+    /// let watched = graph.on_event(move |event| events.lock().unwrap().push((event.path, event.kind)));
+    /// watched.invoke(Essay::default()).await?;
+    /// let write = || "write".to_string();
+    /// assert_eq!(*seen.lock().unwrap(), [(write(), EventKind::Started), (write(), EventKind::Done)]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn on_event(&self, listener: impl Fn(GraphEvent) + Send + Sync + 'static) -> Self {
+        Self { inner: self.inner.clone(), listener: Some(Arc::new(listener)) }
+    }
+
+    fn inside(&self, config: &RunConfig) -> Inside {
+        Inside::new(config.clone(), self.listener.clone())
+    }
+
+    /// Runs the graph to its end, or until it asks: [`answer`](crate::Questions::answer) goes on.
+    ///
+    /// ```
+    /// use anabranch_graph::{END, Progress, START, State, StateGraph};
+    /// # use serde::{Deserialize, Serialize};
+    /// #
+    /// #[derive(Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// struct Essay {
+    ///     draft: String,
+    ///     approved: bool,
+    /// }
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> anabranch_core::Result<()> {
+    /// let graph = StateGraph::<Essay>::new()
+    ///     .ask("approve", |state| format!("Shall this go out? {}", state.draft), Essay::approved)
+    ///     .edge(START, "approve")
+    ///     .edge("approve", END)
+    ///     .compile()?;
+    ///
+    /// match graph.start(Essay::default()).await? {
+    ///     Progress::Done(state) => println!("{}", state.draft),
+    ///     Progress::Asks(questions) => println!("{} asks", questions[0].node()),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Whatever the run fails with.
+    pub async fn start(&self, initial: S) -> Result<Progress<S>> {
+        self.start_with(initial, RunConfig::empty()).await
+    }
+
+    /// [`start`](Self::start) with a configuration.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    pub async fn start_with(&self, initial: S, config: &RunConfig) -> Result<Progress<S>> {
+        self.inner.clone().start(initial, self.inside(config)).await
+    }
+
+    /// A picture for [Mermaid](https://mermaid.js.org), which GitHub shows.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use anabranch_graph::{END, START, State, StateGraph};
+    /// # use serde::{Deserialize, Serialize};
+    /// #
+    /// #[derive(Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// struct Essay {
+    ///     draft: String,
+    /// }
+    ///
+    /// let graph = StateGraph::<Essay>::new()
+    ///     .node("write", async |_: Arc<Essay>| Ok(Essay::draft("…")))
+    ///     .edge(START, "write")
+    ///     .edge("write", END)
+    ///     .compile()?;
+    /// let picture = r#"flowchart TD
+    ///     start(["START"])
+    ///     n0["write"]
+    ///     stop(["END"])
+    ///     start --> n0
+    ///     n0 --> stop
+    /// "#;
+    /// assert_eq!(graph.to_mermaid(), picture);
+    /// # Ok::<(), anabranch_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn to_mermaid(&self) -> String {
+        draw::mermaid(self.inner.shape())
+    }
+
+    /// A picture for [Graphviz](https://graphviz.org).
+    #[must_use]
+    pub fn to_dot(&self) -> String {
+        draw::dot(self.inner.shape())
+    }
+
+    /// Its nodes and edges as text, one to a line.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        draw::text(self.inner.shape())
+    }
+}
+
+impl<S: State> Runnable for CompiledGraph<S> {
+    type Input = S;
+    type Output = S;
+
+    async fn call(&self, initial: S, config: &RunConfig) -> Result<S> {
+        self.inner.clone().run(initial, self.inside(config)).await
+    }
+
+    fn label(&self) -> Option<Label<'_>> {
+        Some(Label::new(Kind::new("graph"), "graph"))
+    }
+
+    fn describe(&self) -> Description {
+        Description::new(Kind::new("graph"), "graph")
+    }
+}
+
+pipe_operator!(impl<S> for CompiledGraph<S> where S: State);

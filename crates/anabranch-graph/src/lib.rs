@@ -1,0 +1,52 @@
+//! State graphs: fan-out and fan-in as a graph with typed, deterministic state.
+//!
+//! Programs use this crate through the crate `anabranch` (feature `graph`), as `anabranch::graph`. It knows no language
+//! model.
+
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
+mod build_error;
+mod draw;
+pub mod dynamic;
+mod event;
+mod graph;
+mod names;
+mod progress;
+pub mod reduce;
+mod route;
+mod run;
+mod run_error;
+mod shape;
+mod state;
+mod state_graph;
+mod step;
+mod update;
+mod work;
+
+/// Where a graph begins.
+pub const START: &str = "START";
+/// Where a graph ends.
+pub const END: &str = "END";
+
+pub use anabranch_macros::State;
+pub use build_error::{BuildError, BuildErrorKind, BuildErrors};
+pub use event::{EventKind, GraphEvent};
+pub use graph::CompiledGraph;
+pub use names::Names;
+pub use progress::{Progress, Question, Questions};
+pub use run_error::{BadChoice, EndNotReached, StepLimit};
+pub use shape::Field;
+pub use state::{Reduced, State};
+pub use state_graph::StateGraph;
+pub use step::{Step, step};
+pub use update::{Overwrite, Update, Write, WriteSet};
+
+/// For the code that `#[derive(State)]` writes.
+#[doc(hidden)]
+pub mod __private {
+    pub use serde;
+
+    pub use crate::state::{field, show};
+    pub use crate::update::write;
+}

@@ -1,0 +1,162 @@
+//! [`Progress`]: how far a run came that may ask.
+
+use std::fmt;
+use std::ops::Deref;
+
+use anabranch_core::{Error, ErrorKind, Result};
+use serde::Serialize;
+use serde_json::Value;
+use tokio::sync::Mutex;
+
+use crate::run::{Engine, Inside, Outcome, node_of};
+use crate::state::State;
+
+/// How far a run came: to its end, or to questions.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one of them, and it is taken apart at once")]
+pub enum Progress<S: State> {
+    /// It is done: its state.
+    Done(S),
+    /// Nothing goes on without answers.
+    Asks(Questions<S>),
+}
+
+/// All questions that are open, in the order of the graph, and the run that waits for the answers.
+pub struct Questions<S: State> {
+    questions: Vec<Question>,
+    inside: Inside,
+    /// Nobody's while it goes on: a dropped answer drops the run.
+    run: Mutex<Option<Engine<S>>>,
+}
+
+/// A question to somebody.
+#[derive(Clone)]
+pub struct Question {
+    path: String,
+    question: Value,
+}
+
+impl Question {
+    /// The node that asks.
+    #[must_use]
+    pub fn node(&self) -> &str {
+        node_of(&self.path)
+    }
+
+    /// Which activation of it asks: `name#iteration`, in maps and nested graphs below what is around it.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What it asks, as JSON.
+    #[must_use]
+    pub fn question(&self) -> &Value {
+        &self.question
+    }
+
+    /// What it asks, where that is text.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        self.question.as_str()
+    }
+}
+
+/// A question may hold what a model said.
+impl fmt::Debug for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Question").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl<S: State> Questions<S> {
+    /// Answers a question and goes on, to the next questions or to the end. The question is named by its node, or by its
+    /// path where the node asks more than once.
+    ///
+    /// ```
+    /// use anabranch_graph::{END, Progress, START, State, StateGraph};
+    /// # use serde::{Deserialize, Serialize};
+    /// #
+    /// #[derive(Debug, Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// struct Essay {
+    ///     draft: String,
+    ///     approved: bool,
+    /// }
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> anabranch_core::Result<()> {
+    /// let graph = StateGraph::<Essay>::new()
+    ///     .ask("approve", |state| format!("Shall this go out? {}", state.draft), Essay::approved)
+    ///     .edge(START, "approve")
+    ///     .edge("approve", END)
+    ///     .compile()?;
+    ///
+    /// let Progress::Asks(questions) = graph.start(Essay::default()).await? else { panic!("it asks") };
+    /// let error = questions.answer("approve", "perhaps").await.unwrap_err();
+    /// assert_eq!(error.kind(), anabranch_core::ErrorKind::InvalidInput);
+    /// let Progress::Done(state) = questions.answer("approve", true).await? else { panic!("it is done") };
+    /// assert!(state.approved);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] where there is no such question, or the answer is of another type than the question
+    /// wants: nothing changes then, and one can answer again. Whatever the run fails with.
+    pub async fn answer(&self, node: &str, value: impl Serialize) -> Result<Progress<S>> {
+        self.answer_all([(node, value)]).await
+    }
+
+    /// [`answer`](Self::answer) to several questions at once.
+    ///
+    /// # Errors
+    /// As for [`answer`](Self::answer). Answers that were accepted before one that was not stay so.
+    pub async fn answer_all<N, V>(&self, answers: impl IntoIterator<Item = (N, V)>) -> Result<Progress<S>>
+    where
+        N: AsRef<str>,
+        V: Serialize,
+    {
+        let mut held = self.run.lock().await;
+        if held.is_none() {
+            return Err(Error::new(ErrorKind::InvalidInput, "the run has gone on from these questions"));
+        }
+        for (node, value) in answers {
+            self.inside.answer(node.as_ref(), serde_json::to_value(value)?)?;
+        }
+        let Some(mut run) = held.take() else {
+            return Err(Error::new(ErrorKind::InvalidInput, "the run has gone on from these questions"));
+        };
+        drop(held);
+        run.answered();
+        progress(run, self.inside.clone()).await
+    }
+}
+
+/// Runs until it is done or asks.
+pub(crate) async fn progress<S: State>(mut run: Engine<S>, inside: Inside) -> Result<Progress<S>> {
+    match run.go_on().await? {
+        Outcome::Done(state) => Ok(Progress::Done(state)),
+        Outcome::Waits => {
+            let asks = inside.asks();
+            let question = |ask: &crate::run::Ask| Question { path: ask.path.clone(), question: ask.question.clone() };
+            let questions = asks.values().map(question).collect();
+            drop(asks);
+            Ok(Progress::Asks(Questions { questions, inside, run: Mutex::new(Some(run)) }))
+        }
+    }
+}
+
+impl<S: State> Deref for Questions<S> {
+    type Target = [Question];
+
+    fn deref(&self) -> &[Question] {
+        &self.questions
+    }
+}
+
+impl<S: State> fmt::Debug for Questions<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.questions).finish()
+    }
+}

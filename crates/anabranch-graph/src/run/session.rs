@@ -1,0 +1,193 @@
+//! [`Session`]: what a run and the graphs inside of it share.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anabranch_core::{Error, ErrorKind, Result, RunConfig};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+use super::Path;
+use crate::event::GraphEvent;
+
+/// What a run and the graphs inside of it share: the configuration, what works, what is asked.
+pub(crate) struct Session {
+    config: RunConfig,
+    /// How many steps are at work. Where none is, and none can start, open questions pause the run.
+    working: AtomicUsize,
+    asks: Mutex<BTreeMap<Vec<u64>, Ask>>,
+    listener: Option<Listener>,
+}
+
+/// Hears what happens.
+pub(crate) type Listener = Arc<dyn Fn(GraphEvent) + Send + Sync>;
+
+/// The session, as its parts hold it.
+#[derive(Clone)]
+pub(crate) struct Inside(pub(super) Arc<Session>);
+
+/// Gives an answer that was accepted to who asked.
+type Give = Box<dyn FnOnce() + Send>;
+
+/// An open question.
+pub(crate) struct Ask {
+    pub(crate) path: String,
+    pub(crate) question: Value,
+    /// Takes the answer, or says what is wrong with it.
+    take: Box<dyn Fn(Value) -> Result<Give> + Send>,
+}
+
+impl Inside {
+    pub(crate) fn new(config: RunConfig, listener: Option<Listener>) -> Self {
+        Self(Arc::new(Session { config, working: AtomicUsize::new(0), asks: Mutex::default(), listener }))
+    }
+
+    pub(crate) fn config(&self) -> &RunConfig {
+        &self.0.config
+    }
+
+    /// A step is at work, until this is dropped.
+    pub(crate) fn working(&self) -> Working {
+        self.0.working.fetch_add(1, Ordering::Relaxed);
+        Working(self.0.clone())
+    }
+
+    /// Whether nothing but answers can bring the run forward.
+    pub(super) fn waits_for_answers(&self) -> bool {
+        self.0.working.load(Ordering::Relaxed) == 0 && !self.asks().is_empty()
+    }
+
+    pub(crate) fn asks(&self) -> MutexGuard<'_, BTreeMap<Vec<u64>, Ask>> {
+        self.0.asks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether anybody hears what happens.
+    pub(super) fn is_heard(&self) -> bool {
+        self.0.listener.is_some()
+    }
+
+    pub(super) fn tell(&self, event: impl FnOnce() -> GraphEvent) {
+        if let Some(listener) = &self.0.listener {
+            listener(event());
+        }
+    }
+
+    /// Asks, and waits for the answer. `check` makes of the answer what comes of it.
+    pub(super) async fn ask<T: Send + 'static>(
+        &self,
+        path: Path,
+        question: Value,
+        check: impl Fn(Value) -> Result<T> + Send + 'static,
+    ) -> Result<(T, Working)> {
+        let (sender, receiver) = oneshot::channel();
+        let sender = Arc::new(Mutex::new(Some(sender)));
+        let inside = self.clone();
+        let take = move |value: Value| {
+            let answer = check(value)?;
+            let (sender, inside) = (sender.clone(), inside.clone());
+            Ok(Box::new(move || {
+                let sender = sender.lock().unwrap_or_else(PoisonError::into_inner).take();
+                if let Some(sender) = sender {
+                    let _ = sender.send((answer, inside.working()));
+                }
+            }) as Give)
+        };
+        self.asks().insert(path.key.clone(), Ask { path: path.text, question, take: Box::new(take) });
+        let _open = Open(self, path.key);
+        receiver.await.map_err(|_| Error::new(ErrorKind::Other, "a question was withdrawn"))
+    }
+
+    /// Answers an open question: by its path, or by its node if only one is open there.
+    pub(crate) fn answer(&self, node: &str, value: Value) -> Result<()> {
+        let mut asks = self.asks();
+        let by_path = asks.iter().find(|(_, ask)| ask.path == node || without_iterations(&ask.path) == node);
+        let key = match by_path {
+            Some((key, _)) => key.clone(),
+            None => {
+                let named: Vec<_> = asks.iter().filter(|(_, ask)| node_of(&ask.path) == node).collect();
+                match named[..] {
+                    [(key, _)] => key.clone(),
+                    [] => {
+                        let open: Vec<_> = asks.values().map(|ask| format!("`{}`", ask.path)).collect();
+                        let message = format!("`{node}` asks nothing; open questions: {}", open.join(", "));
+                        return Err(Error::new(ErrorKind::InvalidInput, message));
+                    }
+                    _ => {
+                        let open: Vec<_> = named.iter().map(|(_, ask)| format!("`{}`", ask.path)).collect();
+                        let message = format!("`{node}` asks more than once: say which: {}", open.join(", "));
+                        return Err(Error::new(ErrorKind::InvalidInput, message));
+                    }
+                }
+            }
+        };
+        let Some(ask) = asks.get(&key) else { return Ok(()) };
+        let give = (ask.take)(value)?;
+        asks.remove(&key);
+        drop(asks);
+        give();
+        Ok(())
+    }
+}
+
+/// `a#1/b[2]` as `b`.
+pub(crate) fn node_of(path: &str) -> &str {
+    let last = path.rsplit('/').next().unwrap_or(path);
+    last.split(['#', '[']).next().unwrap_or(last)
+}
+
+/// The path without the iterations at its end, which is enough where one question is open there.
+fn without_iterations(path: &str) -> &str {
+    let start = path.rfind('/').map_or(0, |slash| slash + 1);
+    match path[start..].find('#') {
+        Some(mark) if !path[start..].contains('[') => &path[..start + mark],
+        _ => path,
+    }
+}
+
+/// Withdraws a question when nobody waits for it any more.
+struct Open<'a>(&'a Inside, Vec<u64>);
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.asks().remove(&self.1);
+    }
+}
+
+/// That a step is at work.
+pub(crate) struct Working(Arc<Session>);
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.0.working.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Futures that run side by side, one of them for each item of a list. The first failure ends the others, unless
+/// `settled`: then it is kept, and the others go on.
+pub(super) async fn all<T>(
+    running: Vec<futures_util::future::BoxFuture<'static, Result<T>>>,
+    settled: bool,
+    mut done_one: impl FnMut(usize, Option<&Error>),
+) -> Result<Vec<T>> {
+    let count = running.len();
+    let indexed = running.into_iter().enumerate().map(|(index, running)| async move { (index, running.await) });
+    let mut open: FuturesUnordered<_> = indexed.collect();
+    let mut done: Vec<Option<T>> = std::iter::repeat_with(|| None).take(count).collect();
+    while let Some((index, result)) = open.next().await {
+        match result {
+            Ok(update) => {
+                done_one(index, None);
+                done[index] = Some(update);
+            }
+            Err(error) => {
+                done_one(index, Some(&error));
+                if !settled {
+                    return Err(error.at(format!("item {index}")));
+                }
+            }
+        }
+    }
+    Ok(done.into_iter().flatten().collect())
+}

@@ -1,0 +1,446 @@
+//! [`StateGraph`]: nodes and edges, before they are checked.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use anabranch_core::combinators::IntoRunnable;
+use anabranch_core::{Accepts, Error, ErrorKind, Result, Runnable};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::START;
+use crate::dynamic::{DynamicFields, DynamicState};
+use crate::graph::{CompiledGraph, Inner, Node};
+use crate::names::Names;
+use crate::route::Route;
+use crate::shape::{EdgeKind, EdgeShape, Field, FieldWrite, NodeKind, NodeOption, NodeShape, RouteShape, Shape};
+use crate::state::State;
+use crate::update::{Update, WriteSet};
+use crate::work::{OfList, OfQuestion, OfRunnable, Work};
+
+/// How many activations a run may have unless set.
+const STEP_LIMIT: usize = 1000;
+
+/// A graph of steps over a state that is theirs: nodes, edges, conditions, lists, loops, questions.
+///
+/// It reads as it runs: a node starts as soon as what it waits for is decided, sees what its ancestors left and nothing
+/// else, and gives an update. [`compile`](Self::compile) checks all of it.
+#[must_use = "a graph is made by `compile`"]
+pub struct StateGraph<S: State> {
+    shape: Shape,
+    works: Vec<Work<S>>,
+    routes: Vec<(String, Route<S>)>,
+    limit: usize,
+    declared: Arc<DynamicFields>,
+    /// What cannot be said in a shape: the first thing that is wrong with what is declared by value.
+    wrong: Option<Error>,
+}
+
+impl<S: State> fmt::Debug for StateGraph<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.shape.nodes.iter().map(|node| &node.name);
+        f.debug_struct("StateGraph").field("nodes", &names.collect::<Vec<_>>()).finish_non_exhaustive()
+    }
+}
+
+impl<S: State> Default for StateGraph<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S: State> StateGraph<S> {
+    /// A graph without nodes.
+    pub fn new() -> Self {
+        Self::over(S::fields(), DynamicFields::default())
+    }
+
+    fn over(fields: Vec<Field>, declared: DynamicFields) -> Self {
+        Self {
+            shape: Shape { fields, ..Shape::default() },
+            works: Vec::new(),
+            routes: Vec::new(),
+            limit: STEP_LIMIT,
+            declared: Arc::new(declared),
+            wrong: None,
+        }
+    }
+
+    /// A node: a step from an `Arc` of the state to an update. A closure will do, a chain in [`step`](crate::step), or
+    /// any runnable.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use anabranch_core::RunnableExt;
+    /// use anabranch_graph::{END, START, State, StateGraph};
+    /// # use serde::{Deserialize, Serialize};
+    /// #
+    /// #[derive(Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// struct Analysis {
+    ///     document: String,
+    ///     legal: String,
+    /// }
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> anabranch_core::Result<()> {
+    /// let graph = StateGraph::<Analysis>::new()
+    ///     .node("legal", async |state: Arc<Analysis>| Ok(Analysis::legal(format!("{} is sound", state.document))))
+    ///     .edge(START, "legal")
+    ///     .edge("legal", END)
+    ///     .compile()?;
+    /// let done = graph.invoke(Analysis { document: "The lease".into(), ..Default::default() }).await?;
+    /// assert_eq!(done.legal, "The lease is sound");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn node<M, R>(self, name: impl Into<String>, step: R) -> Self
+    where
+        R: IntoRunnable<M>,
+        R::Runnable: 'static,
+        <R::Runnable as Runnable>::Input: Accepts<Arc<S>>,
+        <R::Runnable as Runnable>::Output: Update<S>,
+    {
+        let writes = <<R::Runnable as Runnable>::Output as Update<S>>::WRITES;
+        self.node_writing(name, step, writes)
+    }
+
+    fn node_writing<M, R>(self, name: impl Into<String>, step: R, writes: WriteSet) -> Self
+    where
+        R: IntoRunnable<M>,
+        R::Runnable: 'static,
+        <R::Runnable as Runnable>::Input: Accepts<Arc<S>>,
+        <R::Runnable as Runnable>::Output: Update<S>,
+    {
+        let work = OfRunnable::<_, (Arc<S>, S)>::new(step.into_runnable(), self.declared.clone());
+        let work: Arc<dyn crate::work::StepWork<Arc<S>, S>> = Arc::new(work);
+        let kind = work.shape().map_or(NodeKind::Plain, |shape| NodeKind::Graph(Box::new(shape.clone())));
+        self.add(name.into(), kind, writes, Work::Step(work))
+    }
+
+    /// A node for each element of a list, side by side. What they give comes in the order of the list, whoever was
+    /// first.
+    ///
+    /// ```
+    /// use anabranch_core::RunnableExt;
+    /// use anabranch_graph::{END, START, State, StateGraph};
+    /// # use serde::{Deserialize, Serialize};
+    /// #
+    /// #[derive(Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// struct Essay {
+    ///     topics: Vec<String>,
+    ///     #[reduce(append)]
+    ///     paragraphs: Vec<String>,
+    /// }
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> anabranch_core::Result<()> {
+    /// let graph = StateGraph::<Essay>::new()
+    ///     .map(
+    ///         "write",
+    ///         |state| state.topics.clone(),
+    ///         async |topic: String| Ok(Essay::paragraphs([format!("About {topic}.")])),
+    ///     )
+    ///     .edge(START, "write")
+    ///     .edge("write", END)
+    ///     .compile()?;
+    /// let topics = ["ebb", "flood"].map(String::from).to_vec();
+    /// let done = graph.invoke(Essay { topics, ..Default::default() }).await?;
+    /// assert_eq!(done.paragraphs, ["About ebb.", "About flood."]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn map<M, R, L, T>(
+        self,
+        name: impl Into<String>,
+        list: impl Fn(&S) -> L + Send + Sync + 'static,
+        step: R,
+    ) -> Self
+    where
+        L: IntoIterator<Item = T> + 'static,
+        R: IntoRunnable<M>,
+        R::Runnable: 'static,
+        <R::Runnable as Runnable>::Input: Accepts<T>,
+        <R::Runnable as Runnable>::Output: Update<S>,
+        T: Send + Sync + 'static,
+    {
+        let writes = <<R::Runnable as Runnable>::Output as Update<S>>::WRITES;
+        let work = OfList::new(list, step.into_runnable(), self.declared.clone());
+        let work: Arc<dyn crate::work::MapWork<S>> = Arc::new(work);
+        let kind = work.shape().map_or(NodeKind::Map, |shape| NodeKind::MapOfGraph(Box::new(shape.clone())));
+        self.add(name.into(), kind, writes, Work::Map(work))
+    }
+
+    /// A question to somebody. The run pauses when nothing else can go on, and what `write` makes of the answer is the
+    /// update. Nothing before it is run again.
+    ///
+    /// ```
+    /// use anabranch_graph::{END, Progress, START, State, StateGraph};
+    /// # use serde::{Deserialize, Serialize};
+    /// #
+    /// #[derive(Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// struct Essay {
+    ///     draft: String,
+    ///     approved: bool,
+    /// }
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> anabranch_core::Result<()> {
+    /// let graph = StateGraph::<Essay>::new()
+    ///     .ask("approve", |state| format!("Shall this go out? {}", state.draft), Essay::approved)
+    ///     .edge(START, "approve")
+    ///     .edge("approve", END)
+    ///     .compile()?;
+    ///
+    /// let Progress::Asks(questions) = graph.start(Essay { draft: "…".into(), ..Default::default() }).await? else {
+    ///     panic!("it asks")
+    /// };
+    /// assert_eq!(questions[0].text(), Some("Shall this go out? …"));
+    /// let Progress::Done(state) = questions.answer("approve", true).await? else { panic!("it is done") };
+    /// assert!(state.approved);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn ask<P, A, U>(
+        self,
+        name: impl Into<String>,
+        question: impl Fn(&S) -> P + Send + Sync + 'static,
+        write: impl Fn(A) -> U + Send + Sync + 'static,
+    ) -> Self
+    where
+        P: Serialize + 'static,
+        A: DeserializeOwned + 'static,
+        U: Update<S>,
+    {
+        self.ask_with(name, question, move |_: &S, answer| write(answer))
+    }
+
+    /// [`ask`](Self::ask) where what the answer comes to depends on what the node sees, too.
+    pub fn ask_with<P, A, U>(
+        self,
+        name: impl Into<String>,
+        question: impl Fn(&S) -> P + Send + Sync + 'static,
+        write: impl Fn(&S, A) -> U + Send + Sync + 'static,
+    ) -> Self
+    where
+        P: Serialize + 'static,
+        A: DeserializeOwned + 'static,
+        U: Update<S>,
+    {
+        let declared = self.declared.clone();
+        let work = OfQuestion { question, write, declared, types: PhantomData::<fn() -> (P, A)> };
+        self.add(name.into(), NodeKind::Ask, U::WRITES, Work::Ask(Arc::new(work)))
+    }
+
+    fn add(mut self, name: String, kind: NodeKind, writes: WriteSet, work: Work<S>) -> Self {
+        self.shape.nodes.push(NodeShape { name, kind, writes: writes.to_vec() });
+        self.works.push(work);
+        self
+    }
+
+    /// Edges from each of the first to each of the second. A node with several edges into it waits until all of them are
+    /// decided, and runs if one was taken.
+    pub fn edge(mut self, from: impl Names, to: impl Names) -> Self {
+        let to = to.into_names();
+        for from in from.into_names() {
+            for to in &to {
+                self.shape.edges.push(EdgeShape { from: from.clone(), to: to.clone(), kind: EdgeKind::Plain });
+            }
+        }
+        self
+    }
+
+    /// A condition that chooses where it goes on: one of the targets. It sees what the node saw, and the node's update.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use anabranch_core::RunnableExt;
+    /// use anabranch_graph::{END, START, State, StateGraph};
+    /// # use serde::{Deserialize, Serialize};
+    /// #
+    /// #[derive(Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// struct Essay {
+    ///     rounds: u32,
+    /// }
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> anabranch_core::Result<()> {
+    /// let graph = StateGraph::<Essay>::new()
+    ///     .node("write", async |state: Arc<Essay>| Ok(Essay::rounds(state.rounds + 1)))
+    ///     .edge(START, "write")
+    ///     .route("write", |state| if state.rounds < 3 { "write" } else { END }, ["write", END])
+    ///     .compile()?;
+    /// assert_eq!(graph.invoke(Essay::default()).await?.rounds, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn route<C: Names>(
+        self,
+        from: impl Into<String>,
+        choose: impl Fn(&S) -> C + Send + Sync + 'static,
+        targets: impl Names,
+    ) -> Self {
+        self.add_route(from.into(), false, choose, targets.into_names())
+    }
+
+    /// A condition that chooses where it goes on: any number of the targets.
+    pub fn route_many<C: Names>(
+        self,
+        from: impl Into<String>,
+        choose: impl Fn(&S) -> C + Send + Sync + 'static,
+        targets: impl Names,
+    ) -> Self {
+        self.add_route(from.into(), true, choose, targets.into_names())
+    }
+
+    fn add_route<C: Names>(
+        mut self,
+        from: String,
+        multi: bool,
+        choose: impl Fn(&S) -> C + Send + Sync + 'static,
+        targets: Vec<String>,
+    ) -> Self {
+        let kind = if multi { EdgeKind::Multi } else { EdgeKind::Single };
+        for to in &targets {
+            self.shape.edges.push(EdgeShape { from: from.clone(), to: to.clone(), kind });
+        }
+        self.shape.routes.push(RouteShape { from: from.clone(), multi, targets: targets.clone() });
+        self.routes.push((from, Route::new(multi, choose, targets)));
+        self
+    }
+
+    /// The node's failure does not stop the run: nothing of it counts, and no edge out of it is taken.
+    pub fn optional(self, node: impl Into<String>) -> Self {
+        self.option(NodeOption::Optional(node.into()))
+    }
+
+    /// Where the first fails, the second runs.
+    pub fn fallback(self, node: impl Into<String>, instead: impl Into<String>) -> Self {
+        self.option(NodeOption::Fallback(node.into(), instead.into()))
+    }
+
+    /// The node runs only if all edges into it are taken.
+    pub fn join_all(self, node: impl Into<String>) -> Self {
+        self.option(NodeOption::JoinAll(node.into()))
+    }
+
+    /// Items of the list may fail: the others count, and the node is done.
+    pub fn settled(self, map: impl Into<String>) -> Self {
+        self.option(NodeOption::Settled(map.into()))
+    }
+
+    fn option(mut self, option: NodeOption) -> Self {
+        self.shape.options.push(option);
+        self
+    }
+
+    /// How many activations a run may have, begun anew with each answer: 1,000 unless set. A list counts as one.
+    pub fn step_limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Checks the graph.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use anabranch_graph::{BuildErrorKind, BuildErrors, START, State, StateGraph};
+    /// # use serde::{Deserialize, Serialize};
+    /// #
+    /// #[derive(Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// struct Essay {
+    ///     draft: String,
+    /// }
+    ///
+    /// let error = StateGraph::<Essay>::new()
+    ///     .node("write", async |_: Arc<Essay>| Ok(Essay::draft("…")))
+    ///     .edge(START, ["write", "reed"])
+    ///     .compile()
+    ///     .unwrap_err();
+    /// let errors = error.downcast_ref::<BuildErrors>().expect("what is wrong");
+    /// let kinds: Vec<_> = errors.iter().map(|error| error.kind()).collect();
+    /// assert_eq!(kinds, [BuildErrorKind::UnknownNode, BuildErrorKind::NoWayToEnd]);
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`](anabranch_core::ErrorKind::Configuration) with all that is wrong with it, in a
+    /// [`BuildErrors`](crate::BuildErrors) (by `downcast_ref`).
+    pub fn compile(self) -> Result<CompiledGraph<S>> {
+        let Self { shape, works, routes, limit, declared, wrong } = self;
+        if let Some(wrong) = wrong {
+            return Err(wrong);
+        }
+        let plan = shape.check()?;
+        let mut routes = routes;
+        let mut route_of = |name: &str| {
+            let place = routes.iter().position(|(from, _)| from == name)?;
+            Some(routes.swap_remove(place).1)
+        };
+        let start_route = route_of(START);
+        let nodes = shape.nodes.iter().zip(works);
+        let nodes = nodes.map(|(node, work)| Node {
+            name: node.name.clone(),
+            work,
+            route: route_of(&node.name),
+            allowed: node.writes.iter().map(|write| (write.field, write.overwrite)).collect(),
+        });
+        let nodes = nodes.collect();
+        Ok(CompiledGraph::new(Inner { shape, plan, nodes, start_route, limit, declared }))
+    }
+}
+
+impl StateGraph<DynamicState> {
+    /// A graph over fields that are declared by value. What a node may write is declared too: [`writes`](Self::writes).
+    pub fn dynamic(fields: DynamicFields) -> Self {
+        Self::over(fields.to_vec(), fields)
+    }
+
+    /// The fields that a node may write. It fails where it writes another one.
+    pub fn writes<I>(self, node: &str, fields: I) -> Self
+    where
+        I: IntoIterator<Item: AsRef<str>>,
+    {
+        self.may_write(node, fields, false)
+    }
+
+    /// The fields that a node may overwrite.
+    pub fn overwrites<I>(self, node: &str, fields: I) -> Self
+    where
+        I: IntoIterator<Item: AsRef<str>>,
+    {
+        self.may_write(node, fields, true)
+    }
+
+    fn may_write<I>(mut self, node: &str, fields: I, overwrite: bool) -> Self
+    where
+        I: IntoIterator<Item: AsRef<str>>,
+    {
+        for field in fields {
+            let field = field.as_ref();
+            let place = self.declared.position(field);
+            let nodes = self.shape.nodes.iter_mut().filter(|one| one.name == node);
+            let mut nodes = nodes.peekable();
+            let wrong = match place {
+                None => Some(format!("`{node}` is to write the field `{field}`, which is not declared: declare it")),
+                Some(_) if nodes.peek().is_none() => {
+                    Some(format!("`{node}` is to write the field `{field}`, and there is no such node before this"))
+                }
+                Some(field) => {
+                    nodes.for_each(|node| node.writes.push(FieldWrite { field, overwrite }));
+                    None
+                }
+            };
+            let wrong = wrong.map(|message| Error::new(ErrorKind::Configuration, message));
+            self.wrong = self.wrong.take().or(wrong);
+        }
+        self
+    }
+}

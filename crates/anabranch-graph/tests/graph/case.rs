@@ -1,0 +1,181 @@
+//! One case: what is expected of it, and what came.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use anabranch_core::{Error, Result};
+use anabranch_graph::dynamic::DynamicState;
+use anabranch_graph::{
+    BadChoice, BuildErrors, CompiledGraph, EndNotReached, EventKind, GraphEvent, Progress, StepLimit,
+};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::build::{UNIT, graph};
+
+/// What is wrong, a line for each.
+pub(crate) fn check(case: &Value) -> Vec<String> {
+    let expected = &case["expected"];
+    let built = graph(&case["graph"]);
+    if let Some(errors) = expected.get("build_errors") {
+        let Err(error) = built else { return vec!["it was built".into()] };
+        let Some(found) = error.downcast_ref::<BuildErrors>() else { return vec![format!("no build errors: {error}")] };
+        let found: BTreeSet<_> = found
+            .iter()
+            .map(|one| {
+                let mut this = json!({"kind": one.kind().as_str(), "nodes": one.nodes()});
+                if let Some(field) = one.field() {
+                    this["field"] = field.into();
+                }
+                this.to_string()
+            })
+            .collect();
+        let wanted: BTreeSet<_> = errors.as_array().unwrap().iter().map(Value::to_string).collect();
+        return if found == wanted { vec![] } else { vec![format!("build errors {found:?}, expected {wanted:?}")] };
+    }
+    let graph = match built {
+        Ok(graph) => graph,
+        Err(error) => return vec![format!("it was not built: {error}")],
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let ran = runtime.block_on(run(&graph, case));
+    let mut wrong = Vec::new();
+    let mut differ = |what: &str, found: Value, wanted: &Value| {
+        if found != *wanted {
+            wrong.push(format!("{what}: {found}, expected {wanted}"));
+        }
+    };
+    let error = expected.get("error").or_else(|| expected["first_run"].get("error"));
+    match (&ran.result, error) {
+        (Ok(state), None) => {
+            let state = serde_json::to_value(state).unwrap();
+            differ("state", state, &expected["state"]);
+            differ("runs", json!(ran.runs), &expected["runs"]);
+            differ("passed over", json!(ran.passed_over), &expected["passed_over"]);
+            differ("failed", json!(ran.failed), &expected["failed"]);
+            differ("log", json!(ran.log), &expected["log"]);
+            if let Some(pauses) = expected.get("pauses") {
+                differ("pauses", json!(ran.pauses), pauses);
+            }
+        }
+        (Ok(_), Some(wanted)) => differ("no error", Value::Null, wanted),
+        (Err(error), None) => differ("error", error.to_string().into(), &Value::Null),
+        (Err(error), Some(wanted)) => {
+            differ("kind", kind(error).into(), &wanted["kind"]);
+            if let (Some(node), "Failed") = (wanted.get("node"), kind(error)) {
+                let path = ran.broke.clone().unwrap_or_default();
+                differ("node", path.into(), node);
+            }
+        }
+    }
+    if let Some(elapsed) = expected.get("elapsed").or_else(|| expected["first_run"].get("elapsed")) {
+        differ("elapsed", ran.elapsed.into(), elapsed);
+    }
+    wrong
+}
+
+fn kind(error: &Error) -> &'static str {
+    if error.downcast_ref::<BadChoice>().is_some() {
+        "BadChoice"
+    } else if error.downcast_ref::<EndNotReached>().is_some() {
+        "EndNotReached"
+    } else if error.downcast_ref::<StepLimit>().is_some() {
+        "StepLimit"
+    } else {
+        "Failed"
+    }
+}
+
+struct Ran {
+    result: Result<DynamicState>,
+    elapsed: u64,
+    runs: BTreeMap<String, u64>,
+    passed_over: Vec<String>,
+    failed: Vec<String>,
+    log: Vec<String>,
+    pauses: Vec<Vec<String>>,
+    /// The activation whose failure stopped the run.
+    broke: Option<String>,
+}
+
+async fn run(graph: &CompiledGraph<DynamicState>, case: &Value) -> Ran {
+    let events: Arc<Mutex<Vec<GraphEvent>>> = Arc::default();
+    let heard = events.clone();
+    let graph = graph.on_event(move |event| heard.lock().unwrap().push(event));
+    let began = Instant::now();
+    let initial: DynamicState = serde_json::from_value(case["initial"].clone()).unwrap();
+    let mut pauses = Vec::new();
+    let mut progress = graph.start(initial).await;
+    let result = loop {
+        let questions = match progress {
+            Ok(Progress::Done(state)) => break Ok(state),
+            Err(error) => break Err(error),
+            Ok(Progress::Asks(questions)) => questions,
+        };
+        pauses.push(questions.iter().map(|question| question.path().to_string()).collect());
+        let answers = questions.iter().map(|question| (question.path().to_string(), answer(case, question.path())));
+        progress = questions.answer_all(answers).await;
+    };
+    let elapsed = (began.elapsed().as_millis() / UNIT.as_millis()) as u64;
+    let events = events.lock().unwrap().clone();
+    told(&events, result, elapsed, pauses)
+}
+
+fn answer(case: &Value, path: &str) -> Value {
+    let answers = case["answers"].as_object().unwrap();
+    let slash = path.rfind('/').map_or(0, |slash| slash + 1);
+    let bare = path[slash..].find('#').map_or(path, |mark| &path[..slash + mark]);
+    answers.get(path).or_else(|| answers.get(bare)).unwrap_or_else(|| panic!("no answer for {path}")).clone()
+}
+
+fn told(events: &[GraphEvent], result: Result<DynamicState>, elapsed: u64, pauses: Vec<Vec<String>>) -> Ran {
+    let failed: BTreeSet<_> = events
+        .iter()
+        .filter(|event| matches!(event.kind, EventKind::Failed(_)))
+        .map(|event| event.path.clone())
+        .collect();
+    // What happened inside of what failed is void, the failure itself is not.
+    let is_void = |path: &str| {
+        failed.iter().any(|failed| {
+            path.len() > failed.len()
+                && path.starts_with(failed.as_str())
+                && matches!(path.as_bytes()[failed.len()], b'/' | b'[')
+        })
+    };
+    let mut runs = BTreeMap::new();
+    let (mut passed_over, mut log) = (BTreeSet::new(), BTreeSet::new());
+    for event in events {
+        // What a graph passed over that failed afterwards was passed over all the same.
+        if is_void(&event.path) && event.kind != EventKind::PassedOver {
+            continue;
+        }
+        match event.kind {
+            EventKind::Started => *runs.entry(without_marks(&event.path)).or_default() += 1,
+            EventKind::PassedOver => _ = passed_over.insert(event.path.clone()),
+            EventKind::Done | EventKind::Failed(_) => _ = log.insert(event.path.clone()),
+            _ => {}
+        }
+    }
+    let failed: Vec<_> = failed.iter().filter(|path| !is_void(path)).cloned().collect();
+    let broke = events.iter().filter(|event| !is_void(&event.path)).find_map(|event| match &event.kind {
+        EventKind::Broke(_) => Some(event.path.clone()),
+        _ => None,
+    });
+    Ran {
+        result,
+        elapsed,
+        runs,
+        passed_over: passed_over.into_iter().collect(),
+        failed,
+        log: log.into_iter().collect(),
+        pauses,
+        broke,
+    }
+}
+
+/// `m#1[2]/q#0` as `m/q`, and an item itself as `m[]`.
+fn without_marks(path: &str) -> String {
+    let segments: Vec<_> = path.split('/').map(|segment| segment.split(['#', '[']).next().unwrap()).collect();
+    let is_item = path.rsplit('/').next().unwrap().ends_with(']');
+    format!("{}{}", segments.join("/"), if is_item { "[]" } else { "" })
+}

@@ -1,0 +1,89 @@
+//! What the derive refuses, and in which words; what it makes is tested in `anabranch-graph`.
+
+use proc_macro2::TokenStream;
+use syn::{Error, parse_quote};
+
+use crate::state::expand;
+
+/// The messages, one a line.
+fn refused(input: TokenStream) -> String {
+    let error = match expand(&syn::parse2(input).unwrap()) {
+        Ok(code) => panic!("accepted: {code}"),
+        Err(error) => error,
+    };
+    error.into_iter().map(|error: Error| error.to_string()).collect::<Vec<_>>().join("\n")
+}
+
+macro_rules! refuses {
+    ($($name:ident: { $($input:tt)* } $message:expr;)*) => {
+        $(#[test]
+        fn $name() {
+            assert_eq!(refused(quote::quote!($($input)*)), $message);
+        })*
+    };
+}
+
+refuses! {
+    an_enum: { enum Analysis { Open } } "a state is a struct with named fields";
+    a_tuple: { struct Analysis(String); } "a state is a struct whose fields have names";
+    a_unit: { struct Analysis; } "a state is a struct whose fields have names";
+    generics: { struct Analysis<T> { value: T } }
+        "a state has no generic parameters: derive it for a struct of concrete types";
+    lifetimes: { struct Analysis<'a> { value: &'a str } }
+        "a state has no generic parameters: derive it for a struct of concrete types";
+    an_unknown_reducer: { struct Analysis { #[reduce(apend)] notes: Vec<String> } }
+        "there is no reducer `apend`: expected `append`, `add`, `max`, `min`, `union`, `messages` or \
+         `with = path::to::function`";
+    no_reducer: { struct Analysis { #[reduce()] notes: Vec<String> } }
+        "unexpected end of input, expected `append`, `add`, `max`, `min`, `union`, `messages` or \
+         `with = path::to::function`";
+    two_reducers: { struct Analysis { #[reduce(append, add)] notes: Vec<String> } } "a field has one reducer";
+    two_attributes: { struct Analysis { #[reduce(append)] #[reduce(add)] notes: Vec<String> } }
+        "a field has one reducer, and this is a second one";
+    a_reducer_of_the_struct: { #[reduce(append)] struct Analysis { notes: Vec<String> } }
+        "`#[reduce(…)]` belongs on a field";
+    an_option_of_a_field: { struct Analysis { #[state(crate = "x")] notes: Vec<String> } }
+        "`#[state(…)]` belongs on the struct";
+    an_unknown_option: { #[state(krate = "x")] struct Analysis { notes: Vec<String> } } "expected `crate = \"…\"`";
+    a_field_that_the_log_would_lose: { struct Analysis { #[serde(default, skip)] notes: Vec<String> } }
+        "a state is kept in the log of its run, where this field would be lost";
+    a_field_that_hides_default: { struct Analysis { default: String } }
+        "a field named `default` would hide `Default::default` of the state: name it otherwise; \
+         `#[serde(rename = \"default\")]` keeps the name in JSON";
+    all_that_is_wrong: { struct Analysis { default: String, #[reduce(sum)] count: u32 } }
+        "a field named `default` would hide `Default::default` of the state: name it otherwise; \
+         `#[serde(rename = \"default\")]` keeps the name in JSON\n\
+         there is no reducer `sum`: expected `append`, `add`, `max`, `min`, `union`, `messages` or \
+         `with = path::to::function`";
+}
+
+#[test]
+fn as_many_fields_as_there_is_room_for() {
+    let with = |count: usize| -> syn::DeriveInput {
+        let fields = (0..count).map(|place| quote::format_ident!("field{place}"));
+        parse_quote!(struct Large { #(#fields: u32),* })
+    };
+    assert!(expand(&with(128)).is_ok());
+    let error = expand(&with(129)).unwrap_err().to_string();
+    assert_eq!(error, "a state has at most 128 fields: put some of them into a struct that is one field");
+}
+
+#[test]
+fn the_module_it_speaks_of() {
+    let code = |input| expand(&input).unwrap().to_string().replace(' ', "");
+    assert!(
+        code(parse_quote!(
+            struct A {
+                b: u32,
+            }
+        ))
+        .contains("impl::anabranch::graph::StateforA")
+    );
+    let own = code(parse_quote!(
+        #[state(crate = "own::graph")]
+        struct A {
+            b: u32,
+        }
+    ));
+    assert!(own.contains("implown::graph::StateforA") && !own.contains("anabranch::"), "{own}");
+}
