@@ -293,7 +293,11 @@ impl<'a> Interpreter<'a> {
     fn loop_of(&mut self, header: usize, base: &[Write], iterations: &[u64], outer: &mut Region) -> bool {
         let body = self.loops[&header].clone();
         let (mut written, mut ways_out) = (Vec::new(), BTreeMap::<usize, bool>::new());
+        let steps_before = self.steps;
         for iteration in 0.. {
+            if self.steps - steps_before > self.limit() {
+                return false;
+            }
             let (mut ran, iterations) = (Region::default(), [iterations, &[iteration]].concat());
             let sees = [base, &written].concat();
             if self.iterate(Some(header), &sees, &iterations, &mut ran).is_none() {
@@ -318,6 +322,10 @@ impl<'a> Interpreter<'a> {
         true
     }
 
+    fn limit(&self) -> u64 {
+        self.graph["limit"].as_u64().unwrap()
+    }
+
     fn path(&self, node: usize, iterations: &[u64]) -> String {
         let iterations: String = iterations.iter().map(|one| format!("#{one}")).collect();
         format!("{}{}{iterations}", self.prefix, self.nodes[node]["name"].as_str().unwrap())
@@ -325,13 +333,11 @@ impl<'a> Interpreter<'a> {
 
     /// One activation. Whether the run goes on from it.
     fn node(&mut self, node: usize, sees: &[Write], iterations: &[u64], ran: &mut Region) -> bool {
-        if self.errors.contains("StepLimit") {
-            return false;
-        }
+        // It goes on all the same: what does not depend on the activation that was one too many may come before it, and
+        // fail.
         self.steps += 1;
-        if self.steps > self.graph["limit"].as_u64().unwrap() {
+        if self.steps > self.limit() {
             self.errors.insert("StepLimit");
-            return false;
         }
         let this = &self.nodes[node];
         let path = self.path(node, iterations);

@@ -92,8 +92,6 @@ fn difference(graph: &Value, wanted: &(std::result::Result<Fields, Errors>, Told
         }
         (Ok(_), Err(errors)) => Some(format!("done, expected {errors:?}")),
         (Err(error), Ok(_)) => Some(format!("failed: {error}")),
-        // Where the step limit counts, the interpreter did not look for other failures.
-        (Err(_), Err(errors)) if errors.contains("StepLimit") && errors.len() > 1 => None,
         (Err(error), Err(errors)) => {
             (!errors.contains(kind(&error))).then(|| format!("{}: {error}, expected {errors:?}", kind(&error)))
         }
