@@ -117,7 +117,7 @@ pub(crate) fn graph(chance: &mut Chance, most: usize, depth: usize) -> Value {
             nodes.swap(at, chance.below(at + 1));
         }
     }
-    json!({"fields": fields, "nodes": nodes, "edges": edges, "routes": routes, "limit": 40 + chance.below(40)})
+    json!({"fields": fields, "nodes": nodes, "edges": edges, "routes": routes, "limit": 20 + chance.below(20)})
 }
 
 fn condition(chance: &mut Chance) -> Value {

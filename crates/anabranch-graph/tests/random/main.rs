@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use generator::Chance;
 use interpreter::{Errors, Fields, Told};
 
-const GRAPHS: u64 = 6_000;
+const GRAPHS: u64 = 4_000;
 const SCHEDULES: usize = 4;
 
 fn kind(error: &Error) -> &'static str {
@@ -92,8 +92,6 @@ fn difference(graph: &Value, wanted: &(std::result::Result<Fields, Errors>, Told
         }
         (Ok(_), Err(errors)) => Some(format!("done, expected {errors:?}")),
         (Err(error), Ok(_)) => Some(format!("failed: {error}")),
-        // Where the step limit counts, the interpreter did not look for other failures.
-        (Err(_), Err(errors)) if errors.contains("StepLimit") && errors.len() > 1 => None,
         (Err(error), Err(errors)) => {
             (!errors.contains(kind(&error))).then(|| format!("{}: {error}, expected {errors:?}", kind(&error)))
         }
@@ -134,6 +132,29 @@ fn graphs_by_chance_do_what_the_interpreter_says() {
     assert!(sound_ones > GRAPHS / 3, "{sound_ones}");
     // The graphs show something.
     assert!(done > sound_ones / 3 && loops > sound_ones / 10 && failed > sound_ones / 20);
+}
+
+/// Found by chance: what the inner loop wrote was lost at END, where the outer loop is folded behind the node beside it.
+#[test]
+fn a_loop_in_a_loop_beside_a_node_keeps_what_it_wrote() {
+    let node = |name: &str| json!({"name": name, "kind": "node", "writes": [{"field": "l", "value": [name]}]});
+    let until = |len: usize, back: &str, on: &str| {
+        let again = json!({"lt": [{"len": {"get": "l"}}, len]});
+        json!({"from": back, "targets": [back, on], "choose": {"cases": [[again, [back]]], "else": [on]}})
+    };
+    let mut outer = until(5, "outer", "END");
+    outer["from"] = "last".into();
+    let graph = json!({
+        "fields": {"l": {"type": "list", "reduce": "append"}},
+        "nodes": [node("beside"), node("outer"), node("inner"), node("last")],
+        "edges": [["START", "beside"], ["START", "outer"], ["outer", "inner"], ["beside", "END"]],
+        "routes": [until(3, "inner", "last"), outer],
+        "limit": 100,
+    });
+    let state = paused(run(&build::graph(&graph).unwrap())).unwrap();
+    let wanted = ["beside", "outer", "inner", "inner", "last", "outer", "inner", "last"];
+    assert_eq!(state.get("l"), Some(&json!(wanted)));
+    assert_eq!(difference(&graph, &interpreter::run(&graph, &Fields::new(), "", "")), None);
 }
 
 #[test]

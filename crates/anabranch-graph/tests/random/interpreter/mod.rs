@@ -1,6 +1,8 @@
 //! A plain sequential interpreter of a graph in the form of the neutral cases: straight from the semantics, with no plan
 //! and no views. A loop is a loop, an ancestor is found by walking, a state by folding all updates that may be seen.
 
+mod walk;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
@@ -118,90 +120,6 @@ impl<'a> Interpreter<'a> {
         this
     }
 
-    /// Whether every way from START to `node` passes `by`.
-    fn dominates(&self, by: usize, node: usize) -> bool {
-        let (mut seen, mut open) = (BTreeSet::new(), vec![self.nodes.len()]);
-        while let Some(one) = open.pop() {
-            if one != by && seen.insert(one) {
-                open.extend(self.edges.iter().filter(|edge| edge.from == one).map(|edge| edge.to));
-            }
-        }
-        !seen.contains(&node)
-    }
-
-    fn is_back(&self, edge: &Edge) -> bool {
-        edge.from != self.nodes.len() && self.dominates(edge.to, edge.from)
-    }
-
-    fn find_loops(&mut self) {
-        let mut loops = BTreeMap::<usize, BTreeSet<usize>>::new();
-        for edge in self.edges.iter().filter(|edge| self.is_back(edge)) {
-            let body = loops.entry(edge.to).or_default();
-            body.insert(edge.to);
-            let mut open = vec![edge.from];
-            while let Some(one) = open.pop() {
-                if body.insert(one) {
-                    open.extend(self.edges.iter().filter(|edge| edge.to == one).map(|edge| edge.from));
-                }
-            }
-        }
-        self.loops = loops;
-    }
-
-    /// The headers of the loops around a node, the outermost first.
-    fn around(&self, node: usize) -> Vec<usize> {
-        let mut around: Vec<_> = self.loops.iter().filter(|(_, body)| body.contains(&node)).collect();
-        around.sort_by_key(|(_, body)| std::cmp::Reverse(body.len()));
-        around.into_iter().map(|(header, _)| *header).collect()
-    }
-
-    /// The child of a region that a node is, or is in. A loop is its header.
-    fn child(&self, region: Option<usize>, node: usize) -> Option<usize> {
-        let around = self.around(node);
-        let depth = match region {
-            None => 0,
-            Some(header) => around.iter().position(|one| *one == header)? + 1,
-        };
-        Some(around.get(depth).copied().unwrap_or(node))
-    }
-
-    /// The edges between the children of a region, with their numbers.
-    fn forward(&self, region: Option<usize>) -> Vec<(usize, usize, usize)> {
-        let edges = self.edges.iter().enumerate().filter(|(_, edge)| Some(edge.to) != region);
-        edges
-            .filter_map(|(at, edge)| Some((at, self.child(region, edge.from)?, self.child(region, edge.to)?)))
-            .filter(|(_, from, to)| from != to)
-            .collect()
-    }
-
-    /// The children of a region by their places.
-    fn children(&self, region: Option<usize>) -> Vec<usize> {
-        let mut open: BTreeSet<_> = (0..self.nodes.len() + 2).filter_map(|node| self.child(region, node)).collect();
-        open.remove(&self.nodes.len());
-        let edges = self.forward(region);
-        let mut placed = Vec::new();
-        while !open.is_empty() {
-            let is_ready = |child: &&usize| !edges.iter().any(|(_, from, to)| to == *child && open.contains(from));
-            let next = *open.iter().find(is_ready).unwrap();
-            open.remove(&next);
-            placed.push(next);
-        }
-        placed
-    }
-
-    fn ancestors(&self, region: Option<usize>, child: usize) -> BTreeSet<usize> {
-        let edges = self.forward(region);
-        let (mut seen, mut open) = (BTreeSet::new(), vec![child]);
-        while let Some(one) = open.pop() {
-            for (_, from, _) in edges.iter().filter(|(_, _, to)| *to == one) {
-                if seen.insert(*from) {
-                    open.push(*from);
-                }
-            }
-        }
-        seen
-    }
-
     fn fold(&self, updates: &[Write]) -> Fields {
         let mut state = self.initial.clone();
         for (field, value, overwrite) in updates {
@@ -293,7 +211,11 @@ impl<'a> Interpreter<'a> {
     fn loop_of(&mut self, header: usize, base: &[Write], iterations: &[u64], outer: &mut Region) -> bool {
         let body = self.loops[&header].clone();
         let (mut written, mut ways_out) = (Vec::new(), BTreeMap::<usize, bool>::new());
+        let steps_before = self.steps;
         for iteration in 0.. {
+            if self.steps - steps_before > self.limit() {
+                return false;
+            }
             let (mut ran, iterations) = (Region::default(), [iterations, &[iteration]].concat());
             let sees = [base, &written].concat();
             if self.iterate(Some(header), &sees, &iterations, &mut ran).is_none() {
@@ -318,6 +240,10 @@ impl<'a> Interpreter<'a> {
         true
     }
 
+    fn limit(&self) -> u64 {
+        self.graph["limit"].as_u64().unwrap()
+    }
+
     fn path(&self, node: usize, iterations: &[u64]) -> String {
         let iterations: String = iterations.iter().map(|one| format!("#{one}")).collect();
         format!("{}{}{iterations}", self.prefix, self.nodes[node]["name"].as_str().unwrap())
@@ -325,13 +251,11 @@ impl<'a> Interpreter<'a> {
 
     /// One activation. Whether the run goes on from it.
     fn node(&mut self, node: usize, sees: &[Write], iterations: &[u64], ran: &mut Region) -> bool {
-        if self.errors.contains("StepLimit") {
-            return false;
-        }
+        // It goes on all the same: what does not depend on the activation that was one too many may come before it, and
+        // fail.
         self.steps += 1;
-        if self.steps > self.graph["limit"].as_u64().unwrap() {
+        if self.steps > self.limit() {
             self.errors.insert("StepLimit");
-            return false;
         }
         let this = &self.nodes[node];
         let path = self.path(node, iterations);
