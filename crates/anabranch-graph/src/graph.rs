@@ -6,8 +6,10 @@ use std::sync::Arc;
 use anabranch_core::describe::{Description, Kind, Label};
 use anabranch_core::{Error, ErrorKind, Result, RunConfig, Runnable, pipe_operator};
 use futures_util::future::BoxFuture;
+use serde_json::Value;
 
 use crate::draw;
+use crate::log::{self, Entry, Log};
 use crate::progress::{Progress, progress};
 use crate::route::Route;
 use crate::run::{Engine, Inside, Outcome, Path};
@@ -28,6 +30,22 @@ pub(crate) trait AnyGraph<S>: Send + Sync {
     fn run_nested(self: Arc<Self>, initial: S, inside: Inside, path: Path) -> BoxFuture<'static, Result<S>>;
     fn run(self: Arc<Self>, initial: S, config: RunConfig) -> BoxFuture<'static, Result<S>>;
     fn start(self: Arc<Self>, initial: S, config: RunConfig) -> BoxFuture<'static, Result<Progress<S>>>
+    where
+        S: State;
+    /// Gives the fields that are missing their default.
+    fn complete(&self, initial: S) -> S;
+    /// Goes on from a log, from its beginning where nothing is in it. `answer` answers a question first.
+    fn go_on(
+        self: Arc<Self>,
+        initial: S,
+        config: RunConfig,
+        log: Log,
+        answer: Option<(String, Value)>,
+    ) -> BoxFuture<'static, Result<Progress<S>>>
+    where
+        S: State;
+    /// The state a log leads to.
+    fn fold(&self, initial: S, entries: &[Entry]) -> Result<S>
     where
         S: State;
 }
@@ -57,11 +75,6 @@ impl<S: State> Inner<S> {
             Child::Node(header) => Some(&self.nodes[header].name),
             Child::Loop(_) | Child::End => None,
         }
-    }
-
-    fn complete(&self, mut initial: S) -> S {
-        initial.complete(&self.fields);
-        initial
     }
 }
 
@@ -102,6 +115,37 @@ impl<S: State> AnyGraph<S> for Inner<S> {
             let inside = Inside::new(config, None);
             progress(Engine::new(self, initial, inside.clone(), Path::default())?, inside).await
         })
+    }
+
+    fn complete(&self, mut initial: S) -> S {
+        initial.complete(&self.fields);
+        initial
+    }
+
+    fn go_on(
+        self: Arc<Self>,
+        initial: S,
+        config: RunConfig,
+        log: Log,
+        answer: Option<(String, Value)>,
+    ) -> BoxFuture<'static, Result<Progress<S>>> {
+        Box::pin(async move {
+            let initial = self.complete(initial);
+            let inside = Inside::with_log(config, None, log);
+            let came = progress(Engine::new(self, initial, inside.clone(), Path::default())?, inside).await?;
+            match (came, answer) {
+                (Progress::Asks(questions), Some((node, value))) => questions.answer(&node, value).await,
+                (Progress::Done(_), Some((node, _))) => {
+                    let message = format!("`{node}` asks nothing: the run is done");
+                    Err(Error::new(ErrorKind::InvalidInput, message))
+                }
+                (came, None) => Ok(came),
+            }
+        })
+    }
+
+    fn fold(&self, initial: S, entries: &[Entry]) -> Result<S> {
+        log::fold(self.complete(initial), &self.shape, &self.plan, entries)
     }
 }
 

@@ -10,6 +10,7 @@ mod build_error;
 mod draw;
 mod event;
 mod graph;
+mod log;
 mod names;
 mod progress;
 pub mod reduce;
@@ -20,6 +21,7 @@ mod shape;
 mod state;
 mod state_graph;
 mod step;
+mod thread;
 mod update;
 mod work;
 
@@ -32,6 +34,9 @@ pub use anabranch_macros::State;
 pub use build_error::{BuildError, BuildErrorKind, BuildErrors};
 pub use event::{EventKind, GraphEvent};
 pub use graph::CompiledGraph;
+#[cfg(feature = "sqlite")]
+pub use log::SqliteStore;
+pub use log::{DamagedRecord, Entry, GraphStore, LogConflict, LogMismatch, MemoryStore, ShapeChanged};
 pub use names::Names;
 pub use progress::{Progress, Question, Questions};
 pub use run_error::{BadChoice, EndNotReached, StepLimit};
@@ -39,6 +44,7 @@ pub use shape::Field;
 pub use state::{Reduced, State};
 pub use state_graph::StateGraph;
 pub use step::{Step, step};
+pub use thread::{Migration, StoredGraph, Thread};
 pub use update::{Overwrite, Update, Write, WriteSet};
 
 /// For the code that `#[derive(State)]` writes.

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Path;
 use crate::event::GraphEvent;
+use crate::log::Log;
 
 /// What a run and the graphs inside of it share: the configuration, what works, what is asked.
 pub(crate) struct Session {
@@ -19,6 +20,7 @@ pub(crate) struct Session {
     working: AtomicUsize,
     asks: Mutex<BTreeMap<Vec<u64>, Ask>>,
     pub(super) events: Option<mpsc::UnboundedSender<GraphEvent>>,
+    log: Option<Log>,
 }
 
 /// The session, as its parts hold it.
@@ -35,7 +37,16 @@ pub(crate) struct Ask {
 
 impl Inside {
     pub(crate) fn new(config: RunConfig, events: Option<mpsc::UnboundedSender<GraphEvent>>) -> Self {
-        Self(Arc::new(Session { config, working: AtomicUsize::new(0), asks: Mutex::default(), events }))
+        Self(Arc::new(Session { config, working: AtomicUsize::new(0), asks: Mutex::default(), events, log: None }))
+    }
+
+    pub(crate) fn with_log(config: RunConfig, events: Option<mpsc::UnboundedSender<GraphEvent>>, log: Log) -> Self {
+        let (working, asks) = (AtomicUsize::new(0), Mutex::default());
+        Self(Arc::new(Session { config, working, asks, events, log: Some(log) }))
+    }
+
+    pub(crate) fn log(&self) -> Option<&Log> {
+        self.0.log.as_ref()
     }
 
     pub(crate) fn config(&self) -> &RunConfig {
