@@ -8,7 +8,7 @@ use super::{DamagedRecord, Entry};
 use crate::shape::Shape;
 
 /// Of the format of the records.
-pub(crate) const VERSION: u32 = 1;
+const VERSION: u32 = 1;
 
 /// One record of a log.
 #[derive(Serialize, Deserialize)]

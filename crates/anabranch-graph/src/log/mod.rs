@@ -14,7 +14,7 @@ mod writer;
 pub use entry::Entry;
 pub use error::{DamagedRecord, LogConflict, LogMismatch, ShapeChanged};
 pub(crate) use fold::fold;
-pub(crate) use head::{Head, Record, VERSION, read};
+pub(crate) use head::{Head, Record, read};
 pub use memory::MemoryStore;
 pub(crate) use replay::Replay;
 #[cfg(feature = "sqlite")]

@@ -35,7 +35,7 @@ async fn to_end_anew(thread: &Thread<Run>) -> Run {
 }
 
 /// Without what a failure makes void: it is there or not, as it comes.
-fn entries(history: &[Entry]) -> BTreeMap<String, String> {
+pub(crate) fn entries(history: &[Entry]) -> BTreeMap<String, String> {
     let failed: Vec<_> = history.iter().filter(|entry| entry.failure().is_some()).map(Entry::path).collect();
     let is_void = |path: &str| {
         failed.iter().any(|failed| path.strip_prefix(failed).is_some_and(|rest| rest.starts_with(['/', '['])))
