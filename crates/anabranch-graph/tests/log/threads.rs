@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anabranch_core::{ErrorKind, Result};
+use anabranch_core::{Error, ErrorKind, Result};
 use anabranch_graph::{
     BadChoice, CompiledGraph, DamagedRecord, END, GraphStore, LogConflict, LogMismatch, MemoryStore, Progress, START,
-    ShapeChanged, StateGraph, StepLimit,
+    ShapeChanged, StateGraph, StepLimit, step,
 };
 use serde_json::json;
 
@@ -284,4 +284,156 @@ async fn the_step_limit_counts_what_is_logged_since_the_latest_answer() {
         assert_eq!(error.downcast_ref::<StepLimit>().unwrap().node, "h#5");
         assert_eq!(thread.history().await.unwrap().len(), 5);
     }
+}
+
+/// A store that takes its time, and fails where it is told to.
+#[derive(Clone, Default)]
+struct Slow {
+    store: MemoryStore,
+    fails_at: Option<u64>,
+}
+
+#[async_trait::async_trait]
+impl GraphStore for Slow {
+    async fn append(&self, thread: &str, at: u64, records: Vec<String>) -> Result<()> {
+        for _ in 0..7 {
+            tokio::task::yield_now().await;
+        }
+        if self.fails_at.is_some_and(|position| at >= position) {
+            return Err(Error::new(ErrorKind::Connection, "the disk is full"));
+        }
+        self.store.append(thread, at, records).await
+    }
+
+    async fn read(&self, thread: &str, count: Option<u64>) -> Result<Vec<String>> {
+        self.store.read(thread, count).await
+    }
+
+    async fn list(&self) -> Result<Vec<String>> {
+        self.store.list().await
+    }
+
+    async fn delete(&self, thread: &str) -> Result<()> {
+        self.store.delete(thread).await
+    }
+}
+
+#[tokio::test]
+async fn an_update_is_in_the_log_before_a_successor_starts() {
+    let slow = Slow::default();
+    let sees = |paths: &'static [&'static str]| {
+        let store = slow.store.clone();
+        move |_: Arc<Run>| {
+            let store = store.clone();
+            async move {
+                let log = store.read("t", None).await?.join("\n");
+                for path in paths {
+                    assert!(log.contains(&format!("\"path\":\"{path}\"")), "{path} is not in the log: {log}");
+                }
+                Ok(Run::sum(1))
+            }
+        }
+    };
+    let inner = StateGraph::new()
+        .node("p", sees(&["a"]))
+        .node("q", sees(&["graph/p"]))
+        .edge(START, "p")
+        .edge("p", "q")
+        .edge("q", END)
+        .compile()
+        .unwrap();
+    let graph = StateGraph::new()
+        .node("a", sees(&[]))
+        .node("graph", step(|state: &Run| state.clone(), inner, |_: Run| Run::sum(1)))
+        .map("each", |_: &Run| [1_u32, 2], async |_: u32| Ok(Run::sum(1)))
+        .node("fails", async |_: Arc<Run>| broken::<()>())
+        .ask("ask", |_: &Run| 0, Run::approved)
+        .node("join", sees(&["graph", "graph/q", "each", "each[0]", "each[1]", "fails", "ask"]))
+        .optional("fails")
+        .edge(START, "a")
+        .edge("a", ["graph", "each", "fails", "ask"])
+        .edge(["graph", "each", "fails", "ask"], "join")
+        .edge("join", END)
+        .compile()
+        .unwrap();
+    let Progress::Asks(questions) = graph.with_store(slow.clone()).thread("t").start(initial()).await.unwrap() else {
+        panic!()
+    };
+    // A pause is in the log as a whole, too.
+    assert_eq!(slow.store.read("t", None).await.unwrap().len(), 1 + 8);
+    assert_eq!(done(questions.answer("ask", true).await.unwrap()).sum, 5);
+}
+
+#[tokio::test]
+async fn a_store_that_fails_stops_the_run_with_its_error() {
+    for fails_at in 0..12 {
+        let works = Works::default();
+        let store = MemoryStore::new();
+        let slow = Slow { store: store.clone(), fails_at: Some(fails_at) };
+        let error = super::graphs::quiet(&works).with_store(slow).thread("t").start(initial()).await;
+        match error {
+            Ok(_) => assert!(fails_at as usize >= store.read("t", None).await.unwrap().len()),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Connection, "at {fails_at}: {error}"),
+        }
+        let thread = super::graphs::quiet(&works).with_store(store).thread("t");
+        let came = if fails_at == 0 { thread.start(initial()).await } else { thread.resume().await };
+        assert_eq!(done(came.unwrap()).log.len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn items_beyond_the_end_of_a_list_are_named() {
+    let store = MemoryStore::new();
+    let graph = StateGraph::new()
+        .map(
+            "each",
+            |state: &Run| state.items.clone(),
+            async |item: u32| if item == 3 { broken() } else { Ok(Run::sum(item)) },
+        )
+        .edge(START, "each")
+        .edge("each", END)
+        .compile()
+        .unwrap()
+        .with_store(store.clone());
+    graph.thread("t").start(initial()).await.unwrap_err();
+    let records = store.read("t", None).await.unwrap();
+    assert_eq!(records.len(), 3, "two items are kept");
+    assert_eq!(graph.thread("t").state().await.unwrap().sum, 3);
+    let shorter = records.iter().map(|record| record.replace("\"items\":[1,2,3]", "\"items\":[1]")).collect();
+    store.append("shorter", 0, shorter).await.unwrap();
+    let error = graph.thread("shorter").resume().await.unwrap_err();
+    assert_eq!(error.downcast_ref::<LogMismatch>().unwrap().path, "each[1]");
+}
+
+#[tokio::test]
+async fn a_log_of_a_later_version_is_refused() {
+    let store = MemoryStore::new();
+    let graph = wide(&Works::default()).with_store(store.clone());
+    graph.thread("t").start(initial()).await.unwrap();
+    let records: Vec<_> = store.read("t", None).await.unwrap();
+    let later = records.iter().map(|record| record.replace("\"version\":1", "\"version\":2")).collect();
+    store.append("later", 0, later).await.unwrap();
+    let error = graph.thread("later").resume().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("version 2"), "{error}");
+}
+
+#[tokio::test]
+async fn history_shows_what_was_done_and_no_text() {
+    let graph = wide(&Works::default()).with_store(MemoryStore::new());
+    let thread = graph.thread("t");
+    let state = done(thread.start(initial()).await.unwrap());
+    let history = thread.history().await.unwrap();
+    assert_eq!(history[0].path(), "a");
+    assert_eq!(history[0].position(), 1);
+    assert_eq!(history[0].chosen().unwrap(), ["b", "cc"]);
+    assert_eq!(history[0].update().unwrap(), &json!([{"x": 4}]));
+    assert_eq!(thread.state_at(0).await.unwrap(), initial());
+    assert_eq!(thread.state_at(1).await.unwrap().x, 4);
+    let last = history.len() as u64;
+    assert_eq!(thread.state_at(last).await.unwrap(), state);
+    assert_eq!(thread.state_at(last + 1).await.unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(thread.fork(last + 1).await.unwrap_err().kind(), ErrorKind::InvalidInput);
+    let shown = format!("{history:?} {thread:?} {graph:?}");
+    assert!(shown.contains("cc") && !shown.contains("cc:4"), "{shown}");
 }
