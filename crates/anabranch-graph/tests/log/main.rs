@@ -1,0 +1,9 @@
+//! What is in the log of a run is not done again, wherever the log ends.
+
+mod graphs;
+#[cfg(all(feature = "sqlite", unix))]
+mod killed;
+mod prefixes;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod threads;
