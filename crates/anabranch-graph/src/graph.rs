@@ -6,10 +6,12 @@ use std::sync::Arc;
 use anabranch_core::describe::{Description, Kind, Label};
 use anabranch_core::{Error, ErrorKind, Result, RunConfig, Runnable, pipe_operator};
 use futures_util::future::BoxFuture;
+use serde_json::Value;
 
 use crate::draw;
 use crate::dynamic::DynamicFields;
 use crate::event::GraphEvent;
+use crate::log::{self, Entry, Log};
 use crate::progress::{Progress, progress};
 use crate::route::Route;
 use crate::run::{Engine, Inside, Listener, Outcome, Path};
@@ -31,6 +33,24 @@ pub(crate) trait AnyGraph<S>: Send + Sync {
     fn run_nested(self: Arc<Self>, initial: S, inside: Inside, path: Path) -> BoxFuture<'static, Result<S>>;
     fn run(self: Arc<Self>, initial: S, inside: Inside) -> BoxFuture<'static, Result<S>>;
     fn start(self: Arc<Self>, initial: S, inside: Inside) -> BoxFuture<'static, Result<Progress<S>>>
+    where
+        S: State;
+    /// Gives the fields that are missing their default.
+    ///
+    /// # Errors
+    /// Where one is none of the graph's, or of another type.
+    fn complete(&self, initial: S) -> Result<S>;
+    /// Goes on from a log, from its beginning where nothing is in it. `answer` answers a question first.
+    fn go_on(
+        self: Arc<Self>,
+        initial: S,
+        inside: Inside,
+        answer: Option<(String, Value)>,
+    ) -> BoxFuture<'static, Result<Progress<S>>>
+    where
+        S: State;
+    /// The state a log leads to.
+    fn fold(&self, initial: S, entries: &[Entry]) -> Result<S>
     where
         S: State;
 }
@@ -62,11 +82,6 @@ impl<S: State> Inner<S> {
             Child::Node(header) => Some(&self.nodes[header].name),
             Child::Loop(_) | Child::End => None,
         }
-    }
-
-    fn complete(&self, mut initial: S) -> Result<S> {
-        initial.complete(&self.declared)?;
-        Ok(initial)
     }
 }
 
@@ -106,6 +121,35 @@ impl<S: State> AnyGraph<S> for Inner<S> {
             let initial = self.complete(initial)?;
             progress(Engine::new(self, initial, inside.clone(), Path::default())?, inside).await
         })
+    }
+
+    fn complete(&self, mut initial: S) -> Result<S> {
+        initial.complete(&self.declared)?;
+        Ok(initial)
+    }
+
+    fn go_on(
+        self: Arc<Self>,
+        initial: S,
+        inside: Inside,
+        answer: Option<(String, Value)>,
+    ) -> BoxFuture<'static, Result<Progress<S>>> {
+        Box::pin(async move {
+            let initial = self.complete(initial)?;
+            let came = progress(Engine::new(self, initial, inside.clone(), Path::default())?, inside).await?;
+            match (came, answer) {
+                (Progress::Asks(questions), Some((node, value))) => questions.answer(&node, value).await,
+                (Progress::Done(_), Some((node, _))) => {
+                    let message = format!("`{node}` asks nothing: the run is done");
+                    Err(Error::new(ErrorKind::InvalidInput, message))
+                }
+                (came, None) => Ok(came),
+            }
+        })
+    }
+
+    fn fold(&self, initial: S, entries: &[Entry]) -> Result<S> {
+        log::fold(self.complete(initial)?, &self.shape, &self.plan, entries)
     }
 }
 
@@ -168,7 +212,19 @@ impl<S: State> CompiledGraph<S> {
     }
 
     fn inside(&self, config: &RunConfig) -> Inside {
-        Inside::new(config.clone(), self.listener.clone())
+        Inside::new(config.clone(), self.listener.clone(), None)
+    }
+
+    /// Goes on from a log.
+    pub(crate) async fn go_on(
+        &self,
+        initial: S,
+        config: &RunConfig,
+        log: Log,
+        answer: Option<(String, Value)>,
+    ) -> Result<Progress<S>> {
+        let inside = Inside::new(config.clone(), self.listener.clone(), Some(log));
+        self.inner.clone().go_on(initial, inside, answer).await
     }
 
     /// Runs the graph to its end, or until it asks: [`answer`](crate::Questions::answer) goes on.

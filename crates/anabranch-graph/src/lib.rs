@@ -11,6 +11,7 @@ mod draw;
 pub mod dynamic;
 mod event;
 mod graph;
+mod log;
 mod names;
 mod progress;
 pub mod reduce;
@@ -21,6 +22,7 @@ mod shape;
 mod state;
 mod state_graph;
 mod step;
+mod thread;
 mod update;
 mod work;
 
@@ -33,6 +35,9 @@ pub use anabranch_macros::State;
 pub use build_error::{BuildError, BuildErrorKind, BuildErrors};
 pub use event::{EventKind, GraphEvent};
 pub use graph::CompiledGraph;
+#[cfg(feature = "sqlite")]
+pub use log::SqliteStore;
+pub use log::{DamagedRecord, Entry, GraphStore, LogConflict, LogMismatch, MemoryStore, ShapeChanged};
 pub use names::Names;
 pub use progress::{Progress, Question, Questions};
 pub use run_error::{BadChoice, EndNotReached, StepLimit};
@@ -40,6 +45,7 @@ pub use shape::Field;
 pub use state::{Reduced, State};
 pub use state_graph::StateGraph;
 pub use step::{Step, step};
+pub use thread::{Migration, StoredGraph, Thread};
 pub use update::{Overwrite, Update, Write, WriteSet};
 
 /// For the code that `#[derive(State)]` writes.

@@ -135,7 +135,13 @@ impl<S: State> Questions<S> {
 
 /// Runs until it is done or asks.
 pub(crate) async fn progress<S: State>(mut run: Engine<S>, inside: Inside) -> Result<Progress<S>> {
-    match run.go_on().await? {
+    let mut outcome = run.go_on().await;
+    if let Some(log) = inside.log() {
+        // What was done is kept, whatever the run failed with.
+        log.writer.flush().await?;
+        outcome = outcome.and_then(|outcome| log.replay.all_reached().map(|()| outcome));
+    }
+    match outcome? {
         Outcome::Done(state) => Ok(Progress::Done(state)),
         Outcome::Waits => {
             let asks = inside.asks();

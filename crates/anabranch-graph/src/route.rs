@@ -22,7 +22,11 @@ impl<S: 'static> Route<S> {
 
     /// What was chosen, or what was said instead.
     pub(crate) fn choose(&self, state: &S) -> Result<Vec<String>, Vec<String>> {
-        let chosen = (self.choose)(state);
+        self.check((self.choose)(state))
+    }
+
+    /// Whether it may be chosen.
+    pub(crate) fn check(&self, chosen: Vec<String>) -> Result<Vec<String>, Vec<String>> {
         let are_declared = chosen.iter().all(|one| self.targets.contains(one));
         if are_declared && (self.multi || chosen.len() == 1) { Ok(chosen) } else { Err(chosen) }
     }

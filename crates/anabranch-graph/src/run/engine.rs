@@ -8,11 +8,13 @@ use anabranch_core::{Error, ErrorKind, Result};
 use futures_util::future::{BoxFuture, FutureExt, poll_fn};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
+use super::logged::{Next, What};
 use super::region::RegionRun;
 use super::session::all;
 use super::{Inside, Path};
 use crate::event::{EventKind, GraphEvent};
 use crate::graph::Inner;
+use crate::log::Entry;
 use crate::run_error::{BadChoice, EndNotReached, StepLimit};
 use crate::shape::plan::{Arrival, Child};
 use crate::shape::{EdgeKind, NodeKind};
@@ -21,12 +23,14 @@ use crate::work::{Work, Writes};
 
 /// One run of one graph.
 pub(crate) struct Engine<S: State> {
-    graph: Arc<Inner<S>>,
-    inside: Inside,
-    path: Path,
+    pub(super) graph: Arc<Inner<S>>,
+    pub(super) inside: Inside,
+    pub(super) path: Path,
     /// By region: the iteration it is in. A region is never in two.
     regions: Vec<Option<RegionRun<S>>>,
     running: FuturesUnordered<BoxFuture<'static, Finished<S>>>,
+    /// What is in the log already, and so is done at once.
+    pub(super) replayed: VecDeque<Finished<S>>,
     /// Where edges arrive that are decided, and whether they were taken.
     decided: VecDeque<(Arrival, bool)>,
     steps: usize,
@@ -51,9 +55,17 @@ async fn let_others_run() {
 }
 
 /// What came of an activation.
-struct Finished<S: State> {
-    node: usize,
-    result: Result<Vec<Arc<Writes<S>>>>,
+pub(super) struct Finished<S: State> {
+    pub(super) node: usize,
+    /// How many items a map had.
+    pub(super) length: Option<usize>,
+    pub(super) what: What<S>,
+}
+
+impl<S: State> Finished<S> {
+    fn new(node: usize, result: Result<Vec<Arc<Writes<S>>>>) -> Self {
+        Self { node, length: None, what: What::Worked(result) }
+    }
 }
 
 pub(crate) enum Outcome<S> {
@@ -67,6 +79,7 @@ impl<S: State> Engine<S> {
         let mut this = Self {
             regions: graph.plan.regions.iter().map(|_| None).collect(),
             running: FuturesUnordered::new(),
+            replayed: VecDeque::new(),
             decided: VecDeque::new(),
             steps: 0,
             failed: Vec::new(),
@@ -171,10 +184,15 @@ impl<S: State> Engine<S> {
     }
 
     fn arrive_all(&mut self) -> Result<()> {
-        while let Some((arrival, taken)) = self.decided.pop_front() {
-            self.arrive(arrival, taken)?;
+        loop {
+            while let Some((arrival, taken)) = self.decided.pop_front() {
+                self.arrive(arrival, taken)?;
+            }
+            match self.replayed.pop_front() {
+                Some(finished) => self.finished(finished)?,
+                None => return Ok(()),
+            }
         }
-        Ok(())
     }
 
     /// A way out is kept until its loop has ended.
@@ -331,16 +349,23 @@ impl<S: State> Engine<S> {
 
     fn start(&mut self, node: usize) -> Result<()> {
         let graph = self.graph.clone();
-        self.steps += 1;
+        // A path is made where somebody has a use for it.
+        let is_plain = matches!(graph.shape.nodes[node].kind, NodeKind::Plain);
+        let has_path = self.inside.is_heard() || self.inside.log().is_some() || !is_plain;
+        let path = if has_path { self.path_of(node) } else { Path::default() };
+        let entry = self.entry(&path);
+        if self.counts(&path, entry.as_ref()) {
+            self.steps += 1;
+        }
         if self.steps > graph.limit {
             return Err(StepLimit::error(graph.limit, &self.path_of(node).text, graph.header_around(node)));
         }
         let plan = &graph.plan.nodes[node];
         let Some(run) = &mut self.regions[plan.region] else { return Ok(()) };
         let state = run.view(&graph.plan.regions[plan.region], plan.child);
-        // A path is made where somebody has a use for it.
-        let has_path = self.inside.is_heard() || !matches!(graph.shape.nodes[node].kind, NodeKind::Plain);
-        let path = if has_path { self.path_of(node) } else { Path::default() };
+        if let Some(entry) = entry {
+            return self.replay(node, path, entry);
+        }
         let inside = &self.inside;
         inside.tell(|| GraphEvent::new(&path, EventKind::Started));
         let settled = plan.settled;
@@ -348,12 +373,12 @@ impl<S: State> Engine<S> {
             Work::Step(work) => {
                 let running = work.clone().start(state, inside, &path);
                 let one = |writes| if Vec::is_empty(&writes) { Vec::new() } else { vec![Arc::new(writes)] };
-                running.map(move |result| Finished { node, result: result.map(one) }).boxed()
+                running.map(move |result| Finished::new(node, result.map(one))).boxed()
             }
             Work::Map(work) => {
-                let items = work.clone().start(&state, inside, &path);
+                let items = inside.enter_items::<S>(work.clone().start(&state, inside, &path), &path, settled);
                 drop(state);
-                let inside = inside.clone();
+                let (inside, length) = (inside.clone(), Some(items.len()));
                 (0..items.len())
                     .for_each(|index| inside.tell(|| GraphEvent::new(&path.item(index), EventKind::Started)));
                 async move {
@@ -363,7 +388,7 @@ impl<S: State> Engine<S> {
                     };
                     let items = all(items, settled, done).await;
                     let result = items.map(|items| items.into_iter().map(Arc::new).collect());
-                    Finished { node, result }
+                    Finished { length, ..Finished::new(node, result) }
                 }
                 .boxed()
             }
@@ -378,7 +403,7 @@ impl<S: State> Engine<S> {
                         Err(error) => Err(error),
                     };
                     let result = result.map(|(writes, _working)| vec![Arc::new(writes)]);
-                    Finished { node, result }
+                    Finished::new(node, result)
                 }
                 .boxed()
             }
@@ -387,12 +412,19 @@ impl<S: State> Engine<S> {
         Ok(())
     }
 
-    /// An activation is done: its update, the choice of its route, its edges.
+    /// An activation is done: its update, the choice of its route, its entry in the log. Then its edges.
     fn finished(&mut self, finished: Finished<S>) -> Result<()> {
-        let Finished { node, result } = finished;
+        let Finished { node, length, what } = finished;
+        let (result, entry) = match what {
+            What::Worked(result) => (result, None),
+            What::Replayed(result, chosen) => (result, Some(chosen)),
+            What::Entered(written, next) => {
+                written?;
+                return self.proceed(node, next);
+            }
+        };
         let graph = self.graph.clone();
         let plan = &graph.plan.nodes[node];
-        let Some(run) = &mut self.regions[plan.region] else { return Ok(()) };
         let (allowed, declared) = (&graph.nodes[node].allowed, &graph.declared);
         let result = result.and_then(|writes| {
             let mut all = writes.iter().flat_map(|writes| writes.iter());
@@ -405,34 +437,68 @@ impl<S: State> Engine<S> {
                 }
             }
         });
-        match result {
+        let (is_replayed, chosen) = (entry.is_some(), entry.flatten());
+        let is_logged = !is_replayed && self.inside.log().is_some();
+        let path = if is_logged { self.path_of(node).text } else { String::new() };
+        let Some(run) = &mut self.regions[plan.region] else { return Ok(()) };
+        let (next, entry) = match result {
             Ok(writes) => {
+                let entry = is_logged.then(|| match length {
+                    Some(length) => Ok(Entry::closed(&path, length)),
+                    None => Entry::done(&path, writes.iter().flat_map(|writes| writes.iter())),
+                });
                 run.wrote(plan.child, writes);
-                let choice = match &graph.nodes[node].route {
-                    None => None,
-                    Some(route) => {
-                        let state = run.after(plan.child).unwrap_or_default();
-                        Some(route.choose(&state).map_err(|said| self.bad_choice(&self.path_of(node).text, &said)))
-                    }
+                let choice = match (&graph.nodes[node].route, chosen) {
+                    (None, _) => Ok(None),
+                    // What was chosen once counts.
+                    (Some(route), Some(chosen)) => route.check(chosen).map(Some),
+                    (Some(route), None) => route.choose(&run.after(plan.child).unwrap_or_default()).map(Some),
                 };
-                if let Some(run) = &mut self.regions[plan.region] {
-                    run.let_go(plan.child);
-                }
-                self.inside.tell(|| GraphEvent::new(&self.path_of(node), EventKind::Done));
-                let choice = choice.transpose()?;
-                self.out(node, |this, edge| this.is_taken(edge, choice.as_deref()));
+                run.let_go(plan.child);
+                let choice = choice.map_err(|said| self.bad_choice(&self.path_of(node).text, &said));
+                let entry = entry.transpose()?.map(|mut entry| {
+                    entry.chosen = choice.as_ref().ok().cloned().flatten();
+                    entry.answer = matches!(graph.nodes[node].work, Work::Ask(_));
+                    entry
+                });
+                (Next::Chosen(choice), entry)
             }
             Err(error) if plan.is_quiet() => {
                 run.wrote(plan.child, Vec::new());
                 run.let_go(plan.child);
-                self.inside.tell(|| GraphEvent::new(&self.path_of(node), EventKind::Failed(error.kind())));
-                self.out(node, |_, edge| graph.plan.edges[edge].kind == EdgeKind::Fail);
+                (Next::Failed(error.kind()), is_logged.then(|| Entry::failed(&path, error.kind())))
             }
             Err(error) => {
                 let error = error.at(format!("node \"{}\"", graph.nodes[node].name));
                 let path = self.path_of(node);
                 self.inside.tell(|| GraphEvent::new(&path, EventKind::Broke(error.kind())));
                 self.failed.push((path, error));
+                return Ok(());
+            }
+        };
+        match entry {
+            None => self.proceed(node, next),
+            Some(entry) => {
+                let written = self.inside.enter(entry);
+                self.running
+                    .push(async move { Finished { node, length, what: What::Entered(written.await, next) } }.boxed());
+                Ok(())
+            }
+        }
+    }
+
+    /// What an activation left is kept: its edges.
+    fn proceed(&mut self, node: usize, next: Next) -> Result<()> {
+        let graph = self.graph.clone();
+        match next {
+            Next::Chosen(choice) => {
+                self.inside.tell(|| GraphEvent::new(&self.path_of(node), EventKind::Done));
+                let choice = choice?;
+                self.out(node, |this, edge| this.is_taken(edge, choice.as_deref()));
+            }
+            Next::Failed(kind) => {
+                self.inside.tell(|| GraphEvent::new(&self.path_of(node), EventKind::Failed(kind)));
+                self.out(node, |_, edge| graph.plan.edges[edge].kind == EdgeKind::Fail);
             }
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! A run: the engine, and what it keeps of each region.
 
 mod engine;
+mod logged;
 mod path;
 mod region;
 mod session;

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use super::Path;
 use crate::event::GraphEvent;
+use crate::log::Log;
 
 /// What a run and the graphs inside of it share: the configuration, what works, what is asked.
 pub(crate) struct Session {
@@ -19,6 +20,7 @@ pub(crate) struct Session {
     working: AtomicUsize,
     asks: Mutex<BTreeMap<Vec<u64>, Ask>>,
     listener: Option<Listener>,
+    log: Option<Log>,
 }
 
 /// Hears what happens.
@@ -40,8 +42,12 @@ pub(crate) struct Ask {
 }
 
 impl Inside {
-    pub(crate) fn new(config: RunConfig, listener: Option<Listener>) -> Self {
-        Self(Arc::new(Session { config, working: AtomicUsize::new(0), asks: Mutex::default(), listener }))
+    pub(crate) fn new(config: RunConfig, listener: Option<Listener>, log: Option<Log>) -> Self {
+        Self(Arc::new(Session { config, working: AtomicUsize::new(0), asks: Mutex::default(), listener, log }))
+    }
+
+    pub(crate) fn log(&self) -> Option<&Log> {
+        self.0.log.as_ref()
     }
 
     pub(crate) fn config(&self) -> &RunConfig {

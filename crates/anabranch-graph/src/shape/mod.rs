@@ -7,7 +7,6 @@ mod conflicts;
 mod dominators;
 mod edges;
 mod endless;
-#[cfg_attr(not(test), expect(dead_code, reason = "for the log of a run, which knows its graph by it"))]
 mod fingerprint;
 mod loops;
 mod names;

@@ -1,6 +1,8 @@
 //! A graph of the cases, by the public API.
 
 use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,11 +43,28 @@ fn delay(node: &Value, index: usize) -> Duration {
     UNIT * u32::try_from(units).unwrap()
 }
 
-fn fails(node: &Value, on: On<'_>, index: usize) -> bool {
+thread_local! {
+    /// By node: its latest activation. A case has a thread of its own, and an activation of a node ends before the next.
+    pub(crate) static STARTED: RefCell<HashMap<String, String>> = RefCell::default();
+    /// By activation: how often its work was entered.
+    pub(crate) static ENTERED: RefCell<BTreeMap<String, u64>> = RefCell::default();
+}
+
+/// Counts that the work of a node is entered, and says how often it was.
+fn entered(name: &str) -> u64 {
+    let path = STARTED.with_borrow(|started| started.get(name).cloned()).unwrap_or_else(|| name.to_string());
+    ENTERED.with_borrow_mut(|entered| {
+        let times = entered.entry(path).or_default();
+        *times += 1;
+        *times
+    })
+}
+
+fn fails(node: &Value, on: On<'_>, index: usize, tries: u64) -> bool {
     match node.get("fail") {
         None => false,
         Some(fail) if fail.get("items").is_some() => fail["items"].as_array().unwrap().iter().any(|one| *one == index),
-        Some(fail) if fail.get("times").is_some() => false,
+        Some(fail) if fail.get("times").is_some() => tries <= fail["times"].as_u64().unwrap(),
         Some(condition) => is_true(&eval(condition, on)),
     }
 }
@@ -73,13 +92,14 @@ impl Drop for AtWork {
 
 async fn work(node: Arc<Value>, state: DynamicState, item: Option<(usize, Value)>) -> Result<Vec<DynamicWrite>> {
     let _at_work = AtWork::begin();
+    let tries = entered(node["name"].as_str().unwrap());
     let index = item.as_ref().map_or(0, |(index, _)| *index);
     let time = delay(&node, index);
     if !time.is_zero() {
         tokio::time::sleep(time).await;
     }
     let on = On { state: object(&state), item: item.as_ref().map(|(_, item)| item), answer: None };
-    if fails(&node, on, index) {
+    if fails(&node, on, index, tries) {
         return Err(Error::new(ErrorKind::Other, "as the case wants it"));
     }
     Ok(writes(&node["writes"], on))

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex};
 use anabranch_core::{Error, Result};
 use anabranch_graph::dynamic::DynamicState;
 use anabranch_graph::{
-    BadChoice, BuildErrors, CompiledGraph, EndNotReached, EventKind, GraphEvent, Progress, StepLimit,
+    BadChoice, BuildErrors, CompiledGraph, EndNotReached, EventKind, GraphEvent, MemoryStore, Progress, StepLimit,
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::build::{UNIT, graph};
+use crate::build::{ENTERED, STARTED, UNIT, graph};
 
 /// What is wrong, a line for each.
 pub(crate) fn check(case: &Value) -> Vec<String> {
@@ -37,7 +37,11 @@ pub(crate) fn check(case: &Value) -> Vec<String> {
         Ok(graph) => graph,
         Err(error) => return vec![format!("it was not built: {error}")],
     };
+    ENTERED.with_borrow_mut(BTreeMap::clear);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    if expected.get("first_run").is_some() {
+        return runtime.block_on(resumed(&graph, case));
+    }
     let ran = runtime.block_on(run(&graph, case));
     let mut wrong = Vec::new();
     let mut differ = |what: &str, found: Value, wanted: &Value| {
@@ -119,6 +123,50 @@ async fn run(graph: &CompiledGraph<DynamicState>, case: &Value) -> Ran {
     let elapsed = (began.elapsed().as_millis() / UNIT.as_millis()) as u64;
     let events = events.lock().unwrap().clone();
     told(&events, result, elapsed, pauses)
+}
+
+/// A run that fails, and is resumed from its log until it is done.
+async fn resumed(graph: &CompiledGraph<DynamicState>, case: &Value) -> Vec<String> {
+    let expected = &case["expected"];
+    let broke: Arc<Mutex<Option<String>>> = Arc::default();
+    let heard = broke.clone();
+    let graph = graph.on_event(move |event| match event.kind {
+        EventKind::Started => {
+            let node = event.path.split(['#', '[']).next().unwrap().to_string();
+            STARTED.with_borrow_mut(|started| started.insert(node, event.path));
+        }
+        EventKind::Broke(_) => _ = heard.lock().unwrap().get_or_insert(event.path),
+        _ => {}
+    });
+    let thread = graph.with_store(MemoryStore::new()).thread("case");
+    let initial: DynamicState = serde_json::from_value(case["initial"].clone()).unwrap();
+    let mut progress = thread.start(initial).await;
+    let mut wrong = Vec::new();
+    let mut differ = |what: &str, found: Value, wanted: &Value| {
+        if found != *wanted {
+            wrong.push(format!("{what}: {found}, expected {wanted}"));
+        }
+    };
+    let first = json!({"kind": progress.as_ref().err().map(kind), "node": broke.lock().unwrap().take()});
+    differ("first error", first, &expected["first_run"]["error"]);
+    for _ in 0..100 {
+        if progress.is_ok() {
+            break;
+        }
+        progress = thread.resume().await;
+    }
+    match progress {
+        Ok(Progress::Done(state)) => {
+            differ("state", serde_json::to_value(state).unwrap(), &expected["resumed"]["state"]);
+        }
+        Ok(Progress::Asks(_)) => differ("asks", Value::Null, &expected["resumed"]),
+        Err(error) => differ("error", error.to_string().into(), &Value::Null),
+    }
+    let mut log: Vec<_> = thread.history().await.unwrap().iter().map(|entry| entry.path().to_string()).collect();
+    log.sort();
+    differ("log", json!(log), &expected["log"]);
+    differ("work entered", json!(ENTERED.with_borrow(Clone::clone)), &expected["work_entered"]);
+    wrong
 }
 
 fn answer(case: &Value, path: &str) -> Value {

@@ -10,9 +10,6 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-/// Cases that want what is not there yet, each with what that is.
-const NOT_YET: &[(&str, &str)] = &[("failure_in_a_loop_then_resume", "a run that is resumed from its log")];
-
 /// The cases, or `None` where there are none.
 fn cases() -> Option<Vec<Value>> {
     let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/graph");
@@ -31,10 +28,6 @@ fn every_case() {
     let mut failed = Vec::new();
     for case in &cases {
         let name = case["name"].as_str().unwrap();
-        if let Some((_, wanted)) = NOT_YET.iter().find(|(known, _)| *known == name) {
-            println!("{name}: skipped, it needs {wanted}");
-            continue;
-        }
         let case = case.clone();
         // A case that panics does not hide the others.
         let ran = std::thread::spawn(move || case::check(&case)).join();

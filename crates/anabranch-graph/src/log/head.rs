@@ -1,0 +1,91 @@
+//! [`Record`]: what a log consists of, as text.
+
+use anabranch_core::{Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{DamagedRecord, Entry};
+use crate::shape::Shape;
+
+/// Of the format of the records.
+const VERSION: u32 = 1;
+
+/// One record of a log.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Record {
+    /// The first record; later ones where the log was migrated, with the entries instead of those before.
+    Head(Head),
+    Entry(Entry),
+}
+
+/// What a run begins with.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Head {
+    pub(crate) version: u32,
+    pub(crate) fingerprint: String,
+    pub(crate) shape: Shape,
+    pub(crate) initial: Value,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) entries: Vec<Entry>,
+}
+
+impl Head {
+    pub(crate) fn new(shape: &Shape, initial: Value) -> Self {
+        let fingerprint = shape.fingerprint();
+        Self { version: VERSION, fingerprint, shape: shape.clone(), initial, entries: Vec::new() }
+    }
+
+    /// What changed since it was written.
+    pub(crate) fn difference(&self, shape: &Shape) -> Option<String> {
+        if self.fingerprint == shape.fingerprint() {
+            return None;
+        }
+        self.shape.difference(shape)
+    }
+}
+
+impl Record {
+    pub(crate) fn to_text(&self) -> Result<String> {
+        Ok(serde_json::to_string(self)?)
+    }
+}
+
+/// Only to find out of which version a record is that this one cannot read.
+#[derive(Deserialize)]
+struct Versioned {
+    head: Version,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
+/// The last head, and the entries that count with it.
+pub(crate) fn read(thread: &str, records: &[String]) -> Result<(Head, Vec<Entry>)> {
+    let mut read: Option<(Head, Vec<Entry>)> = None;
+    for (position, text) in (0_u64..).zip(records) {
+        if let Ok(Versioned { head: Version { version } }) = serde_json::from_str(text) {
+            if version > VERSION {
+                let message =
+                    format!("the log of {thread:?} is of version {version}, and this program reads up to {VERSION}");
+                return Err(Error::new(ErrorKind::Unsupported, message));
+            }
+        }
+        match serde_json::from_str(text) {
+            Ok(Record::Head(mut head)) => {
+                let entries = std::mem::take(&mut head.entries);
+                let entries = entries.into_iter().map(|entry| Entry { position, ..entry }).collect();
+                read = Some((head, entries));
+            }
+            Ok(Record::Entry(entry)) => match &mut read {
+                Some((_, entries)) => entries.push(Entry { position, ..entry }),
+                None => return Err(DamagedRecord::error(thread, position)),
+            },
+            Err(_) => return Err(DamagedRecord::error(thread, position)),
+        }
+    }
+    let message = || format!("there is no thread {thread:?}: `start` it");
+    read.ok_or_else(|| Error::new(ErrorKind::NotFound, message()))
+}

@@ -1,0 +1,48 @@
+//! The log of a run: one entry for each thing that is done. State, resume, history and fork all come from it.
+
+mod entry;
+mod error;
+mod fold;
+mod head;
+mod memory;
+mod replay;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod store;
+mod writer;
+
+pub use entry::Entry;
+pub use error::{DamagedRecord, LogConflict, LogMismatch, ShapeChanged};
+pub(crate) use fold::fold;
+pub(crate) use head::{Head, Record, read};
+pub use memory::MemoryStore;
+pub(crate) use replay::Replay;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
+pub use store::GraphStore;
+pub(crate) use writer::Writer;
+
+use std::sync::Arc;
+
+use anabranch_core::Result;
+
+/// The log as a run has it: what earlier runs entered, and where this one goes on.
+pub(crate) struct Log {
+    pub(crate) replay: Replay,
+    pub(crate) writer: Writer,
+}
+
+impl Log {
+    /// Goes on behind what was read: `next` is the position of the next record.
+    pub(crate) fn new(store: Arc<dyn GraphStore>, thread: &str, entries: Vec<Entry>, next: u64) -> Self {
+        Self { replay: Replay::new(entries), writer: Writer::new(store, thread, next) }
+    }
+
+    /// Puts an entry behind the others; it is written when [`Writer::written`] has the number this gives.
+    pub(crate) fn enter(&self, entry: Entry) -> Result<u64> {
+        if entry.failed.is_some() {
+            self.replay.forget_below(&entry.path, true);
+        }
+        Ok(self.writer.push(Record::Entry(entry).to_text()?))
+    }
+}

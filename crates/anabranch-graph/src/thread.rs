@@ -1,0 +1,309 @@
+//! [`Thread`]: a run whose log is kept.
+
+use std::fmt;
+use std::sync::Arc;
+
+use anabranch_core::{Error, ErrorKind, Result, RunConfig};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::graph::CompiledGraph;
+use crate::log::{Entry, GraphStore, Head, Log, LogConflict, Record, ShapeChanged, read};
+use crate::progress::Progress;
+use crate::state::State;
+
+type Migrate = dyn Fn(&mut Migration) -> Result<()> + Send + Sync;
+
+/// A graph whose runs survive a crash: by their logs, in a store.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use anabranch_graph::{END, MemoryStore, Progress, START, State, StateGraph};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Debug, Clone, Default, Serialize, Deserialize, State)]
+/// # #[state(crate = "anabranch_graph")]
+/// struct Letter {
+///     text: String,
+///     approved: bool,
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> anabranch_core::Result<()> {
+/// let graph = StateGraph::<Letter>::new()
+///     .node("write", async |_: Arc<Letter>| Ok(Letter::text("Dear Sir")))
+///     .ask("approve", |letter| letter.text.clone(), Letter::approved)
+///     .edge(START, "write")
+///     .edge("write", "approve")
+///     .edge("approve", END)
+///     .compile()?
+///     .with_store(MemoryStore::new());
+///
+/// let thread = graph.thread("letter 1");
+/// let Progress::Asks(questions) = thread.start(Letter::default()).await? else { panic!() };
+/// assert_eq!(questions[0].text(), Some("Dear Sir"));
+///
+/// // Later, in another process perhaps: the letter is not written again.
+/// let Progress::Done(letter) = thread.answer("approve", true).await? else { panic!() };
+/// assert!(letter.approved);
+/// # Ok(())
+/// # }
+/// ```
+pub struct StoredGraph<S> {
+    graph: CompiledGraph<S>,
+    store: Arc<dyn GraphStore>,
+    migrate: Option<Arc<Migrate>>,
+}
+
+/// What a log of another shape of the graph holds. See [`StoredGraph::migrate`].
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Migration {
+    /// The state the run began with.
+    pub initial: Value,
+    /// What was done, in the order in which it was.
+    pub entries: Vec<Entry>,
+    /// What changed, in words.
+    pub changes: String,
+}
+
+/// States may hold what a model said.
+impl fmt::Debug for Migration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Migration");
+        shown.field("changes", &self.changes).field("entries", &self.entries).finish_non_exhaustive()
+    }
+}
+
+impl<S: State> CompiledGraph<S> {
+    /// The graph with a store for the logs of its runs.
+    pub fn with_store(&self, store: impl GraphStore + 'static) -> StoredGraph<S> {
+        StoredGraph { graph: self.clone(), store: Arc::new(store), migrate: None }
+    }
+}
+
+impl<S: State> StoredGraph<S> {
+    /// A run by its name, whether it has begun or not.
+    pub fn thread(&self, id: impl Into<String>) -> Thread<S> {
+        Thread { stored: self.clone(), id: id.into(), config: RunConfig::empty().clone() }
+    }
+
+    /// Leads logs over that were written by another shape of the graph: by changing the state they begin with, and
+    /// their entries. What comes of it is put behind what was there, and counts instead; with `|_| Ok(())` the log fits
+    /// as it is. It is asked once for each log, when the run goes on.
+    #[must_use]
+    pub fn migrate(self, migrate: impl Fn(&mut Migration) -> Result<()> + Send + Sync + 'static) -> Self {
+        Self { migrate: Some(Arc::new(migrate)), ..self }
+    }
+
+    /// The names of the runs that are in the store.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn threads(&self) -> Result<Vec<String>> {
+        self.store.list().await
+    }
+}
+
+/// A run by its name: what was done of it is in the store.
+pub struct Thread<S> {
+    stored: StoredGraph<S>,
+    id: String,
+    config: RunConfig,
+}
+
+impl<S: State> Thread<S> {
+    /// Its name.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// With a configuration for what it runs.
+    #[must_use]
+    pub fn with_config(self, config: RunConfig) -> Self {
+        Self { config, ..self }
+    }
+
+    /// Runs from this state to the end, or until it asks.
+    ///
+    /// # Errors
+    /// [`LogConflict`] where the thread has begun. Whatever the run or the store fails with.
+    pub async fn start(&self, initial: S) -> Result<Progress<S>> {
+        let initial = self.stored.graph.inner.complete(initial)?;
+        let head = Head::new(self.stored.graph.inner.shape(), value(&initial)?);
+        self.stored.store.append(&self.id, 0, vec![Record::Head(head).to_text()?]).await?;
+        self.go_on(initial, Vec::new(), 1, None).await
+    }
+
+    /// Goes on where the log ends, to the end or until it asks. What is in the log is not done again. A run that is done
+    /// gives its state once more.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] where the thread has not begun. [`ShapeChanged`] where the graph is another now and
+    /// nobody [migrates](StoredGraph::migrate). [`LogMismatch`](crate::LogMismatch),
+    /// [`DamagedRecord`](crate::DamagedRecord), [`LogConflict`]. Whatever the run or the store fails with.
+    pub async fn resume(&self) -> Result<Progress<S>> {
+        self.load_and_go_on(None).await
+    }
+
+    /// Answers a question and goes on, as [`Questions::answer`](crate::Questions::answer) does, in another process
+    /// than the one that was asked, perhaps.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] where there is no such question, or the answer is of another type: nothing changes
+    /// then. Those of [`resume`](Self::resume).
+    pub async fn answer(&self, node: &str, value: impl Serialize) -> Result<Progress<S>> {
+        self.load_and_go_on(Some((node.to_string(), self::value(&value)?))).await
+    }
+
+    async fn load_and_go_on(&self, answer: Option<(String, Value)>) -> Result<Progress<S>> {
+        let (head, entries, mut next) = self.load(None).await?;
+        let (mut initial, mut kept) = (head.initial.clone(), entries);
+        if let Some(changes) = head.difference(self.stored.graph.inner.shape()) {
+            let Some(migrate) = &self.stored.migrate else { return Err(ShapeChanged::error(changes)) };
+            let mut migration = Migration { initial, entries: kept, changes };
+            migrate(&mut migration)?;
+            (initial, kept) = (migration.initial, migration.entries);
+            let mut head = Head::new(self.stored.graph.inner.shape(), initial.clone());
+            head.entries = kept.clone();
+            self.stored.store.append(&self.id, next, vec![Record::Head(head).to_text()?]).await?;
+            next += 1;
+        }
+        self.go_on(state(initial)?, kept, next, answer).await
+    }
+
+    async fn go_on(
+        &self,
+        initial: S,
+        entries: Vec<Entry>,
+        next: u64,
+        answer: Option<(String, Value)>,
+    ) -> Result<Progress<S>> {
+        let log = Log::new(self.stored.store.clone(), &self.id, entries, next);
+        self.stored.graph.go_on(initial, &self.config, log, answer).await
+    }
+
+    /// The last head, the entries that count with it, and how many records there are.
+    async fn load(&self, count: Option<u64>) -> Result<(Head, Vec<Entry>, u64)> {
+        let records = self.stored.store.read(&self.id, count).await?;
+        let (head, entries) = read(&self.id, &records)?;
+        Ok((head, entries, records.len() as u64))
+    }
+
+    /// The state to which the log leads.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] where the thread has not begun; [`ShapeChanged`]; those of the store.
+    pub async fn state(&self) -> Result<S> {
+        self.fold(None).await
+    }
+
+    /// The state to which the log led at a position.
+    ///
+    /// # Errors
+    /// Those of [`state`](Self::state), and [`ErrorKind::InvalidInput`] where the log ends before that.
+    pub async fn state_at(&self, position: u64) -> Result<S> {
+        self.fold(Some(position)).await
+    }
+
+    async fn fold(&self, position: Option<u64>) -> Result<S> {
+        let (head, entries, found) = self.load(position.map(|position| position.saturating_add(1))).await?;
+        self.reaches(found, position)?;
+        let graph = &self.stored.graph.inner;
+        if let Some(changes) = head.difference(graph.shape()) {
+            return Err(ShapeChanged::error(changes));
+        }
+        graph.fold(state(head.initial)?, &entries)
+    }
+
+    fn reaches(&self, found: u64, position: Option<u64>) -> Result<()> {
+        match position {
+            Some(position) if position >= found => {
+                let (id, last) = (&self.id, found - 1);
+                let message = format!("the log of {id:?} ends at position {last}, and {position} was asked for");
+                Err(Error::new(ErrorKind::InvalidInput, message))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What was done, in the order in which it was.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] where the thread has not begun; those of the store.
+    pub async fn history(&self) -> Result<Vec<Entry>> {
+        Ok(self.load(None).await?.1)
+    }
+
+    /// A new thread that begins with this one's log up to a position (0 is the state it began with). It is named
+    /// `id@position`, with a number behind it where that is taken.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] where the thread has not begun, [`ErrorKind::InvalidInput`] where its log ends before
+    /// that. Those of the store.
+    pub async fn fork(&self, at: u64) -> Result<Self> {
+        let records = self.stored.store.read(&self.id, Some(at.saturating_add(1))).await?;
+        read(&self.id, &records)?;
+        self.reaches(records.len() as u64, Some(at))?;
+        let mut id = format!("{}@{at}", self.id);
+        for number in 2_u64.. {
+            match self.stored.store.append(&id, 0, records.clone()).await {
+                Err(error) if error.downcast_ref::<LogConflict>().is_some() => {
+                    id = format!("{}@{at}.{number}", self.id)
+                }
+                result => {
+                    result?;
+                    break;
+                }
+            }
+        }
+        Ok(Self { stored: self.stored.clone(), id, config: self.config.clone() })
+    }
+
+    /// Forgets what was done.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn delete(&self) -> Result<()> {
+        self.stored.store.delete(&self.id).await
+    }
+}
+
+fn value(of: &impl Serialize) -> Result<Value> {
+    Ok(serde_json::to_value(of)?)
+}
+
+fn state<S: DeserializeOwned>(value: Value) -> Result<S> {
+    serde_json::from_value(value).map_err(|error| {
+        let message =
+            "the state with which the log begins does not fit the state of the graph: `migrate` leads it over";
+        Error::new(ErrorKind::InvalidInput, message).with_source(error)
+    })
+}
+
+impl<S> Clone for StoredGraph<S> {
+    fn clone(&self) -> Self {
+        Self { graph: self.graph.clone(), store: self.store.clone(), migrate: self.migrate.clone() }
+    }
+}
+
+impl<S> fmt::Debug for StoredGraph<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredGraph").field("graph", &self.graph).finish_non_exhaustive()
+    }
+}
+
+impl<S> Clone for Thread<S> {
+    fn clone(&self) -> Self {
+        Self { stored: self.stored.clone(), id: self.id.clone(), config: self.config.clone() }
+    }
+}
+
+impl<S> fmt::Debug for Thread<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Thread").field("id", &self.id).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,10 @@
+//! What is in the log of a run is not done again, wherever the log ends.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+
+mod graphs;
+#[cfg(all(feature = "sqlite", unix))]
+mod killed;
+mod prefixes;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod threads;

@@ -1,0 +1,147 @@
+//! Logs in a file.
+
+use std::path::PathBuf;
+
+use anabranch_core::Result;
+use anabranch_graph::{DamagedRecord, GraphStore, LogConflict, Progress, SqliteStore};
+use rusqlite::Connection;
+
+use super::graphs::{ALL, Works, asks, initial, loops};
+use super::prefixes::{entries, to_end};
+
+/// A file that is not there yet.
+pub(crate) fn file(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder.join("logs.sqlite")
+}
+
+fn records(of: &[&str]) -> Vec<String> {
+    of.iter().map(|record| (*record).to_string()).collect()
+}
+
+#[tokio::test]
+async fn records_are_kept_in_order_and_only_where_they_are_expected() -> Result<()> {
+    let path = file("order");
+    let store = SqliteStore::open(&path).await?;
+    let another = SqliteStore::open(&path).await?;
+    assert!(store.read("t", None).await?.is_empty());
+    store.append("t", 0, records(&["a", "b"])).await?;
+    another.append("t", 2, records(&["c"])).await?;
+    for (at, found) in [(0, 3), (2, 3), (4, 3)] {
+        let error = store.append("t", at, records(&["x", "y"])).await.unwrap_err();
+        let conflict = error.downcast_ref::<LogConflict>().unwrap();
+        assert_eq!((conflict.expected, conflict.found), (at, found));
+    }
+    store.append("another", 0, records(&["ä\0"])).await?;
+    assert_eq!(store.read("t", None).await?, ["a", "b", "c"]);
+    assert_eq!(store.read("t", Some(2)).await?, ["a", "b"]);
+    assert_eq!(another.read("another", None).await?, ["ä\0"]);
+    assert_eq!(store.list().await?, ["another", "t"]);
+    another.delete("t").await?;
+    another.delete("t").await?;
+    assert_eq!(store.list().await?, ["another"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_two_processes_one_wins() -> Result<()> {
+    let path = file("two");
+    let (one, other) = (SqliteStore::open(&path).await?, SqliteStore::open(&path).await?);
+    for at in 0..50 {
+        let (a, b) = tokio::join!(one.append("t", at, records(&["a"])), other.append("t", at, records(&["b"])));
+        assert!(a.is_ok() != b.is_ok(), "one of them");
+        let lost = a.err().or(b.err()).unwrap();
+        assert!(lost.downcast_ref::<LogConflict>().is_some(), "{lost:?}");
+    }
+    assert_eq!(one.read("t", None).await?.len(), 50);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_damaged_record_is_found() -> Result<()> {
+    let path = file("damaged");
+    let store = SqliteStore::open(&path).await?;
+    let works = Works::default();
+    let graph = loops(&works).with_store(store.clone());
+    let state = to_end(graph.thread("t").start(initial()).await?).await?;
+    let last = store.read("t", None).await?.len() as u64 - 1;
+    let damages = [
+        "record = substr(record, 1, length(record) / 2)",
+        // One digit of a number, which is still an entry.
+        "record = replace(record, 'last:3', 'last:2')",
+        "record = CAST(x'ff' AS TEXT)",
+        "checksum = checksum + 1",
+        "position = position + 1",
+    ];
+    let raw = Connection::open(&path).unwrap();
+    for (number, damage) in damages.iter().enumerate() {
+        let name = format!("damaged {number}");
+        store.append(&name, 0, store.read("t", None).await?).await?;
+        let changed = raw
+            .execute(
+                &format!("UPDATE anabranch_log SET {damage} WHERE thread = ? AND position = ?"),
+                (&name, last as i64),
+            )
+            .unwrap();
+        assert_eq!(changed, 1);
+        let thread = graph.thread(&name);
+        for error in [thread.resume().await.unwrap_err(), thread.history().await.unwrap_err()] {
+            let damaged = error.downcast_ref::<DamagedRecord>().unwrap_or_else(|| panic!("{damage}: {error:?}"));
+            assert_eq!((&damaged.thread, damaged.position), (&name, last), "{damage}");
+        }
+        // What stands before it is whole.
+        assert_eq!(to_end(thread.fork(last - 1).await?.resume().await?).await?, state);
+    }
+    Ok(())
+}
+
+/// The machine stops in the middle of a write: SQLite's journal ends anywhere. What is whole of it counts.
+#[tokio::test]
+async fn a_torn_write_is_as_if_it_had_not_been() -> Result<()> {
+    let path = file("torn");
+    let store = SqliteStore::open(&path).await?;
+    let graph = asks(&Works::default());
+    let Progress::Asks(_) = graph.with_store(store.clone()).thread("t").start(initial()).await? else { panic!() };
+    let whole = store.read("t", None).await?;
+    let wal = |path: &PathBuf| PathBuf::from(format!("{}-wal", path.display()));
+    let journal = std::fs::read(wal(&path)).unwrap();
+    let mut lengths = Vec::new();
+    for cut in [1, 100, 4096, 5000, 20_000] {
+        let torn = file(&format!("torn-{cut}"));
+        std::fs::copy(&path, &torn).unwrap();
+        std::fs::write(wal(&torn), &journal[..journal.len() - cut]).unwrap();
+        let thread = graph.with_store(SqliteStore::open(&torn).await?).thread("t");
+        let kept = thread.history().await?.len() + 1;
+        assert!(kept < whole.len(), "the last is gone");
+        lengths.push(kept);
+        let state = to_end(thread.resume().await?).await?;
+        assert_eq!((state.x, state.sum), (2, 2));
+    }
+    assert!(lengths.is_sorted_by(|a, b| a >= b), "{lengths:?}");
+    Ok(())
+}
+
+/// Each answer by a store that is opened anew.
+#[tokio::test]
+async fn runs_go_on_from_a_file() -> Result<()> {
+    for (number, (name, build)) in ALL.into_iter().enumerate() {
+        let path = file(&format!("runs-{number}"));
+        let works = Works::default();
+        let state = to_end(build(&works).start(initial()).await?).await?;
+        let thread = async || {
+            Ok::<_, anabranch_core::Error>(build(&works).with_store(SqliteStore::open(&path).await?).thread("t"))
+        };
+        let mut progress = thread().await?.start(initial()).await?;
+        let came = loop {
+            let Progress::Asks(questions) = progress else { break to_end(progress).await? };
+            let answer = super::graphs::answer(questions[0].question());
+            progress = thread().await?.answer(questions[0].path(), answer).await?;
+        };
+        assert_eq!(came, state, "{name}");
+        assert_eq!(thread().await?.state().await?, state, "{name}");
+        entries(&thread().await?.history().await?);
+    }
+    Ok(())
+}
