@@ -1,5 +1,7 @@
 //! What is in the log of a run is not done again, wherever the log ends.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
+
 mod graphs;
 #[cfg(all(feature = "sqlite", unix))]
 mod killed;
