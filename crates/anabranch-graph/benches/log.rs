@@ -56,7 +56,7 @@ async fn main() {
         bare.pragma_update(None, "journal_mode", "WAL").unwrap();
         bare.pragma_update(None, "synchronous", "FULL").unwrap();
         bare.execute(
-            "CREATE TABLE log (thread TEXT, position INTEGER, record TEXT, PRIMARY KEY (thread, position))",
+            "CREATE TABLE log (thread TEXT, position INTEGER, record TEXT, PRIMARY KEY (thread, position)) WITHOUT ROWID",
             [],
         )
         .unwrap();
