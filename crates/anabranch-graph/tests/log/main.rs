@@ -1,5 +1,5 @@
 //! What is in the log of a run is not done again, wherever the log ends.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
 
 mod graphs;
 #[cfg(all(feature = "sqlite", unix))]

@@ -23,7 +23,7 @@ pub(crate) async fn to_end(mut progress: Progress<Run>) -> Result<Run> {
 /// Each answer by a run of its own, as from another process.
 async fn to_end_anew(thread: &Thread<Run>) -> Run {
     let mut progress = thread.resume().await.unwrap();
-    loop {
+    for _ in 0..100 {
         match progress {
             Progress::Done(state) => return state,
             Progress::Asks(questions) => {
@@ -32,6 +32,7 @@ async fn to_end_anew(thread: &Thread<Run>) -> Run {
             }
         }
     }
+    panic!("it asks without end");
 }
 
 /// Without what a failure makes void: it is there or not, as it comes.
