@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anabranch_core::combinators::IntoRunnable;
 use anabranch_core::describe::{Description, Label};
-use anabranch_core::{Accepts, Result, RunConfig, Runnable, pipe_operator};
+use anabranch_core::{Accepts, Error, ErrorKind, Result, RunConfig, Runnable, pipe_operator};
 use futures_util::future::BoxFuture;
 
 use crate::graph::{AnyGraph, CompiledGraph};
@@ -61,13 +61,7 @@ where
     let runnable = runnable.into_runnable();
     let graph = (&runnable as &dyn Any).downcast_ref::<CompiledGraph<<R::Runnable as Runnable>::Input>>();
     let graph = graph.map(|graph| graph.inner.clone());
-    let joint = Joint { read, runnable, write, types: PhantomData };
-    Step {
-        inner: match graph {
-            None => Arc::new(joint),
-            Some(graph) => Arc::new(OfGraph { joint, graph }),
-        },
-    }
+    Step { inner: Arc::new(Joint { read, runnable, write, graph, types: PhantomData }) }
 }
 
 /// See [`step`].
@@ -79,20 +73,18 @@ pub struct Step<I, U> {
 pub(crate) trait AnyStep<I, U>: Send + Sync {
     fn call<'a>(&'a self, input: &'a I, config: &'a RunConfig) -> BoxFuture<'a, Result<U>>;
     fn describe(&self) -> Description;
-    fn label(&self) -> Option<Label<'_>>;
-    /// Where it is a graph: run inside of another one.
-    fn nested(self: Arc<Self>, _input: &I, _inside: &Inside, _path: &Path) -> Option<BoxFuture<'static, Result<U>>> {
-        None
-    }
-    fn shape(&self) -> Option<&Shape> {
-        None
-    }
+    /// Where it is a graph: its run as a part of the one around it.
+    fn nested(self: Arc<Self>, input: &I, inside: &Inside, path: &Path) -> Option<BoxFuture<'static, Result<U>>>;
+    /// Where it is a graph: its shape.
+    fn shape(&self) -> Option<&Shape>;
 }
 
-struct Joint<F, R, W, T> {
+struct Joint<F, R: Runnable, W, T> {
     read: F,
     runnable: R,
     write: W,
+    /// The runnable, where it is a graph.
+    graph: Option<Arc<dyn AnyGraph<R::Input>>>,
     types: PhantomData<fn() -> T>,
 }
 
@@ -115,53 +107,22 @@ where
         self.runnable.describe()
     }
 
-    fn label(&self) -> Option<Label<'_>> {
-        None
-    }
-}
-
-struct OfGraph<J, S> {
-    joint: J,
-    graph: Arc<dyn AnyGraph<S>>,
-}
-
-impl<I, X, R, U, F, W> AnyStep<I, U> for OfGraph<Joint<F, R, W, (X, U)>, R::Input>
-where
-    I: Send + Sync + 'static,
-    R: Runnable + 'static,
-    R::Input: Accepts<X>,
-    F: Fn(&I) -> X + Send + Sync + 'static,
-    W: Fn(R::Output) -> U + Send + Sync + 'static,
-    U: Send + 'static,
-    X: 'static,
-{
-    fn call<'a>(&'a self, input: &'a I, config: &'a RunConfig) -> BoxFuture<'a, Result<U>> {
-        self.joint.call(input, config)
-    }
-
-    fn describe(&self) -> Description {
-        self.joint.describe()
-    }
-
-    fn label(&self) -> Option<Label<'_>> {
-        None
-    }
-
     fn nested(self: Arc<Self>, input: &I, inside: &Inside, path: &Path) -> Option<BoxFuture<'static, Result<U>>> {
-        let initial = R::Input::accept((self.joint.read)(input));
-        let running = self.graph.clone().run_nested(initial, inside.clone(), path.clone());
+        let graph = self.graph.clone()?;
+        let initial = R::Input::accept((self.read)(input));
+        let running = graph.run_nested(initial, inside.clone(), path.clone());
         Some(Box::pin(async move {
             let state: Box<dyn Any + Send> = Box::new(running.await?);
             // A graph gives what it takes.
-            let Ok(state) = state.downcast::<R::Output>() else {
-                return Err(anabranch_core::Error::new(anabranch_core::ErrorKind::Other, "a graph gave no state"));
-            };
-            Ok((self.joint.write)(*state))
+            match state.downcast::<R::Output>() {
+                Ok(state) => Ok((self.write)(*state)),
+                Err(_) => Err(Error::new(ErrorKind::Other, "a graph gave no state")),
+            }
         }))
     }
 
     fn shape(&self) -> Option<&Shape> {
-        Some(self.graph.shape())
+        self.graph.as_ref().map(|graph| graph.shape())
     }
 }
 
@@ -174,7 +135,7 @@ impl<I: Send + Sync + 'static, U: Send + 'static> Runnable for Step<I, U> {
     }
 
     fn label(&self) -> Option<Label<'_>> {
-        self.inner.label()
+        None
     }
 
     fn describe(&self) -> Description {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::shape::{EdgeKind, NodeKind, NodeOption, Shape};
+use crate::shape::{EdgeKind, NodeKind, Shape};
 use crate::{END, START};
 
 /// A directed graph in the DOT language: <https://graphviz.org/doc/info/lang.html>.
@@ -31,23 +31,13 @@ fn graph(shape: &Shape, prefix: &str, depth: usize, out: &mut String) {
         };
     }
     let _ = writeln!(out, "{indent}{prefix}stop [label={}, shape=doublecircle];", quoted(END));
-    let id = |name: &str| match shape.nodes.iter().position(|node| node.name == name) {
-        Some(place) => format!("{prefix}n{place}"),
-        None if name == START => format!("{prefix}start"),
-        None => format!("{prefix}stop"),
-    };
-    for edge in &shape.edges {
-        let style = match edge.kind {
+    for (from, to, kind) in super::arrows(shape, prefix) {
+        let style = match kind {
             EdgeKind::Plain => "",
             EdgeKind::Single | EdgeKind::Multi => " [style=dashed]",
             EdgeKind::Fail => " [style=dotted, label=failed]",
         };
-        let _ = writeln!(out, "{indent}{} -> {}{style};", id(&edge.from), id(&edge.to));
-    }
-    for option in &shape.options {
-        if let NodeOption::Fallback(from, to) = option {
-            let _ = writeln!(out, "{indent}{} -> {} [style=dotted, label=failed];", id(from), id(to));
-        }
+        let _ = writeln!(out, "{indent}{from} -> {to}{style};");
     }
 }
 

@@ -29,23 +29,13 @@ fn graph(shape: &Shape, prefix: &str, depth: usize, out: &mut String) {
         };
     }
     let _ = writeln!(out, "{indent}{prefix}stop([{}])", quoted(END));
-    let id = |name: &str| match shape.nodes.iter().position(|node| node.name == name) {
-        Some(place) => format!("{prefix}n{place}"),
-        None if name == START => format!("{prefix}start"),
-        None => format!("{prefix}stop"),
-    };
-    for edge in &shape.edges {
-        let arrow = match edge.kind {
+    for (from, to, kind) in super::arrows(shape, prefix) {
+        let arrow = match kind {
             EdgeKind::Plain => "-->",
             EdgeKind::Single | EdgeKind::Multi => "-.->",
             EdgeKind::Fail => "-. failed .->",
         };
-        let _ = writeln!(out, "{indent}{} {arrow} {}", id(&edge.from), id(&edge.to));
-    }
-    for option in &shape.options {
-        if let crate::shape::NodeOption::Fallback(from, to) = option {
-            let _ = writeln!(out, "{indent}{} -. failed .-> {}", id(from), id(to));
-        }
+        let _ = writeln!(out, "{indent}{from} {arrow} {to}");
     }
 }
 

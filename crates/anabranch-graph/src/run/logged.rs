@@ -5,7 +5,8 @@ use std::sync::Arc;
 use anabranch_core::{Error, ErrorKind, Result};
 use futures_util::future::ready;
 
-use super::engine::{Engine, Finished};
+use super::activation::Finished;
+use super::engine::Engine;
 use super::{Inside, Path};
 use crate::log::{Entry, LogMismatch};
 use crate::state::State;

@@ -1,5 +1,7 @@
 //! A run: the engine, and what it keeps of each region.
 
+mod activation;
+mod edges;
 mod engine;
 mod logged;
 mod path;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anabranch_core::{Error, ErrorKind, Result};
 use anabranch_graph::dynamic::{DynamicFields, DynamicState, DynamicWrite};
-use anabranch_graph::{CompiledGraph, StateGraph, step};
+use anabranch_graph::{BadChoice, CompiledGraph, EndNotReached, StateGraph, StepLimit, step};
 use serde_json::{Map, Value};
 
 use crate::expression::{On, eval, is_true};
@@ -222,4 +222,17 @@ fn add(built: Dynamic, node: Arc<Value>) -> Result<Dynamic> {
 
 fn names(list: &Value) -> Vec<String> {
     list.as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_string()).collect()
+}
+
+/// What the cases call an error.
+pub(crate) fn kind(error: &Error) -> &'static str {
+    if error.downcast_ref::<BadChoice>().is_some() {
+        "BadChoice"
+    } else if error.downcast_ref::<EndNotReached>().is_some() {
+        "EndNotReached"
+    } else if error.downcast_ref::<StepLimit>().is_some() {
+        "StepLimit"
+    } else {
+        "Failed"
+    }
 }

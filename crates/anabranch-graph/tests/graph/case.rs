@@ -3,15 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use anabranch_core::{Error, Result};
+use anabranch_core::Result;
 use anabranch_graph::dynamic::DynamicState;
-use anabranch_graph::{
-    BadChoice, BuildErrors, CompiledGraph, EndNotReached, EventKind, GraphEvent, MemoryStore, Progress, StepLimit,
-};
+use anabranch_graph::{BuildErrors, CompiledGraph, EventKind, GraphEvent, MemoryStore, Progress};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::build::{ENTERED, STARTED, UNIT, graph};
+use crate::build::{ENTERED, STARTED, UNIT, graph, kind};
 
 /// What is wrong, a line for each.
 pub(crate) fn check(case: &Value) -> Vec<String> {
@@ -76,18 +74,6 @@ pub(crate) fn check(case: &Value) -> Vec<String> {
         differ("elapsed", ran.elapsed.into(), elapsed);
     }
     wrong
-}
-
-fn kind(error: &Error) -> &'static str {
-    if error.downcast_ref::<BadChoice>().is_some() {
-        "BadChoice"
-    } else if error.downcast_ref::<EndNotReached>().is_some() {
-        "EndNotReached"
-    } else if error.downcast_ref::<StepLimit>().is_some() {
-        "StepLimit"
-    } else {
-        "Failed"
-    }
 }
 
 struct Ran {

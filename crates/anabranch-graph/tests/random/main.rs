@@ -15,9 +15,9 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
-use anabranch_core::{Error, Result};
+use anabranch_core::Result;
 use anabranch_graph::dynamic::DynamicState;
-use anabranch_graph::{BadChoice, CompiledGraph, EndNotReached, EventKind, GraphEvent, Progress, StepLimit};
+use anabranch_graph::{CompiledGraph, EventKind, GraphEvent, Progress};
 use serde_json::{Value, json};
 
 use generator::Chance;
@@ -25,18 +25,6 @@ use interpreter::{Errors, Fields, Told};
 
 const GRAPHS: u64 = 4_000;
 const SCHEDULES: usize = 4;
-
-fn kind(error: &Error) -> &'static str {
-    if error.downcast_ref::<BadChoice>().is_some() {
-        "BadChoice"
-    } else if error.downcast_ref::<EndNotReached>().is_some() {
-        "EndNotReached"
-    } else if error.downcast_ref::<StepLimit>().is_some() {
-        "StepLimit"
-    } else {
-        "Failed"
-    }
-}
 
 fn paused<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
@@ -92,9 +80,8 @@ fn difference(graph: &Value, wanted: &(std::result::Result<Fields, Errors>, Told
         }
         (Ok(_), Err(errors)) => Some(format!("done, expected {errors:?}")),
         (Err(error), Ok(_)) => Some(format!("failed: {error}")),
-        (Err(error), Err(errors)) => {
-            (!errors.contains(kind(&error))).then(|| format!("{}: {error}, expected {errors:?}", kind(&error)))
-        }
+        (Err(error), Err(errors)) => (!errors.contains(build::kind(&error)))
+            .then(|| format!("{}: {error}, expected {errors:?}", build::kind(&error))),
     }
 }
 

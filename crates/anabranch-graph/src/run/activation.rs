@@ -1,0 +1,204 @@
+//! Activations: a node starts, is done, and what it left is kept.
+
+use std::sync::Arc;
+
+use anabranch_core::{Error, ErrorKind, Result};
+use futures_util::future::FutureExt;
+
+use super::Path;
+use super::engine::Engine;
+use super::logged::{Next, What};
+use super::session::all;
+use crate::event::{EventKind, GraphEvent};
+use crate::log::Entry;
+use crate::run_error::{BadChoice, StepLimit};
+use crate::shape::{EdgeKind, NodeKind};
+use crate::state::State;
+use crate::work::{Work, Writes};
+
+/// What came of an activation.
+pub(super) struct Finished<S: State> {
+    pub(super) node: usize,
+    /// How many items a map had.
+    pub(super) length: Option<usize>,
+    pub(super) what: What<S>,
+}
+
+impl<S: State> Finished<S> {
+    fn new(node: usize, result: Result<Vec<Arc<Writes<S>>>>) -> Self {
+        Self { node, length: None, what: What::Worked(result) }
+    }
+}
+
+impl<S: State> Engine<S> {
+    /// Which activation of a node it would be now.
+    pub(super) fn path_of(&self, node: usize) -> Path {
+        let plan = &self.graph.plan;
+        let mut iterations = Vec::new();
+        let mut region = plan.nodes[node].region;
+        while let Some((outer, child)) = plan.regions[region].parent {
+            let iteration = self.regions[region].as_ref().map_or(0, |run| run.iteration);
+            iterations.push((child as u64, iteration));
+            region = outer;
+        }
+        iterations.reverse();
+        self.path.node(&self.graph.nodes[node].name, &iterations, plan.nodes[node].child as u64)
+    }
+
+    pub(super) fn start(&mut self, node: usize) -> Result<()> {
+        let graph = self.graph.clone();
+        // A path is made where somebody has a use for it.
+        let is_plain = matches!(graph.shape.nodes[node].kind, NodeKind::Plain);
+        let has_path = self.inside.is_heard() || self.inside.log().is_some() || !is_plain;
+        let path = if has_path { self.path_of(node) } else { Path::default() };
+        let entry = self.entry(&path);
+        if self.counts(&path, entry.as_ref()) {
+            self.steps += 1;
+        }
+        if self.steps > graph.limit {
+            return Err(StepLimit::error(graph.limit, &self.path_of(node).text, graph.header_around(node)));
+        }
+        let plan = &graph.plan.nodes[node];
+        let Some(run) = &mut self.regions[plan.region] else { return Ok(()) };
+        let state = run.view(&graph.plan.regions[plan.region], plan.child);
+        if let Some(entry) = entry {
+            return self.replay(node, path, entry);
+        }
+        let inside = &self.inside;
+        inside.tell(|| GraphEvent::new(&path, EventKind::Started));
+        let settled = plan.settled;
+        let running = match &graph.nodes[node].work {
+            Work::Step(work) => {
+                let running = work.clone().start(state, inside, &path);
+                let one = |writes| if Vec::is_empty(&writes) { Vec::new() } else { vec![Arc::new(writes)] };
+                running.map(move |result| Finished::new(node, result.map(one))).boxed()
+            }
+            Work::Map(work) => {
+                let items = inside.enter_items::<S>(work.clone().start(&state, inside, &path), &path, settled);
+                drop(state);
+                let (inside, length) = (inside.clone(), Some(items.len()));
+                (0..items.len())
+                    .for_each(|index| inside.tell(|| GraphEvent::new(&path.item(index), EventKind::Started)));
+                async move {
+                    let done = |index: usize, error: Option<&Error>| {
+                        let kind = error.map_or(EventKind::Done, |error| EventKind::Failed(error.kind()));
+                        inside.tell(|| GraphEvent::new(&path.item(index), kind));
+                    };
+                    let items = all(items, settled, done).await;
+                    let result = items.map(|items| items.into_iter().map(Arc::new).collect());
+                    Finished { length, ..Finished::new(node, result) }
+                }
+                .boxed()
+            }
+            Work::Ask(work) => {
+                let question = work.question(&state);
+                let (work, inside) = (work.clone(), inside.clone());
+                async move {
+                    let result = match question {
+                        Ok(question) => {
+                            inside.ask(path.clone(), question, move |value| work.answer(&state, value)).await
+                        }
+                        Err(error) => Err(error),
+                    };
+                    let result = result.map(|(writes, _working)| vec![Arc::new(writes)]);
+                    Finished::new(node, result)
+                }
+                .boxed()
+            }
+        };
+        self.running.push(running);
+        Ok(())
+    }
+
+    /// An activation is done: its update, the choice of its route, its entry in the log. Then its edges.
+    pub(super) fn finished(&mut self, finished: Finished<S>) -> Result<()> {
+        let Finished { node, length, what } = finished;
+        let (result, entry) = match what {
+            What::Worked(result) => (result, None),
+            What::Replayed(result, chosen) => (result, Some(chosen)),
+            What::Entered(written, next) => {
+                written?;
+                return self.proceed(node, next);
+            }
+        };
+        let graph = self.graph.clone();
+        let plan = &graph.plan.nodes[node];
+        let (allowed, declared) = (&graph.nodes[node].allowed, &graph.declared);
+        let result = result.and_then(|writes| {
+            let mut all = writes.iter().flat_map(|writes| writes.iter());
+            match all.find(|write| !S::is_allowed(write, declared, allowed)) {
+                None => Ok(writes),
+                Some(write) => {
+                    let message =
+                        format!("{write:?} was not declared for this node: say so by `writes` or `overwrites`");
+                    Err(Error::new(ErrorKind::InvalidChain, message))
+                }
+            }
+        });
+        let (is_replayed, chosen) = (entry.is_some(), entry.flatten());
+        let is_logged = !is_replayed && self.inside.log().is_some();
+        let path = if is_logged { self.path_of(node).text } else { String::new() };
+        let Some(run) = &mut self.regions[plan.region] else { return Ok(()) };
+        let (next, entry) = match result {
+            Ok(writes) => {
+                let entry = is_logged.then(|| match length {
+                    Some(length) => Ok(Entry::closed(&path, length)),
+                    None => Entry::done(&path, writes.iter().flat_map(|writes| writes.iter())),
+                });
+                run.wrote(plan.child, writes);
+                let choice = match (&graph.nodes[node].route, chosen) {
+                    (None, _) => Ok(None),
+                    // What was chosen once counts.
+                    (Some(route), Some(chosen)) => route.check(chosen).map(Some),
+                    (Some(route), None) => route.choose(&run.after(plan.child).unwrap_or_default()).map(Some),
+                };
+                run.let_go(plan.child);
+                let choice = choice.map_err(|said| BadChoice::error(&self.path_of(node).text, &said));
+                let entry = entry.transpose()?.map(|mut entry| {
+                    entry.chosen = choice.as_ref().ok().cloned().flatten();
+                    entry.answer = matches!(graph.nodes[node].work, Work::Ask(_));
+                    entry
+                });
+                (Next::Chosen(choice), entry)
+            }
+            Err(error) if plan.is_quiet() => {
+                run.wrote(plan.child, Vec::new());
+                run.let_go(plan.child);
+                (Next::Failed(error.kind()), is_logged.then(|| Entry::failed(&path, error.kind())))
+            }
+            Err(error) => {
+                let error = error.at(format!("node \"{}\"", graph.nodes[node].name));
+                let path = self.path_of(node);
+                self.inside.tell(|| GraphEvent::new(&path, EventKind::Broke(error.kind())));
+                self.failed.push((path, error));
+                return Ok(());
+            }
+        };
+        match entry {
+            None => self.proceed(node, next),
+            Some(entry) => {
+                let written = self.inside.enter(entry);
+                self.running
+                    .push(async move { Finished { node, length, what: What::Entered(written.await, next) } }.boxed());
+                Ok(())
+            }
+        }
+    }
+
+    /// What an activation left is kept: its edges.
+    fn proceed(&mut self, node: usize, next: Next) -> Result<()> {
+        let graph = self.graph.clone();
+        match next {
+            Next::Chosen(choice) => {
+                self.inside.tell(|| GraphEvent::new(&self.path_of(node), EventKind::Done));
+                let choice = choice?;
+                self.out(node, |this, edge| this.is_taken(edge, choice.as_deref()));
+            }
+            Next::Failed(kind) => {
+                self.inside.tell(|| GraphEvent::new(&self.path_of(node), EventKind::Failed(kind)));
+                self.out(node, |_, edge| graph.plan.edges[edge].kind == EdgeKind::Fail);
+            }
+        }
+        Ok(())
+    }
+}
