@@ -124,11 +124,10 @@ impl<S: State> Questions<S> {
         for (node, value) in answers {
             self.inside.answer(node.as_ref(), serde_json::to_value(value)?)?;
         }
-        let Some(mut run) = held.take() else {
+        let Some(run) = held.take() else {
             return Err(Error::new(ErrorKind::InvalidInput, "the run has gone on from these questions"));
         };
         drop(held);
-        run.answered();
         progress(run, self.inside.clone()).await
     }
 }

@@ -17,7 +17,7 @@ pub struct BadChoice {
 impl BadChoice {
     pub(crate) fn error(node: &str, chosen: &[String]) -> Error {
         let this = Self { node: node.to_string(), chosen: chosen.to_vec() };
-        Error::new(ErrorKind::InvalidChain, this.to_string()).with_source(this)
+        Error::new(ErrorKind::Other, this.to_string()).with_source(this)
     }
 }
 
@@ -45,7 +45,7 @@ pub struct EndNotReached {}
 
 impl EndNotReached {
     pub(crate) fn error() -> Error {
-        Error::new(ErrorKind::InvalidChain, Self {}.to_string()).with_source(Self {})
+        Error::new(ErrorKind::Other, Self {}.to_string()).with_source(Self {})
     }
 }
 
@@ -74,7 +74,7 @@ pub struct StepLimit {
 impl StepLimit {
     pub(crate) fn error(limit: usize, node: &str, header: Option<&str>) -> Error {
         let this = Self { limit, node: node.to_string(), header: header.map(str::to_string) };
-        Error::new(ErrorKind::InvalidChain, this.to_string()).with_source(this)
+        Error::new(ErrorKind::Other, this.to_string()).with_source(this)
     }
 }
 

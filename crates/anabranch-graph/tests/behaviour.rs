@@ -216,3 +216,37 @@ async fn an_endless_loop_of_ready_nodes_lets_others_run() {
     let run = graph.invoke(Notes::default());
     assert!(tokio::time::timeout(Duration::from_millis(50), run).await.is_err());
 }
+
+/// Each answer begins the step limit anew of every graph that it was given in, and of no other.
+#[tokio::test]
+async fn an_answer_counts_in_every_graph_around_its_question() {
+    let inner = StateGraph::<Notes>::new()
+        .node("round", async |_: Arc<Notes>| Ok(Notes::count(1_u64)))
+        .ask("again", |_| "again?", Notes::yes)
+        .edge(START, "round")
+        .edge("round", "again")
+        .route("again", |state: &Notes| if state.yes { "round" } else { END }, ["round", END])
+        .step_limit(3)
+        .compile()
+        .unwrap();
+    let middle = StateGraph::<Notes>::new()
+        .node("inner", step(|state: &Notes| state.clone(), inner, |inner: Notes| Notes::count(inner.count)))
+        .edge(START, "inner")
+        .edge("inner", END)
+        .compile()
+        .unwrap();
+    let outer = StateGraph::<Notes>::new()
+        .node("middle", step(|state: &Notes| state.clone(), middle, |middle: Notes| Notes::count(middle.count)))
+        .edge(START, "middle")
+        .edge("middle", END)
+        .step_limit(1)
+        .compile()
+        .unwrap();
+    let mut progress = outer.start(Notes::default()).await.unwrap();
+    for again in [true, true, true, false] {
+        let Progress::Asks(questions) = progress else { panic!("it asks") };
+        progress = questions.answer("again", again).await.unwrap();
+    }
+    let Progress::Done(state) = progress else { panic!("it is done") };
+    assert_eq!(state.count, 4);
+}

@@ -52,6 +52,9 @@ impl<S: State> Engine<S> {
         let has_path = self.inside.is_heard() || self.inside.log().is_some() || !is_plain;
         let path = if has_path { self.path_of(node) } else { Path::default() };
         let entry = self.entry(&path);
+        if self.inside.was_answered(&self.path.text, &mut self.answers) {
+            self.steps = 0;
+        }
         if self.counts(&path, entry.as_ref()) {
             self.steps += 1;
         }
@@ -131,7 +134,7 @@ impl<S: State> Engine<S> {
                 Some(write) => {
                     let message =
                         format!("{write:?} was not declared for this node: say so by `writes` or `overwrites`");
-                    Err(Error::new(ErrorKind::InvalidChain, message))
+                    Err(Error::new(ErrorKind::Other, message))
                 }
             }
         });

@@ -28,7 +28,10 @@ pub(crate) struct Engine<S: State> {
     pub(super) replayed: VecDeque<Finished<S>>,
     /// Where edges arrive that are decided, and whether they were taken.
     pub(super) decided: VecDeque<(Arrival, bool)>,
+    /// How many activations there were since it began, or since the latest answer inside of it.
     pub(super) steps: usize,
+    /// How many answers it knows of.
+    pub(super) answers: usize,
     pub(super) failed: Vec<(Path, Error)>,
     /// Whether END was reached, when all edges into it are decided.
     pub(super) reached: Option<bool>,
@@ -63,6 +66,7 @@ impl<S: State> Engine<S> {
             replayed: VecDeque::new(),
             decided: VecDeque::new(),
             steps: 0,
+            answers: 0,
             failed: Vec::new(),
             reached: None,
             inside,
@@ -142,10 +146,6 @@ impl<S: State> Engine<S> {
                 }
             }
         }
-    }
-
-    pub(crate) fn answered(&mut self) {
-        self.steps = 0;
     }
 
     fn finish(&mut self) -> S {

@@ -19,6 +19,9 @@ pub(crate) struct Session {
     /// How many steps are at work. Where none is, and none can start, open questions pause the run.
     working: AtomicUsize,
     asks: Mutex<BTreeMap<Vec<u64>, Ask>>,
+    /// The paths of the questions that were answered, in that order, and how many there are.
+    answered: Mutex<Vec<String>>,
+    answers: AtomicUsize,
     listener: Option<Listener>,
     log: Option<Log>,
 }
@@ -43,7 +46,15 @@ pub(crate) struct Ask {
 
 impl Inside {
     pub(crate) fn new(config: RunConfig, listener: Option<Listener>, log: Option<Log>) -> Self {
-        Self(Arc::new(Session { config, working: AtomicUsize::new(0), asks: Mutex::default(), listener, log }))
+        Self(Arc::new(Session {
+            config,
+            working: AtomicUsize::new(0),
+            asks: Mutex::default(),
+            answered: Mutex::default(),
+            answers: AtomicUsize::new(0),
+            listener,
+            log,
+        }))
     }
 
     pub(crate) fn log(&self) -> Option<&Log> {
@@ -63,6 +74,17 @@ impl Inside {
     /// Whether nothing but answers can bring the run forward.
     pub(super) fn waits_for_answers(&self) -> bool {
         self.0.working.load(Ordering::Relaxed) == 0 && !self.asks().is_empty()
+    }
+
+    /// Whether a question below this path was answered, of those behind the first `known`; then all are known.
+    pub(super) fn was_answered(&self, path: &str, known: &mut usize) -> bool {
+        if self.0.answers.load(Ordering::Relaxed) == *known {
+            return false;
+        }
+        let answered = self.0.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_below =
+            |one: &String| path.is_empty() || one.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
+        answered.iter().skip(std::mem::replace(known, answered.len())).any(is_below)
     }
 
     pub(crate) fn asks(&self) -> MutexGuard<'_, BTreeMap<Vec<u64>, Ask>> {
@@ -130,7 +152,10 @@ impl Inside {
         };
         let Some(ask) = asks.get(&key) else { return Ok(()) };
         let give = (ask.take)(value)?;
-        asks.remove(&key);
+        if let Some(ask) = asks.remove(&key) {
+            self.0.answered.lock().unwrap_or_else(PoisonError::into_inner).push(ask.path);
+            self.0.answers.fetch_add(1, Ordering::Relaxed);
+        }
         drop(asks);
         give();
         Ok(())
