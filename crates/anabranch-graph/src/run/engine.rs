@@ -159,7 +159,8 @@ impl<S: State> Engine<S> {
     /// Runs to the next snapshot; at the end the state is the last one, unless that was given.
     pub(crate) async fn next_snapshot(&mut self) -> Result<Option<S>> {
         loop {
-            if let Some(state) = self.snapshots.as_mut().and_then(|snapshots| snapshots.next()) {
+            let Some(snapshots) = &mut self.snapshots else { return Ok(None) };
+            if let Some(state) = snapshots.next() {
                 return Ok(Some(state));
             }
             match self.turn().await? {
