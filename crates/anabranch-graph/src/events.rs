@@ -50,7 +50,6 @@ impl<S: State> GraphEvents<S> {
     ///
     /// # Errors
     /// What the run failed with. Nothing comes after it.
-    #[expect(clippy::should_implement_trait, reason = "it is the `next` of `StreamExt`")]
     pub async fn next(&mut self) -> Option<Result<GraphEvent>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
