@@ -3,7 +3,9 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anabranch_core::{BoxRunnable, Error, ErrorKind, Merge, Observer, Retry, RunnableExt, StepEvent, generator, lambda, parallel};
+use anabranch_core::{
+    BoxRunnable, Error, ErrorKind, Merge, Observer, Retry, RunnableExt, StepEvent, generator, lambda, parallel,
+};
 use anabranch_messages::{ContentPart, Reasoning};
 use serde_json::json;
 
