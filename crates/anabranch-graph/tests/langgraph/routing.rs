@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anabranch_core::{Error, ErrorKind, Result, RunConfig, RunnableExt, lambda};
-use anabranch_graph::{CompiledGraph, END, Progress, START, State, StateGraph, Update, step};
+use anabranch_graph::{BadChoice, CompiledGraph, END, Progress, START, State, StateGraph, Update, step};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Barrier;
 
@@ -16,11 +16,10 @@ use crate::common::Record;
 struct Run {
     #[reduce(append)]
     list: Vec<String>,
-    /// What is to be done for each of.
+    /// What somebody sent, and what is at work.
     #[reduce(append)]
     sends: Vec<u32>,
     wave: Vec<u32>,
-    /// What a list has no room for.
     goto: String,
     goes_on: bool,
 }
@@ -112,7 +111,7 @@ async fn lg_25_two_nodes_send_to_one() {
 }
 
 /// What was sent sends again, and the node behind runs once in each superstep in which something arrives. Ours is a
-/// loop over the list, which what leads out of waits for: it runs once.
+/// loop, and what leads out of a loop runs once.
 #[tokio::test(start_paused = true)]
 async fn lg_26_what_was_sent_sends_again() {
     let record = Record::new();
@@ -190,8 +189,8 @@ struct Plan {
 async fn lg_28_a_planner_chooses_one_step_or_several() {
     let record = Record::new();
     let plans = |state: &Arc<Plan>| {
-        let made = || Vec::from([&["step1"][..], &["step2", "step3"], &["step4"]]);
-        let made = || made().into_iter().map(|steps| steps.iter().map(ToString::to_string).collect()).collect();
+        let made: [&[&str]; 3] = [&["step1"], &["step2", "step3"], &["step4"]];
+        let made = || made.map(|steps| steps.iter().map(ToString::to_string).collect()).to_vec();
         let mut plan: Vec<Vec<String>> = state.plan.clone().unwrap_or_else(made);
         let next = if plan.is_empty() { vec![END.to_string()] } else { plan.remove(0) };
         (Plan::plan(Some(plan)), Plan::next(next))
@@ -224,6 +223,12 @@ async fn lg_28_a_planner_chooses_one_step_or_several() {
     let done = graph.invoke(Plan { messages: vec!["start".into()], ..Default::default() }).await.unwrap();
     assert_eq!(done.messages, ["start", "step1", "step2", "step3", "step4"]);
     assert_eq!((done.plan, record.count("planner")), (Some(Vec::new()), 4));
+
+    // LangGraph: a line in its log, and the run ends as if all were well.
+    let wrong = Plan { plan: Some(vec![vec!["step5".to_string()]]), ..Default::default() };
+    let error = graph.invoke(wrong).await.unwrap_err();
+    let choice = error.downcast_ref::<BadChoice>().unwrap();
+    assert_eq!((choice.node.as_str(), &choice.chosen[..]), ("planner#0", &["step5".to_string()][..]));
 }
 
 /// A command that goes to a node is added to the edges into it, and the node runs twice: beside the one before it, and
