@@ -41,32 +41,43 @@ async fn main() {
     let folder = std::env::temp_dir().join(format!("anabranch-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
 
-    let count = if is_test { 10 } else { 1_000 };
+    // In turns, so that what else the disk has to do is the same for both.
+    let (count, rounds) = if is_test { (10, 1) } else { (200, 21) };
     let start = || Counter { until: count, ..Counter::default() };
-    for round in 0..3 {
-        let store = SqliteStore::open(folder.join(format!("{round}.sqlite"))).await.unwrap();
+    let store = SqliteStore::open(folder.join("run.sqlite")).await.unwrap();
+    let bare = Connection::open(folder.join("bare.sqlite")).unwrap();
+    bare.pragma_update(None, "journal_mode", "WAL").unwrap();
+    bare.pragma_update(None, "synchronous", "FULL").unwrap();
+    bare.execute(
+        "CREATE TABLE log (thread TEXT, position INTEGER, record TEXT, PRIMARY KEY (thread, position)) WITHOUT ROWID",
+        [],
+    )
+    .unwrap();
+    let mut insert = bare.prepare("INSERT INTO log VALUES (?, ?, ?)").unwrap();
+    let mut times = Vec::new();
+    for round in 0..rounds {
+        let thread = round.to_string();
         let began = Instant::now();
-        let Progress::Done(_) = graph().with_store(store.clone()).thread("t").start(start()).await.unwrap() else {
-            panic!()
-        };
-        each("SQLite, by a run", count, began.elapsed());
+        let stored = graph().with_store(store.clone()).thread(&thread);
+        let Progress::Done(_) = stored.start(start()).await.unwrap() else { panic!() };
+        let by_run = began.elapsed().as_secs_f64();
 
-        let records = store.read("t", None).await.unwrap();
-        let bare = Connection::open(folder.join(format!("bare-{round}.sqlite"))).unwrap();
-        bare.pragma_update(None, "journal_mode", "WAL").unwrap();
-        bare.pragma_update(None, "synchronous", "FULL").unwrap();
-        bare.execute(
-            "CREATE TABLE log (thread TEXT, position INTEGER, record TEXT, PRIMARY KEY (thread, position)) WITHOUT ROWID",
-            [],
-        )
-        .unwrap();
+        let records = store.read(&thread, None).await.unwrap();
         let began = Instant::now();
-        let mut insert = bare.prepare("INSERT INTO log VALUES (?, ?, ?)").unwrap();
         for (position, record) in (0_i64..).zip(&records) {
-            insert.execute(params!["t", position, record]).unwrap();
+            insert.execute(params![thread, position, record]).unwrap();
         }
-        each("SQLite, bare insert", count, began.elapsed());
+        times.push((by_run, began.elapsed().as_secs_f64()));
     }
+    let median = |of: &dyn Fn(&(f64, f64)) -> f64| {
+        let mut all: Vec<_> = times.iter().map(of).collect();
+        all.sort_by(f64::total_cmp);
+        all[all.len() / 2]
+    };
+
+    each("SQLite, by a run", count, Duration::from_secs_f64(median(&|(by_run, _)| *by_run)));
+    each("SQLite, bare insert", count, Duration::from_secs_f64(median(&|(_, bare)| *bare)));
+    println!("SQLite, by a run, beside a bare insert: {:.2} ×", median(&|(by_run, bare)| by_run / bare));
 
     for count in if is_test { [10, 20] } else { [10_000, 40_000] } {
         let start = || Counter { until: count, ..Counter::default() };

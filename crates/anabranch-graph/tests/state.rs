@@ -254,6 +254,16 @@ fn other_states() {
     assert_eq!(Nothing::fields(), [] as [Field; 0]);
     applied::<Nothing>(());
 
+    // Clippy has nothing against these names.
+    #[derive(Clone, Default, Serialize, Deserialize, State)]
+    #[state(crate = "anabranch_graph")]
+    struct Plan {
+        plan: String,
+        new: u32,
+    }
+    let state: Plan = applied((Plan::plan("a"), Plan::new(1)));
+    assert_eq!((state.plan.as_str(), state.new), ("a", 1));
+
     mod inner {
         use super::*;
 

@@ -68,8 +68,9 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
                 }
             }
 
+            // What fields are called is no matter of style of functions: `new`, or as the state itself.
             #[automatically_derived]
-            #[allow(dead_code, clippy::new_ret_no_self, clippy::pedantic)]
+            #[allow(dead_code, clippy::style, clippy::pedantic)]
             impl #state {
                 #(#functions)*
             }

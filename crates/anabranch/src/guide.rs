@@ -12,6 +12,7 @@
 //! | `docs/decisions/` | a page for each decision that one may question |
 //! | `docs/providers/` | providers by feature, and a page for each |
 //! | `docs/faults.md` | faults of other frameworks, and the test that shows each absent |
+//! | `docs/langgraph-cases.md` | what LangGraph's own tests say about graphs, and the test here for each |
 //! | `docs/performance.md` | what a chain costs, and how that is measured |
 //! | `comparison/` | the same chain in other frameworks, and their features side by side |
 //! | `CONTRIBUTING.md` | how a change is made and checked |
@@ -45,6 +46,7 @@ macro_rules! chapters {
             #[doc = "[state-graphs]: mod@crate::guide::state_graphs"]
             #[doc = "[from-langgraph]: mod@crate::guide::from_langgraph"]
             #[doc = "[causal-state]: mod@crate::guide#in-the-repository"]
+            #[doc = "[cases]: mod@crate::guide#in-the-repository"]
             #[doc = "[example]: mod@crate::guide#in-the-repository"]
             #[doc = ""]
             #[doc = include_str!(concat!("../docs/guide/", $file))]

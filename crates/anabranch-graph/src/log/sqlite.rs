@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anabranch_core::{Error, ErrorKind, Result};
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 use tokio::sync::Mutex;
 
 use super::{DamagedRecord, GraphStore, LogConflict};
@@ -79,25 +79,43 @@ fn checksum(thread: &str, position: i64, record: &str) -> i64 {
     i64::from(hasher.finalize())
 }
 
+/// Appends to a log that ends where the first of these records is to stand.
 fn append(connection: &mut Connection, thread: &str, at: i64, records: &[String]) -> Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-    let last = transaction
-        .prepare_cached("SELECT position FROM anabranch_log WHERE thread = ? ORDER BY position DESC LIMIT 1")
-        .and_then(|mut last| last.query_row([thread], |row| row.get::<_, i64>(0)).optional())
-        .map_err(failed)?;
-    let found = last.map_or(0, |last| last + 1);
-    if found != at {
-        return Err(LogConflict::error(thread, at.unsigned_abs(), found.unsigned_abs()));
-    }
-    {
-        let mut insert = transaction
-            .prepare_cached("INSERT INTO anabranch_log (thread, position, record, checksum) VALUES (?, ?, ?, ?)")
-            .map_err(failed)?;
-        for (position, record) in (at..).zip(records) {
-            insert.execute(params![thread, position, record, checksum(thread, position, record)]).map_err(failed)?;
+    let inserted = match records {
+        [] => return Ok(()),
+        // The usual case, in one statement: it is a transaction of its own.
+        [record] => insert(connection, thread, at, record)?,
+        [first, rest @ ..] => {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+            let inserted = insert(&transaction, thread, at, first)?;
+            if inserted {
+                for (position, record) in (at + 1..).zip(rest) {
+                    insert(&transaction, thread, position, record)?;
+                }
+                transaction.commit().map_err(failed)?;
+            }
+            inserted
         }
+    };
+    if inserted {
+        return Ok(());
     }
-    transaction.commit().map_err(failed)
+    let found = connection.query_row(
+        "SELECT COALESCE(MAX(position) + 1, 0) FROM anabranch_log WHERE thread = ?",
+        [thread],
+        |row| row.get(0),
+    );
+    let found: i64 = found.map_err(failed)?;
+    Err(LogConflict::error(thread, at.unsigned_abs(), found.unsigned_abs()))
+}
+
+/// Whether the log ended there, and so has the record now.
+fn insert(connection: &Connection, thread: &str, position: i64, record: &str) -> Result<bool> {
+    let statement = "INSERT INTO anabranch_log (thread, position, record, checksum) SELECT ?1, ?2, ?3, ?4
+        WHERE ?2 = (SELECT COALESCE(MAX(position) + 1, 0) FROM anabranch_log WHERE thread = ?1)";
+    let values = params![thread, position, record, checksum(thread, position, record)];
+    let inserted = connection.prepare_cached(statement).and_then(|mut insert| insert.execute(values));
+    Ok(inserted.map_err(failed)? == 1)
 }
 
 fn read(connection: &Connection, thread: &str, count: i64) -> Result<Vec<String>> {

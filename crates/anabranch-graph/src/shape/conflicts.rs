@@ -215,10 +215,14 @@ impl Found {
             let nodes = vec![self.one.node, self.other.node];
             let edge = self.edge(skeleton, plan);
             let text = if self.has_reducer {
-                let who = if self.one.overwrites { &one } else { &other };
+                let what = match (self.one.overwrites, self.other.overwrites) {
+                    (true, true) => format!("and both overwrite the field {field:?}"),
+                    (true, false) => format!("both write the field {field:?}, and {one} overwrites it"),
+                    (false, _) => format!("both write the field {field:?}, and {other} overwrites it"),
+                };
                 format!(
-                    "{one} and {other} can run at the same time, both write the field {field:?}, and {who} overwrites \
-                     it: write it without `overwrite`, which the reducer of the field adds up, or add {edge}"
+                    "{one} and {other} can run at the same time, {what}: write it without `overwrite`, which the \
+                     reducer of the field adds up, or add {edge}"
                 )
             } else {
                 format!(

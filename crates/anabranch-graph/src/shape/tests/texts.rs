@@ -111,6 +111,10 @@ fn conflicts() {
         &beside().writes("a", 1, false).writes("b", 1, true),
         r#""a" and "b" can run at the same time, both write the field "log", and "b" overwrites it: write it without `overwrite`, which the reducer of the field adds up, or add an edge from "a" to "b""#,
     );
+    says(
+        &beside().writes("a b", 1, true),
+        r#""a" and "b" can run at the same time, and both overwrite the field "log": write it without `overwrite`, which the reducer of the field adds up, or add an edge from "a" to "b""#,
+    );
     // No edge may lead into a loop but to its header.
     says(
         &Draft::of("a h b").edges("START>a START>h a>END h>b").one_of("b", "h END").writes("a b", 0, false),
