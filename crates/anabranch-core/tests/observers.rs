@@ -343,6 +343,53 @@ async fn an_observer_that_panics_anywhere_touches_nothing() {
     );
 }
 
+/// Hears tokens if it wants them, each with its step.
+struct Tokens {
+    wants: bool,
+    told: Mutex<Vec<String>>,
+}
+
+impl Tokens {
+    fn new(wants: bool) -> Arc<Self> {
+        Arc::new(Self { wants, told: Mutex::default() })
+    }
+}
+
+impl Observer for Tokens {
+    fn wants_tokens(&self) -> bool {
+        self.wants
+    }
+
+    fn token(&self, step: &StepEvent<'_>, text: &str) {
+        self.told.lock().unwrap().push(format!("{}: {text}", step.path()));
+    }
+}
+
+#[tokio::test]
+async fn tokens_are_told_of_the_step_that_made_them_to_those_who_want_them() {
+    let talks = lambda_with(|n: i64, config: RunConfig| async move {
+        config.token("a");
+        config.token("");
+        config.token("b");
+        Ok((n, config.wants_tokens(), config.step_path().map(ToString::to_string)))
+    });
+    let asked = lambda(async |(_, wants, path): (i64, bool, Option<String>)| Ok((wants, path)));
+    let chain = parallel! { "x": talks.clone().with_name("talks").spawned() | asked.clone() };
+    let (wants, deaf) = (Tokens::new(true), Tokens::new(false));
+    let both = RunConfig::new().observer(wants.clone()).observer(deaf.clone());
+    let path = "parallel \"x\" > talks";
+    assert_eq!(chain.invoke_with(1, &both).await.unwrap(), json!({ "x": [true, path] }));
+    assert_eq!(*wants.told.lock().unwrap(), [format!("{path}: a"), format!("{path}: b")]);
+
+    let watched = RunConfig::new().observer(deaf.clone());
+    assert_eq!(chain.invoke_with(1, &watched).await.unwrap(), json!({ "x": [false, path] }));
+    assert_eq!(chain.invoke(1).await.unwrap(), json!({ "x": [false, null] }));
+    // Outside of a step there is nothing to tell it of.
+    both.token("lost");
+    assert!(both.wants_tokens() && both.step_path().is_none());
+    assert_eq!((wants.told.lock().unwrap().len(), deaf.told.lock().unwrap().len()), (2, 0));
+}
+
 /// A step of a user's own that says nothing of itself.
 struct Plain;
 

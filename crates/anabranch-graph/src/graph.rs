@@ -4,17 +4,20 @@ use std::fmt;
 use std::sync::Arc;
 
 use anabranch_core::describe::{Description, Kind, Label};
-use anabranch_core::{Error, ErrorKind, Result, RunConfig, Runnable, pipe_operator};
-use futures_util::future::BoxFuture;
+use anabranch_core::{Chunks, Error, ErrorKind, Merge, Result, RunConfig, Runnable, pipe_operator};
+use futures_util::StreamExt;
+use futures_util::future::{BoxFuture, TryFutureExt};
+use futures_util::stream::{BoxStream, try_unfold};
 use serde_json::Value;
 
 use crate::draw;
 use crate::dynamic::DynamicFields;
 use crate::event::GraphEvent;
+use crate::events::GraphEvents;
 use crate::log::{self, Entry, Log};
 use crate::progress::{Progress, progress};
 use crate::route::Route;
-use crate::run::{Engine, Inside, Listener, Outcome, Path};
+use crate::run::{Ears, Engine, Inside, Outcome, Path, Queue, asks_somebody};
 use crate::shape::Shape;
 use crate::shape::plan::{Child, Plan};
 use crate::state::State;
@@ -23,15 +26,16 @@ use crate::work::Work;
 /// A graph that passed its checks: a step from a state to a state. Cheap to clone.
 pub struct CompiledGraph<S> {
     pub(crate) inner: Arc<dyn AnyGraph<S>>,
-    listener: Option<Listener>,
+    ears: Ears,
 }
 
 /// What there is to a graph, whatever its state: so that a step can find out whether it is one.
 pub(crate) trait AnyGraph<S>: Send + Sync {
     fn shape(&self) -> &Shape;
-    fn asks(&self) -> bool;
     fn run_nested(self: Arc<Self>, initial: S, inside: Inside, path: Path) -> BoxFuture<'static, Result<S>>;
     fn run(self: Arc<Self>, initial: S, inside: Inside) -> BoxFuture<'static, Result<S>>;
+    /// The state after each activation that wrote something; the last is what `run` gives.
+    fn snapshots(self: Arc<Self>, initial: S, inside: Inside) -> BoxStream<'static, Result<S>>;
     fn start(self: Arc<Self>, initial: S, inside: Inside) -> BoxFuture<'static, Result<Progress<S>>>
     where
         S: State;
@@ -83,15 +87,20 @@ impl<S: State> Inner<S> {
             Child::Loop(_) | Child::End => None,
         }
     }
+
+    /// A state to begin with, where nobody can be asked.
+    fn complete_unasked(&self, initial: S) -> Result<S> {
+        if self.shape.asks() {
+            let message = "the graph asks somebody: `start` it and `answer` its questions, instead of invoking it";
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        }
+        self.complete(initial)
+    }
 }
 
 impl<S: State> AnyGraph<S> for Inner<S> {
     fn shape(&self) -> &Shape {
         &self.shape
-    }
-
-    fn asks(&self) -> bool {
-        self.shape.asks()
     }
 
     fn run_nested(self: Arc<Self>, initial: S, inside: Inside, path: Path) -> BoxFuture<'static, Result<S>> {
@@ -103,17 +112,24 @@ impl<S: State> AnyGraph<S> for Inner<S> {
 
     fn run(self: Arc<Self>, initial: S, inside: Inside) -> BoxFuture<'static, Result<S>> {
         Box::pin(async move {
-            if self.asks() {
-                let message = "the graph asks somebody: `start` it and `answer` its questions, instead of invoking it";
-                return Err(Error::new(ErrorKind::Unsupported, message));
-            }
-            let initial = self.complete(initial)?;
+            let initial = self.complete_unasked(initial)?;
             let mut engine = Engine::new(self, initial, inside, Path::default())?;
             match engine.go_on().await? {
                 Outcome::Done(state) => Ok(state),
-                Outcome::Waits => Err(Error::new(ErrorKind::Unsupported, "a step of the graph asks somebody")),
+                Outcome::Waits => Err(asks_somebody()),
             }
         })
+    }
+
+    fn snapshots(self: Arc<Self>, initial: S, inside: Inside) -> BoxStream<'static, Result<S>> {
+        let engine = async move {
+            let initial = self.complete_unasked(initial)?;
+            Engine::with_snapshots(self, initial, inside).map(Box::new)
+        };
+        let next = |mut engine: Box<Engine<S>>| async move {
+            Ok::<_, Error>(engine.next_snapshot().await?.map(|state| (state, engine)))
+        };
+        engine.map_ok(move |engine| try_unfold(engine, next)).try_flatten_stream().boxed()
     }
 
     fn start(self: Arc<Self>, initial: S, inside: Inside) -> BoxFuture<'static, Result<Progress<S>>> {
@@ -156,13 +172,13 @@ impl<S: State> AnyGraph<S> for Inner<S> {
 impl<S: State> CompiledGraph<S> {
     /// For those that have a state.
     pub(crate) fn new(inner: Inner<S>) -> Self {
-        Self { inner: Arc::new(inner), listener: None }
+        Self { inner: Arc::new(inner), ears: Ears::default() }
     }
 }
 
 impl<S> Clone for CompiledGraph<S> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), listener: self.listener.clone() }
+        Self { inner: self.inner.clone(), ears: self.ears.clone() }
     }
 }
 
@@ -174,7 +190,11 @@ impl<S> fmt::Debug for CompiledGraph<S> {
 }
 
 impl<S: State> CompiledGraph<S> {
-    /// The same graph, telling what happens in its runs: nodes that begin, are done, are passed over, fail.
+    /// The same graph, telling what happens in its runs: nodes that begin, write, are done, are passed over, fail. It
+    /// hears of no [tokens](crate::EventKind::Token), which models would have to be asked for in another way:
+    /// [`events`](Self::events) does, and so does an [`Observer`](anabranch_core::Observer).
+    ///
+    /// The listener is called on the task that runs, so it should be quick.
     ///
     /// ```
     /// use std::sync::{Arc, Mutex};
@@ -197,22 +217,97 @@ impl<S: State> CompiledGraph<S> {
     ///     .edge("write", END)
     ///     .compile()?;
     ///
-    /// let seen = Arc::new(Mutex::new(Vec::new()));
-    /// let events = seen.clone();
-    /// let watched = graph.on_event(move |event| events.lock().unwrap().push((event.path, event.kind)));
+    /// let done = Arc::new(Mutex::new(Vec::new()));
+    /// let seen = done.clone();
+    /// let watched = graph.on_event(move |event| {
+    ///     if event.kind == EventKind::Done {
+    ///         seen.lock().unwrap().push(event.path);
+    ///     }
+    /// });
     /// watched.invoke(Essay::default()).await?;
-    /// let write = || "write".to_string();
-    /// assert_eq!(*seen.lock().unwrap(), [(write(), EventKind::Started), (write(), EventKind::Done)]);
+    /// assert_eq!(*done.lock().unwrap(), ["write"]);
     /// # Ok(())
     /// # }
     /// ```
     #[must_use]
     pub fn on_event(&self, listener: impl Fn(GraphEvent) + Send + Sync + 'static) -> Self {
-        Self { inner: self.inner.clone(), listener: Some(Arc::new(listener)) }
+        Self { inner: self.inner.clone(), ears: Ears { listener: Some(Arc::new(listener)), ..self.ears.clone() } }
+    }
+
+    /// A run, as a stream of what happens in it: nodes that begin, the tokens of the models inside of them, what they
+    /// write, nodes that are done, passed over, fail, and ask; those of the graphs and lists inside, too, each with its
+    /// path. Nothing runs until it is read, and each event is handed on before the run goes on.
+    /// [`finish`](GraphEvents::finish) gives the state.
+    ///
+    /// ```
+    /// use anabranch_core::{RunConfig, lambda_with};
+    /// use anabranch_graph::{END, EventKind, Progress, START, State, StateGraph, step};
+    /// # use serde::{Deserialize, Serialize};
+    /// #
+    /// #[derive(Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// struct Essay {
+    ///     topic: String,
+    ///     draft: String,
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> anabranch_core::Result<()> {
+    /// // A model tells of its tokens by itself. Any other step can, too.
+    /// let writer = lambda_with(|topic: String, config: RunConfig| async move {
+    ///     for word in ["About ", &topic] {
+    ///         config.token(word);
+    ///     }
+    ///     Ok(format!("About {topic}"))
+    /// });
+    /// let graph = StateGraph::<Essay>::new()
+    ///     .node("write", step(|essay: &Essay| essay.topic.clone(), writer, Essay::draft))
+    ///     .edge(START, "write")
+    ///     .edge("write", END)
+    ///     .compile()?;
+    ///
+    /// let mut events = graph.events(Essay { topic: "rivers".into(), ..Essay::default() });
+    /// let mut shown = Vec::new();
+    /// while let Some(event) = events.next().await {
+    ///     let event = event?;
+    ///     let node = event.node();
+    ///     shown.push(match &event.kind {
+    ///         EventKind::Token(token) => format!("{node}: {}", token.text()),
+    ///         EventKind::Update(update) => format!("{node} wrote {}", update.writes()?[0].field),
+    ///         kind => format!("{node} {kind:?}"),
+    ///     });
+    /// }
+    /// let wanted = ["write Started", "write: About ", "write: rivers", "write wrote draft", "write Done"];
+    /// assert_eq!(shown, wanted);
+    /// let Progress::Done(essay) = events.finish().await? else { panic!("nobody asks") };
+    /// assert_eq!(essay.draft, "About rivers");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A graph that asks gives its questions by [`finish`](GraphEvents::finish);
+    /// [`Questions::answer_events`](crate::Questions::answer_events) goes on. For a run whose log is kept see
+    /// [`Thread::events`](crate::Thread::events).
+    pub fn events(&self, initial: S) -> GraphEvents<S> {
+        self.events_with(initial, RunConfig::empty())
+    }
+
+    /// [`events`](Self::events) with a configuration.
+    pub fn events_with(&self, initial: S, config: &RunConfig) -> GraphEvents<S> {
+        let (queue, graph) = self.queued();
+        let config = config.clone();
+        GraphEvents::new(queue, async move { graph.start_with(initial, &config).await })
+    }
+
+    /// The same graph, and where the events of its run can be read.
+    pub(crate) fn queued(&self) -> (Arc<Queue>, Self) {
+        let queue = Arc::<Queue>::default();
+        let ears = Ears { queue: Some(queue.clone()), ..self.ears.clone() };
+        (queue, Self { inner: self.inner.clone(), ears })
     }
 
     fn inside(&self, config: &RunConfig) -> Inside {
-        Inside::new(config.clone(), self.listener.clone(), None)
+        Inside::new(config.clone(), self.ears.clone(), None)
     }
 
     /// Goes on from a log.
@@ -223,7 +318,7 @@ impl<S: State> CompiledGraph<S> {
         log: Log,
         answer: Option<(String, Value)>,
     ) -> Result<Progress<S>> {
-        let inside = Inside::new(config.clone(), self.listener.clone(), Some(log));
+        let inside = Inside::new(config.clone(), self.ears.clone(), Some(log));
         self.inner.clone().go_on(initial, inside, answer).await
     }
 
@@ -323,6 +418,16 @@ impl<S: State> Runnable for CompiledGraph<S> {
 
     async fn call(&self, initial: S, config: &RunConfig) -> Result<S> {
         self.inner.clone().run(initial, self.inside(config)).await
+    }
+
+    /// A chunk is the whole state as it is after one more node that wrote something, and takes the place of the one
+    /// before it.
+    fn call_stream<'a>(&'a self, input: Chunks<'a, S>, config: &'a RunConfig) -> Chunks<'a, S> {
+        let snapshots = async move {
+            let initial = input.collect().await?;
+            Ok(self.inner.clone().snapshots(initial, self.inside(config)))
+        };
+        Chunks::new(snapshots.try_flatten_stream(), Merge::last())
     }
 
     fn label(&self) -> Option<Label<'_>> {

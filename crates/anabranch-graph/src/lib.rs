@@ -10,6 +10,7 @@ mod build_error;
 mod draw;
 pub mod dynamic;
 mod event;
+mod events;
 mod graph;
 mod log;
 mod names;
@@ -33,7 +34,8 @@ pub const END: &str = "END";
 
 pub use anabranch_macros::State;
 pub use build_error::{BuildError, BuildErrorKind, BuildErrors};
-pub use event::{EventKind, GraphEvent};
+pub use event::{EventKind, FieldUpdate, GraphEvent, NodeUpdate, Token};
+pub use events::GraphEvents;
 pub use graph::CompiledGraph;
 #[cfg(feature = "sqlite")]
 pub use log::SqliteStore;

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
+use crate::events::GraphEvents;
 use crate::run::{Engine, Inside, Outcome, node_of};
 use crate::state::State;
 
@@ -30,13 +31,17 @@ pub struct Questions<S: State> {
 }
 
 /// A question to somebody.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Question {
     path: String,
     question: Value,
 }
 
 impl Question {
+    pub(crate) fn new(path: String, question: Value) -> Self {
+        Self { path, question }
+    }
+
     /// The node that asks.
     #[must_use]
     pub fn node(&self) -> &str {
@@ -132,6 +137,25 @@ impl<S: State> Questions<S> {
     }
 }
 
+impl<S: State> Questions<S> {
+    /// [`answer`](Self::answer) as a stream of what happens then, as [`CompiledGraph::events`](crate::CompiledGraph::events)
+    /// is one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] where there is no such question, or the answer is of another type than the question
+    /// wants: nothing changes then, and one can answer again.
+    pub fn answer_events(&self, node: &str, value: impl Serialize) -> Result<GraphEvents<S>> {
+        let gone_on = || Error::new(ErrorKind::InvalidInput, "the run has gone on from these questions");
+        let mut held = self.run.try_lock().map_err(|_| gone_on())?;
+        if held.is_none() {
+            return Err(gone_on());
+        }
+        self.inside.answer(node, serde_json::to_value(value)?)?;
+        let run = held.take().ok_or_else(gone_on)?;
+        Ok(GraphEvents::new(self.inside.queued(), progress(run, self.inside.clone())))
+    }
+}
+
 /// Runs until it is done or asks.
 pub(crate) async fn progress<S: State>(mut run: Engine<S>, inside: Inside) -> Result<Progress<S>> {
     let mut outcome = run.go_on().await;
@@ -144,7 +168,7 @@ pub(crate) async fn progress<S: State>(mut run: Engine<S>, inside: Inside) -> Re
         Outcome::Done(state) => Ok(Progress::Done(state)),
         Outcome::Waits => {
             let asks = inside.asks();
-            let question = |ask: &crate::run::Ask| Question { path: ask.path.clone(), question: ask.question.clone() };
+            let question = |ask: &crate::run::Ask| Question::new(ask.path.clone(), ask.question.clone());
             let questions = asks.values().map(question).collect();
             drop(asks);
             Ok(Progress::Asks(Questions { questions, inside, run: Mutex::new(Some(run)) }))

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::events::GraphEvents;
 use crate::graph::CompiledGraph;
 use crate::log::{Entry, GraphStore, Head, Log, LogConflict, Record, ShapeChanged, read};
 use crate::progress::Progress;
@@ -157,6 +158,73 @@ impl<S: State> Thread<S> {
     /// then. Those of [`resume`](Self::resume).
     pub async fn answer(&self, node: &str, value: impl Serialize) -> Result<Progress<S>> {
         self.load_and_go_on(Some((node.to_string(), self::value(&value)?))).await
+    }
+
+    /// [`start`](Self::start) as a stream of what happens, as [`CompiledGraph::events`] is one.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use anabranch_graph::{END, EventKind, MemoryStore, Progress, START, State, StateGraph};
+    /// # use serde::{Deserialize, Serialize};
+    /// #
+    /// #[derive(Debug, Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// struct Letter {
+    ///     text: String,
+    ///     approved: bool,
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> anabranch_core::Result<()> {
+    /// # let graph = StateGraph::<Letter>::new()
+    /// #     .node("write", async |_: Arc<Letter>| Ok(Letter::text("Dear Sir")))
+    /// #     .ask("approve", |letter| letter.text.clone(), Letter::approved)
+    /// #     .edge(START, "write")
+    /// #     .edge("write", "approve")
+    /// #     .edge("approve", END)
+    /// #     .compile()?
+    /// #     .with_store(MemoryStore::new());
+    /// let thread = graph.thread("letter 1");
+    /// let mut events = thread.events(Letter::default());
+    /// while let Some(event) = events.next().await {
+    ///     if let EventKind::Asks(question) = event?.kind {
+    ///         assert_eq!(question.text(), Some("Dear Sir"));
+    ///     }
+    /// }
+    ///
+    /// // Later, in another process perhaps.
+    /// let mut events = thread.answer_events("approve", true);
+    /// let first = events.next().await.transpose()?.unwrap();
+    /// assert_eq!((first.node(), first.kind.clone()), ("write", EventKind::Replayed { failed: false }));
+    /// let Progress::Done(letter) = events.finish().await? else { panic!() };
+    /// assert!(letter.approved);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn events(&self, initial: S) -> GraphEvents<S> {
+        self.run_events(|thread| async move { thread.start(initial).await })
+    }
+
+    /// [`resume`](Self::resume) as a stream of what happens. What is in the log comes first, as
+    /// [`EventKind::Replayed`](crate::EventKind::Replayed).
+    pub fn resume_events(&self) -> GraphEvents<S> {
+        self.run_events(|thread| async move { thread.resume().await })
+    }
+
+    /// [`answer`](Self::answer) as a stream of what happens. What is in the log comes first, as
+    /// [`EventKind::Replayed`](crate::EventKind::Replayed), and the questions that are open.
+    pub fn answer_events(&self, node: &str, value: impl Serialize) -> GraphEvents<S> {
+        let answer = self::value(&value).map(|value| (node.to_string(), value));
+        self.run_events(|thread| async move { thread.load_and_go_on(Some(answer?)).await })
+    }
+
+    fn run_events<F>(&self, run: impl FnOnce(Self) -> F) -> GraphEvents<S>
+    where
+        F: Future<Output = Result<Progress<S>>> + Send + 'static,
+    {
+        let (queue, graph) = self.stored.graph.queued();
+        GraphEvents::new(queue, run(Self { stored: StoredGraph { graph, ..self.stored.clone() }, ..self.clone() }))
     }
 
     async fn load_and_go_on(&self, answer: Option<(String, Value)>) -> Result<Progress<S>> {

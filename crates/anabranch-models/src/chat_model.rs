@@ -8,7 +8,7 @@ use anabranch_core::describe::{Kind, Label};
 use anabranch_core::{Chunks, Result, RunConfig, Runnable, pipe_operator};
 use anabranch_messages::{AiMessage, Messages};
 use futures_core::Stream;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use serde_json::Value;
 
 use crate::answer::ChatAnswer;
@@ -305,8 +305,14 @@ impl ChatModel {
 impl ChatModel {
     async fn answer(&self, input: Messages, config: &RunConfig) -> Result<ChatAnswer> {
         let permit = config.permit().await;
+        let (request, call) = (self.request(input), ChatCall::new(config));
+        if config.wants_tokens() {
+            // Who shows an answer while it is made wants it as a stream, though the chain has use for the whole alone.
+            let answer = heard(self.backend.stream(request, call), config);
+            return permit.during(Chunks::new(answer, ChatAnswer::merge()).collect().boxed()).await;
+        }
         let mut metered = Metered::new(config);
-        let answer = permit.during(self.backend.answer(self.request(input), ChatCall::new(config))).await;
+        let answer = permit.during(self.backend.answer(request, call)).await;
         answer.inspect(|answer| metered.see(answer)).inspect_err(|error| metered.see_failure(error))
     }
 
@@ -320,11 +326,7 @@ impl ChatModel {
             let permit = config.permit().await;
             Ok(permit.hold(self.backend.stream(request, ChatCall::new(config))))
         };
-        let mut metered = Metered::new(config);
-        late_stream(answer).inspect(move |chunk| match chunk {
-            Ok(chunk) => metered.see(chunk),
-            Err(error) => metered.see_failure(error),
-        })
+        heard(late_stream(answer), config)
     }
 }
 
@@ -367,8 +369,10 @@ impl fmt::Debug for ChatModel {
 
 pipe_operator!(impl for ChatModel);
 
+mod heard;
 mod metered;
 mod with_envelope;
+use heard::heard;
 use metered::Metered;
 pub use with_envelope::WithEnvelope;
 

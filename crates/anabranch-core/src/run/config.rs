@@ -309,6 +309,51 @@ impl RunConfig {
         permit.during(work()).await
     }
 
+    /// Whether an observer [wants](Observer::wants_tokens) to hear of tokens. Without observers it is free to ask.
+    #[inline]
+    #[must_use]
+    pub fn wants_tokens(&self) -> bool {
+        self.is_observed() && watch::wants_tokens(self)
+    }
+
+    /// Tells the observers that [want](Observer::wants_tokens) it of a piece of text that the step made to which this
+    /// configuration was handed. Models do it; a step of yours may, to show what it is at. Empty text is not told.
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    /// use anabranch_core::{Observer, RunConfig, RunnableExt, StepEvent, lambda_with};
+    ///
+    /// #[derive(Default)]
+    /// struct Shown(Mutex<String>);
+    ///
+    /// impl Observer for Shown {
+    ///     fn wants_tokens(&self) -> bool {
+    ///         true
+    ///     }
+    ///
+    ///     fn token(&self, _: &StepEvent<'_>, text: &str) {
+    ///         self.0.lock().unwrap().push_str(text);
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anabranch_core::Result<()> {
+    /// let count = lambda_with(|pages: u32, config: RunConfig| async move {
+    ///     for page in 1..=pages {
+    ///         config.token(&format!("page {page} "));
+    ///     }
+    ///     Ok(pages)
+    /// });
+    /// let shown = Arc::new(Shown::default());
+    /// count.invoke_with(2, &RunConfig::new().observer(shown.clone())).await?;
+    /// assert_eq!(*shown.0.lock().unwrap(), "page 1 page 2 ");
+    /// # Ok(()) }
+    /// ```
+    pub fn token(&self, text: &str) {
+        if self.is_observed() {
+            watch::token(self, text);
+        }
+    }
+
     /// How the run's concurrency limit stands: of several in force, the smallest. `None` if there is none.
     ///
     /// ```
@@ -375,6 +420,13 @@ impl RunConfig {
 
     pub(crate) fn path(&self) -> Option<&StepPath> {
         self.path.as_deref()
+    }
+
+    /// Where the step is to which this configuration was handed. `None` where no observer watches, and outside of every
+    /// step that has a name.
+    #[must_use]
+    pub fn step_path(&self) -> Option<&StepPath> {
+        self.path()
     }
 
     pub(crate) fn observers(&self) -> &[Arc<dyn Observer>] {

@@ -93,6 +93,22 @@ pub trait Observer: Send + Sync {
     fn waited(&self, step: &StepEvent<'_>, waited: &Waited) {
         let _ = (step, waited);
     }
+
+    /// Whether it wants to hear of [`token`](Self::token)s: `false` unless it says otherwise. A model whose answer is
+    /// wanted as a whole is then asked for a stream all the same, so that there are tokens to tell of.
+    fn wants_tokens(&self) -> bool {
+        false
+    }
+
+    /// A step made a piece of text, whoever reads it and however: a model tells of its answer as it comes, also where
+    /// the chain is invoked; a step of yours by [`RunConfig::token`]. Only observers that
+    /// [want](Self::wants_tokens) them hear of tokens.
+    ///
+    /// What a step's execution told, in order, has the same [`StepEvent::id`]: another attempt has another, as have
+    /// branches side by side. If the execution fails, what it told does not count.
+    fn token(&self, step: &StepEvent<'_>, text: &str) {
+        let _ = (step, text);
+    }
 }
 
 /// How long a step had to wait for a limit before it could begin.

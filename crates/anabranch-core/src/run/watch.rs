@@ -88,6 +88,27 @@ pub(crate) fn warn(config: &RunConfig, warnings: &[Warning]) {
     }
 }
 
+/// Whether one of the observers wants to hear of tokens.
+pub(crate) fn wants_tokens(config: &RunConfig) -> bool {
+    let wants = |observer: &Arc<dyn Observer>| {
+        let mut wants = false;
+        guarded(observer, |observer| wants = observer.wants_tokens());
+        wants
+    };
+    config.observers().iter().any(wants)
+}
+
+/// Tells those observers of a token that want them.
+pub(crate) fn token(config: &RunConfig, text: &str) {
+    if !text.is_empty() {
+        tell(config, |observer, step| {
+            if observer.wants_tokens() {
+                observer.token(step, text);
+            }
+        });
+    }
+}
+
 /// An observer that panics must not take the run with it, least of all while one of its steps is dropped. The panic
 /// has been reported by the program's hook.
 pub(crate) fn guarded(observer: &Arc<dyn Observer>, event: impl FnOnce(&dyn Observer)) {

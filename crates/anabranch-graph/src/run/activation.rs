@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use anabranch_core::{Error, ErrorKind, Result};
 use futures_util::future::FutureExt;
+use serde::Serialize;
 
 use super::Path;
 use super::engine::Engine;
 use super::logged::{Next, What};
-use super::session::all;
-use crate::event::{EventKind, GraphEvent};
+use super::session::{Inside, all};
+use crate::event::{EventKind, GraphEvent, NodeUpdate};
 use crate::log::Entry;
 use crate::run_error::{BadChoice, StepLimit};
 use crate::shape::{EdgeKind, NodeKind};
@@ -49,7 +50,7 @@ impl<S: State> Engine<S> {
         let graph = self.graph.clone();
         // A path is made where somebody has a use for it.
         let is_plain = matches!(graph.shape.nodes[node].kind, NodeKind::Plain);
-        let has_path = self.inside.is_heard() || self.inside.log().is_some() || !is_plain;
+        let has_path = self.inside.is_heard() || self.inside.log().is_some() || self.snapshots.is_some() || !is_plain;
         let path = if has_path { self.path_of(node) } else { Path::default() };
         let entry = self.entry(&path);
         if self.inside.was_answered(&self.path.text, &mut self.answers) {
@@ -67,6 +68,9 @@ impl<S: State> Engine<S> {
         if let Some(entry) = entry {
             return self.replay(node, path, entry);
         }
+        if let Some(snapshots) = &mut self.snapshots {
+            snapshots.began(path.key.clone());
+        }
         let inside = &self.inside;
         inside.tell(|| GraphEvent::new(&path, EventKind::Started));
         let settled = plan.settled;
@@ -77,18 +81,16 @@ impl<S: State> Engine<S> {
                 running.map(move |result| Finished::new(node, result.map(one))).boxed()
             }
             Work::Map(work) => {
-                let items = inside.enter_items::<S>(work.clone().start(&state, inside, &path), &path, settled);
+                let (items, told) = inside.enter_items::<S>(work.clone().start(&state, inside, &path), &path, settled);
                 drop(state);
                 let (inside, length) = (inside.clone(), Some(items.len()));
-                (0..items.len())
-                    .for_each(|index| inside.tell(|| GraphEvent::new(&path.item(index), EventKind::Started)));
                 async move {
-                    let done = |index: usize, error: Option<&Error>| {
-                        let kind = error.map_or(EventKind::Done, |error| EventKind::Failed(error.kind()));
-                        inside.tell(|| GraphEvent::new(&path.item(index), kind));
+                    let done = |index: usize, result: Result<&Arc<Writes<S>>, &Error>| {
+                        if told[index] {
+                            inside.tell_end(&path.item(index), result, settled);
+                        }
                     };
-                    let items = all(items, settled, done).await;
-                    let result = items.map(|items| items.into_iter().map(Arc::new).collect());
+                    let result = all(items, settled, done).await;
                     Finished { length, ..Finished::new(node, result) }
                 }
                 .boxed()
@@ -121,7 +123,7 @@ impl<S: State> Engine<S> {
             What::Replayed(result, chosen) => (result, Some(chosen)),
             What::Entered(written, next) => {
                 written?;
-                return self.proceed(node, next);
+                return self.proceed(node, next, false);
             }
         };
         let graph = self.graph.clone();
@@ -141,9 +143,11 @@ impl<S: State> Engine<S> {
         let (is_replayed, chosen) = (entry.is_some(), entry.flatten());
         let is_logged = !is_replayed && self.inside.log().is_some();
         let path = if is_logged { self.path_of(node).text } else { String::new() };
+        let tells_updates = self.tells_updates();
         let Some(run) = &mut self.regions[plan.region] else { return Ok(()) };
         let (next, entry) = match result {
             Ok(writes) => {
+                let wrote = if tells_updates { writes.clone() } else { Vec::new() };
                 let entry = is_logged.then(|| match length {
                     Some(length) => Ok(Entry::closed(&path, length)),
                     None => Entry::done(&path, writes.iter().flat_map(|writes| writes.iter())),
@@ -162,7 +166,7 @@ impl<S: State> Engine<S> {
                     entry.answer = matches!(graph.nodes[node].work, Work::Ask(_));
                     entry
                 });
-                (Next::Chosen(choice), entry)
+                (Next::Chosen(choice, wrote), entry)
             }
             Err(error) if plan.is_quiet() => {
                 run.wrote(plan.child, Vec::new());
@@ -178,7 +182,7 @@ impl<S: State> Engine<S> {
             }
         };
         match entry {
-            None => self.proceed(node, next),
+            None => self.proceed(node, next, is_replayed),
             Some(entry) => {
                 let written = self.inside.enter(entry);
                 self.running
@@ -188,20 +192,64 @@ impl<S: State> Engine<S> {
         }
     }
 
+    /// Whether somebody is told of what is written.
+    fn tells_updates(&self) -> bool {
+        self.inside.is_heard() || self.snapshots.is_some()
+    }
+
     /// What an activation left is kept: its edges.
-    fn proceed(&mut self, node: usize, next: Next) -> Result<()> {
+    fn proceed(&mut self, node: usize, next: Next<S>, is_replayed: bool) -> Result<()> {
         let graph = self.graph.clone();
+        if self.tells_updates() {
+            self.tell_proceeds(node, &next, is_replayed);
+        }
         match next {
-            Next::Chosen(choice) => {
-                self.inside.tell(|| GraphEvent::new(&self.path_of(node), EventKind::Done));
+            Next::Chosen(choice, _) => {
                 let choice = choice?;
                 self.out(node, |this, edge| this.is_taken(edge, choice.as_deref()));
             }
-            Next::Failed(kind) => {
-                self.inside.tell(|| GraphEvent::new(&self.path_of(node), EventKind::Failed(kind)));
-                self.out(node, |_, edge| graph.plan.edges[edge].kind == EdgeKind::Fail);
-            }
+            Next::Failed(_) => self.out(node, |_, edge| graph.plan.edges[edge].kind == EdgeKind::Fail),
         }
         Ok(())
+    }
+
+    fn tell_proceeds(&mut self, node: usize, next: &Next<S>, is_replayed: bool) {
+        let path = self.path_of(node);
+        let tell = |kind| self.inside.tell(|| GraphEvent::new(&path, kind));
+        match next {
+            _ if is_replayed => tell(EventKind::Replayed { failed: matches!(next, Next::Failed(_)) }),
+            // The items of a map told of what they wrote.
+            Next::Chosen(_, wrote) if self.graph.shape.nodes[node].kind.is_map() || wrote.is_empty() => {
+                tell(EventKind::Done);
+            }
+            Next::Chosen(_, wrote) => wrote.iter().for_each(|one| self.inside.tell_end(&path, Ok(one), false)),
+            Next::Failed(kind) => tell(EventKind::Failed(*kind)),
+        }
+        if let Some(snapshots) = &mut self.snapshots {
+            let wrote = if let Next::Chosen(_, wrote) = next { wrote.clone() } else { Vec::new() };
+            snapshots.done(path.key, wrote);
+        }
+    }
+}
+
+impl Inside {
+    /// An activation or an item ended.
+    fn tell_end<W: Serialize + Send + Sync + 'static>(
+        &self,
+        path: &Path,
+        result: Result<&Arc<Vec<W>>, &Error>,
+        goes_on: bool,
+    ) {
+        let kind = match result {
+            Ok(wrote) => {
+                if !wrote.is_empty() {
+                    self.tell(|| GraphEvent::new(path, EventKind::Update(NodeUpdate(wrote.clone()))));
+                }
+                EventKind::Done
+            }
+            Err(error) if goes_on => EventKind::Failed(error.kind()),
+            Err(error) => EventKind::Broke(error.kind()),
+        };
+        self.tell(|| GraphEvent::new(path, kind));
     }
 }

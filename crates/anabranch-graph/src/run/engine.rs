@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Poll;
 
-use anabranch_core::{Error, Result};
+use anabranch_core::{Error, ErrorKind, Result};
 use futures_util::future::{BoxFuture, poll_fn};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::activation::Finished;
 use super::region::RegionRun;
+use super::snapshots::Snapshots;
 use super::{Inside, Path};
 use crate::graph::Inner;
 use crate::run_error::{BadChoice, EndNotReached};
@@ -35,6 +36,9 @@ pub(crate) struct Engine<S: State> {
     pub(super) failed: Vec<(Path, Error)>,
     /// Whether END was reached, when all edges into it are decided.
     pub(super) reached: Option<bool>,
+    turns: usize,
+    /// Where somebody wants to see the state as it grows.
+    pub(super) snapshots: Option<Box<Snapshots<S>>>,
 }
 
 /// After this many turns the task lets others run: nodes that are ready at once, in a loop, would keep it for ever.
@@ -50,6 +54,11 @@ async fn let_others_run() {
         Poll::Pending
     })
     .await;
+}
+
+/// Of a question where nobody can answer.
+pub(crate) fn asks_somebody() -> Error {
+    Error::new(ErrorKind::Unsupported, "a step of the graph asks somebody")
 }
 
 pub(crate) enum Outcome<S> {
@@ -69,6 +78,8 @@ impl<S: State> Engine<S> {
             answers: 0,
             failed: Vec::new(),
             reached: None,
+            turns: 0,
+            snapshots: None,
             inside,
             path,
             graph,
@@ -86,46 +97,81 @@ impl<S: State> Engine<S> {
         Ok(this)
     }
 
+    /// The same, giving the state as it grows.
+    pub(crate) fn with_snapshots(graph: Arc<Inner<S>>, initial: S, inside: Inside) -> Result<Self> {
+        let snapshots = Some(Box::new(Snapshots::new(initial.clone())));
+        Ok(Self { snapshots, ..Self::new(graph, initial, inside, Path::default())? })
+    }
+
     /// Runs until it is done, or waits for answers alone.
     pub(crate) async fn go_on(&mut self) -> Result<Outcome<S>> {
-        for turn in 1_usize.. {
-            if turn % TURNS == 0 {
-                let_others_run().await;
-            }
-            self.arrive_all()?;
-            if let Some(reached) = self.reached {
-                return if reached { Ok(Outcome::Done(self.finish())) } else { Err(EndNotReached::error()) };
-            }
-            let inside = self.inside.clone();
-            let running = &mut self.running;
-            // All that is done by now is taken at once: of failures that come together, the first in order counts.
-            let mut done = Vec::new();
-            let waits = poll_fn(|context| {
-                loop {
-                    match running.poll_next_unpin(context) {
-                        Poll::Ready(Some(finished)) => done.push(finished),
-                        Poll::Ready(None) => return Poll::Ready(false),
-                        Poll::Pending if !done.is_empty() => return Poll::Ready(false),
-                        Poll::Pending if inside.waits_for_answers() => return Poll::Ready(true),
-                        Poll::Pending => return Poll::Pending,
-                    }
-                }
-            })
-            .await;
-            if waits {
-                return Ok(Outcome::Waits);
-            }
-            if done.is_empty() {
-                return Err(EndNotReached::error());
-            }
-            for finished in done {
-                self.finished(finished)?;
-            }
-            if let Some(error) = self.failure() {
-                return Err(error);
+        loop {
+            if let Some(outcome) = self.turn().await? {
+                return Ok(outcome);
             }
         }
-        Ok(Outcome::Waits)
+    }
+
+    /// Starts what can start, and takes what is done then.
+    async fn turn(&mut self) -> Result<Option<Outcome<S>>> {
+        self.arrive_all()?;
+        if let Some(snapshots) = &mut self.snapshots {
+            snapshots.followed();
+        }
+        if let Some(reached) = self.reached {
+            return if reached { Ok(Some(Outcome::Done(self.finish()))) } else { Err(EndNotReached::error()) };
+        }
+        self.turns = self.turns.wrapping_add(1);
+        if self.turns % TURNS == 0 || self.inside.has_unread() {
+            // The run around this one does not take it for waiting.
+            let working = self.inside.working();
+            let_others_run().await;
+            drop(working);
+        }
+        let inside = self.inside.clone();
+        let running = &mut self.running;
+        // All that is done by now is taken at once: of failures that come together, the first in order counts.
+        let mut done = Vec::new();
+        let waits = poll_fn(|context| {
+            loop {
+                match running.poll_next_unpin(context) {
+                    Poll::Ready(Some(finished)) => done.push(finished),
+                    Poll::Ready(None) => return Poll::Ready(false),
+                    Poll::Pending if !done.is_empty() => return Poll::Ready(false),
+                    Poll::Pending if inside.waits_for_answers() => return Poll::Ready(true),
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+        })
+        .await;
+        if waits {
+            return Ok(Some(Outcome::Waits));
+        }
+        if done.is_empty() {
+            return Err(EndNotReached::error());
+        }
+        for finished in done {
+            self.finished(finished)?;
+        }
+        self.failure().map_or(Ok(None), Err)
+    }
+
+    /// Runs to the next snapshot; at the end the state is the last one, unless that was given.
+    pub(crate) async fn next_snapshot(&mut self) -> Result<Option<S>> {
+        loop {
+            let Some(snapshots) = &mut self.snapshots else { return Ok(None) };
+            if let Some(state) = snapshots.next() {
+                return Ok(Some(state));
+            }
+            match self.turn().await? {
+                None => {}
+                Some(Outcome::Done(state)) => {
+                    let is_given = self.snapshots.take().is_some_and(|snapshots| snapshots.is_given);
+                    return Ok((!is_given).then_some(state));
+                }
+                Some(Outcome::Waits) => return Err(asks_somebody()),
+            }
+        }
     }
 
     /// A question below: how long its run waits is not its business but that of the run around it.

@@ -8,6 +8,7 @@ use futures_util::future::ready;
 use super::activation::Finished;
 use super::engine::Engine;
 use super::{Inside, Path};
+use crate::event::{EventKind, GraphEvent};
 use crate::log::{Entry, LogMismatch};
 use crate::state::State;
 use crate::work::{Running, Work, Writes};
@@ -19,12 +20,13 @@ pub(super) enum What<S: State> {
     /// Its work was done by an earlier run, and what its route chose is known.
     Replayed(Result<Vec<Arc<Writes<S>>>>, Option<Vec<String>>),
     /// Its entry is in the log, or that failed.
-    Entered(Result<()>, Next),
+    Entered(Result<()>, Next<S>),
 }
 
 /// What comes of its edges.
-pub(super) enum Next {
-    Chosen(Result<Option<Vec<String>>>),
+pub(super) enum Next<S: State> {
+    /// What its route chose, and what it wrote, where somebody is told of it.
+    Chosen(Result<Option<Vec<String>>>, Vec<Arc<Writes<S>>>),
     Failed(ErrorKind),
 }
 
@@ -96,18 +98,32 @@ impl Inside {
         }
     }
 
-    /// The items of a map, each of which has an entry of its own: those that have one are done at once.
-    pub(super) fn enter_items<S: State>(&self, items: Vec<Running<S>>, path: &Path, settled: bool) -> Vec<Running<S>> {
-        let Some(log) = self.log() else { return items };
+    /// The items of a map, each of which has an entry of its own: those that have one are done at once. Tells which
+    /// start, and gives whether those do that have to be told of.
+    pub(super) fn enter_items<S: State>(
+        &self,
+        items: Vec<Running<S>>,
+        path: &Path,
+        settled: bool,
+    ) -> (Vec<Running<S>>, Vec<bool>) {
+        let mut starts = vec![true; items.len()];
         let item = |(index, running): (usize, Running<S>)| -> Running<S> {
+            let tell = |kind| self.tell(|| GraphEvent::new(&path.item(index), kind));
+            let Some(log) = self.log() else {
+                tell(EventKind::Started);
+                return running;
+            };
             let path = path.item(index);
             if let Some(entry) = log.replay.take(&path.text) {
+                starts[index] = false;
+                tell(EventKind::Replayed { failed: entry.failed.is_some() });
                 return Box::pin(ready(match (entry.failed, entry.update) {
                     (None, Some(update)) => writes::<S>(&path, update),
                     (Some(_), None) if settled => Err(Error::new(ErrorKind::Other, "it failed in an earlier run")),
                     _ => Err(LogMismatch::error(&path.text)),
                 }));
             }
+            tell(EventKind::Started);
             let inside = self.clone();
             Box::pin(async move {
                 let result = running.await;
@@ -120,6 +136,7 @@ impl Inside {
                 result
             })
         };
-        items.into_iter().enumerate().map(item).collect()
+        let items = items.into_iter().enumerate().map(item).collect();
+        (items, starts)
     }
 }

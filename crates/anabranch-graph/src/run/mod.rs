@@ -1,13 +1,16 @@
 //! A run: the engine, and what it keeps of each region.
 
 mod activation;
+mod ears;
 mod edges;
 mod engine;
 mod logged;
 mod path;
 mod region;
 mod session;
+mod snapshots;
 
-pub(crate) use engine::{Engine, Outcome};
+pub(crate) use ears::{Ears, Queue};
+pub(crate) use engine::{Engine, Outcome, asks_somebody};
 pub(crate) use path::Path;
-pub(crate) use session::{Ask, Inside, Listener, node_of};
+pub(crate) use session::{Ask, Inside, node_of};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use anabranch_core::{Error, ErrorKind, Result, RunConfig};
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -10,8 +10,10 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::Path;
-use crate::event::GraphEvent;
+use super::ears::{Ears, Listener, NodeTokens, Queue};
+use crate::event::{EventKind, GraphEvent};
 use crate::log::Log;
+use crate::progress::Question;
 
 /// What a run and the graphs inside of it share: the configuration, what works, what is asked.
 pub(crate) struct Session {
@@ -23,11 +25,10 @@ pub(crate) struct Session {
     answered: Mutex<Vec<String>>,
     answers: AtomicUsize,
     listener: Option<Listener>,
+    /// Where somebody reads the events, or once did.
+    queue: OnceLock<Arc<Queue>>,
     log: Option<Log>,
 }
-
-/// Hears what happens.
-pub(crate) type Listener = Arc<dyn Fn(GraphEvent) + Send + Sync>;
 
 /// The session, as its parts hold it.
 #[derive(Clone)]
@@ -45,14 +46,16 @@ pub(crate) struct Ask {
 }
 
 impl Inside {
-    pub(crate) fn new(config: RunConfig, listener: Option<Listener>, log: Option<Log>) -> Self {
+    pub(crate) fn new(config: RunConfig, ears: Ears, log: Option<Log>) -> Self {
+        let queue = ears.queue.map(OnceLock::from).unwrap_or_default();
         Self(Arc::new(Session {
             config,
             working: AtomicUsize::new(0),
             asks: Mutex::default(),
             answered: Mutex::default(),
             answers: AtomicUsize::new(0),
-            listener,
+            listener: ears.listener,
+            queue,
             log,
         }))
     }
@@ -93,13 +96,46 @@ impl Inside {
 
     /// Whether anybody hears what happens.
     pub(super) fn is_heard(&self) -> bool {
-        self.0.listener.is_some()
+        self.0.listener.is_some() || self.queue().is_some()
+    }
+
+    /// Where events go that somebody reads.
+    fn queue(&self) -> Option<&Arc<Queue>> {
+        self.0.queue.get().filter(|queue| queue.is_open())
+    }
+
+    /// Whether there are events that the reader should have before the run goes on.
+    pub(super) fn has_unread(&self) -> bool {
+        self.queue().is_some_and(|queue| queue.has_some())
+    }
+
+    /// Where the events of what comes now can be read.
+    pub(crate) fn queued(&self) -> Arc<Queue> {
+        self.0.queue.get_or_init(Arc::default).clone()
     }
 
     pub(super) fn tell(&self, event: impl FnOnce() -> GraphEvent) {
-        if let Some(listener) = &self.0.listener {
-            listener(event());
+        if !self.is_heard() {
+            return;
         }
+        let event = event();
+        match (&self.0.listener, self.queue()) {
+            (Some(listener), Some(queue)) => {
+                queue.push(event.clone());
+                listener(event);
+            }
+            (Some(listener), None) => listener(event),
+            (None, Some(queue)) => queue.push(event),
+            (None, None) => {}
+        }
+    }
+
+    /// The configuration of what runs in a node: where events are read, its tokens are told as events of the node.
+    pub(crate) fn config_of(&self, path: &Path) -> RunConfig {
+        let config = self.config().clone();
+        let Some(queue) = self.queue() else { return config };
+        let depth = config.step_path().map_or(0, |path| path.names().len());
+        config.observer(Arc::new(NodeTokens { queue: queue.clone(), path: path.text.clone(), depth }))
     }
 
     /// Asks, and waits for the answer. `check` makes of the answer what comes of it.
@@ -122,6 +158,7 @@ impl Inside {
                 }
             }) as Give)
         };
+        self.tell(|| GraphEvent::new(&path, EventKind::Asks(Question::new(path.text.clone(), question.clone()))));
         self.asks().insert(path.key.clone(), Ask { path: path.text, question, take: Box::new(take) });
         let _open = Open(self, path.key);
         receiver.await.map_err(|_| Error::new(ErrorKind::Other, "a question was withdrawn"))
@@ -200,20 +237,21 @@ impl Drop for Working {
 pub(super) async fn all<T>(
     running: Vec<futures_util::future::BoxFuture<'static, Result<T>>>,
     settled: bool,
-    mut done_one: impl FnMut(usize, Option<&Error>),
-) -> Result<Vec<T>> {
+    mut done_one: impl FnMut(usize, Result<&Arc<T>, &Error>),
+) -> Result<Vec<Arc<T>>> {
     let count = running.len();
     let indexed = running.into_iter().enumerate().map(|(index, running)| async move { (index, running.await) });
     let mut open: FuturesUnordered<_> = indexed.collect();
-    let mut done: Vec<Option<T>> = std::iter::repeat_with(|| None).take(count).collect();
+    let mut done: Vec<Option<Arc<T>>> = std::iter::repeat_with(|| None).take(count).collect();
     while let Some((index, result)) = open.next().await {
         match result {
             Ok(update) => {
-                done_one(index, None);
+                let update = Arc::new(update);
+                done_one(index, Ok(&update));
                 done[index] = Some(update);
             }
             Err(error) => {
-                done_one(index, Some(&error));
+                done_one(index, Err(&error));
                 if !settled {
                     return Err(error.at(format!("item {index}")));
                 }

@@ -9,6 +9,7 @@ mod expression;
 mod generator;
 mod interpreter;
 mod large;
+mod streams;
 
 use std::future::poll_fn;
 use std::pin::pin;

@@ -1,3 +1,5 @@
+mod tokens;
+
 use std::sync::Mutex;
 use std::time::Duration;
 
