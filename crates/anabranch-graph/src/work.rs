@@ -72,7 +72,7 @@ where
         let nested = (&self.step as &dyn Any)
             .downcast_ref::<Step<T, R::Output>>()
             .and_then(|step| step.inner.clone().nested(input.borrow(), inside, path));
-        let config = inside.config().clone();
+        let config = inside.config();
         let working = inside.working();
         Box::pin(async move {
             let update = match nested {

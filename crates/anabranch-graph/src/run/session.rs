@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use anabranch_core::{Error, ErrorKind, Result, RunConfig};
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -15,7 +15,10 @@ use crate::log::Log;
 
 /// What a run and the graphs inside of it share: the configuration, what works, what is asked.
 pub(crate) struct Session {
-    config: RunConfig,
+    /// As it was given. Its time-out has not begun.
+    given: RunConfig,
+    /// As it holds for what runs now. It begins anew with each answer.
+    config: RwLock<RunConfig>,
     /// How many steps are at work. Where none is, and none can start, open questions pause the run.
     working: AtomicUsize,
     asks: Mutex<BTreeMap<Vec<u64>, Ask>>,
@@ -47,7 +50,8 @@ pub(crate) struct Ask {
 impl Inside {
     pub(crate) fn new(config: RunConfig, listener: Option<Listener>, log: Option<Log>) -> Self {
         Self(Arc::new(Session {
-            config,
+            config: RwLock::new(config.clone()),
+            given: config,
             working: AtomicUsize::new(0),
             asks: Mutex::default(),
             answered: Mutex::default(),
@@ -61,8 +65,17 @@ impl Inside {
         self.0.log.as_ref()
     }
 
-    pub(crate) fn config(&self) -> &RunConfig {
-        &self.0.config
+    pub(crate) fn given_config(&self) -> &RunConfig {
+        &self.0.given
+    }
+
+    pub(crate) fn config(&self) -> RunConfig {
+        self.0.config.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What begins from now on has this configuration.
+    pub(crate) fn begin(&self, config: RunConfig) {
+        *self.0.config.write().unwrap_or_else(PoisonError::into_inner) = config;
     }
 
     /// A step is at work, until this is dropped.

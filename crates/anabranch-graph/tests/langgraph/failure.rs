@@ -107,7 +107,9 @@ async fn lg_33_a_resume_runs_the_failed_node_alone_with_fresh_attempts() {
     let thread = one_and_two(&shared).with_store(MemoryStore::new()).thread("t");
     thread.start(Sum { value: 1, ..Sum::default() }).await.unwrap_err();
     let before = thread.history().await.unwrap();
-    assert_eq!(thread.resume().await.unwrap_err().kind(), ErrorKind::Connection);
+    let error = thread.resume().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connection);
+    assert_eq!(error.path().collect::<Vec<_>>()[..2], ["graph", "node \"two\""]);
     assert_eq!((shared.one.get(), shared.two.get()), (1, 4));
     assert_eq!(thread.history().await.unwrap(), before);
     shared.works.store(true, Ordering::SeqCst);
@@ -240,6 +242,47 @@ async fn lg_40_a_timeout_of_the_run_keeps_what_was_done_and_cancels_the_rest() {
     assert_eq!(thread.state().await.unwrap().lines, ["fast"]);
     let state = done(stored.thread("t").resume().await.unwrap());
     assert_eq!(state.lines, ["fast", "after", "slow"]);
+}
+
+/// What LangGraph's `step_timeout` is not for: the run as a whole. The time begins with each call of `start`, `answer` or
+/// `resume`, as the step limit does; what a person takes to answer does not count.
+#[tokio::test(start_paused = true)]
+async fn lg_40_a_timeout_is_for_the_run_and_begins_anew_with_an_answer() {
+    let works = async |_: Arc<Sum>| {
+        sleep(MILLI * 600).await;
+        Ok(Sum::value(1))
+    };
+    let graph = |asks: bool| {
+        let graph = StateGraph::new().node("first", works).node("second", works).edge(START, "first");
+        let graph = match asks {
+            true => graph.ask("sure", |_| "Sure?", Sum::input).edge("first", "sure").edge("sure", "second"),
+            false => graph.edge("first", "second"),
+        };
+        graph.edge("second", END).compile().unwrap()
+    };
+    let config = RunConfig::new().timeout(MILLI * 1000);
+    let began = Instant::now();
+    let failures = [
+        graph(false).invoke_with(Sum::default(), &config).await.unwrap_err(),
+        graph(false).start_with(Sum::default(), &config).await.unwrap_err(),
+        graph(false)
+            .with_store(MemoryStore::new())
+            .thread("t")
+            .with_config(config.clone())
+            .start(Sum::default())
+            .await
+            .unwrap_err(),
+    ];
+    assert_eq!(failures.map(|error| error.kind()), [ErrorKind::DeadlineExceeded; 3]);
+    assert_eq!(began.elapsed(), MILLI * 3000);
+
+    let questions = asks(graph(true).start_with(Sum::default(), &config).await.unwrap());
+    sleep(MILLI * 60_000).await;
+    assert_eq!(done(questions.answer("sure", 1).await.unwrap()).value, 2);
+    let thread = graph(true).with_store(MemoryStore::new()).thread("t").with_config(config);
+    asks(thread.start(Sum::default()).await.unwrap());
+    sleep(MILLI * 60_000).await;
+    assert_eq!(done(thread.answer("sure", 1).await.unwrap()).value, 2);
 }
 
 /// LangGraph: as the consumer of the stream stops after the first update, the sibling is cancelled and no successor

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
 
 mod extra;
+mod extra_limits;
 mod failure;
 mod questions;
 mod resume;

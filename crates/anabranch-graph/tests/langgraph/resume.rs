@@ -122,9 +122,11 @@ fn doubles(double: impl Fn(i64) -> i64 + Send + Sync + 'static) -> CompiledGraph
     });
     StateGraph::new()
         .node("double", double)
-        .ask_with("next", |state: &Talk| state.number, |state: &Talk, answer: String| {
-            (Talk::number(state.number + 1), Talk::lines([answer]))
-        })
+        .ask_with(
+            "next",
+            |state: &Talk| state.number,
+            |state: &Talk, answer: String| (Talk::number(state.number + 1), Talk::lines([answer])),
+        )
         .edge(START, "double")
         .edge("double", "next")
         .route("next", |state| if state.number < 6 { "double" } else { END }, ["double", END])

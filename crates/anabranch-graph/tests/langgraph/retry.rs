@@ -244,4 +244,3 @@ async fn lg_42_after_a_crash_the_handler_alone_runs_again() {
     assert_eq!(super::watch::done(thread.resume().await.unwrap()).lines, ["refunded", "closed"]);
     assert_eq!((shared.charges.get(), shared.refunds.get()), (3, 2));
 }
-
