@@ -87,7 +87,8 @@ impl<S: State> Engine<S> {
                         let kind = error.map_or(EventKind::Done, |error| EventKind::Failed(error.kind()));
                         inside.tell(|| GraphEvent::new(&path.item(index), kind));
                     };
-                    let items = all(items, settled, done).await;
+                    let may_fail = |error: &Error| settled && !inside.is_over(error);
+                    let items = all(items, may_fail, done).await;
                     let result = items.map(|items| items.into_iter().map(Arc::new).collect());
                     Finished { length, ..Finished::new(node, result) }
                 }
@@ -164,7 +165,7 @@ impl<S: State> Engine<S> {
                 });
                 (Next::Chosen(choice), entry)
             }
-            Err(error) if plan.is_quiet() => {
+            Err(error) if plan.is_quiet() && !self.inside.is_over(&error) => {
                 run.wrote(plan.child, Vec::new());
                 run.let_go(plan.child);
                 (Next::Failed(error.kind()), is_logged.then(|| Entry::failed(&path, error.kind())))

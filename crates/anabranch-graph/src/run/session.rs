@@ -78,6 +78,12 @@ impl Inside {
         *self.0.config.write().unwrap_or_else(PoisonError::into_inner) = config;
     }
 
+    /// Whether it failed because the time of the run is up, which says nothing of what failed: it is no failure that a run
+    /// passes over or keeps.
+    pub(super) fn is_over(&self, error: &Error) -> bool {
+        error.kind() == ErrorKind::DeadlineExceeded && self.config().time_left().is_some_and(|left| left.is_zero())
+    }
+
     /// A step is at work, until this is dropped.
     pub(crate) fn working(&self) -> Working {
         self.0.working.fetch_add(1, Ordering::Relaxed);
@@ -208,11 +214,11 @@ impl Drop for Working {
     }
 }
 
-/// Futures that run side by side, one of them for each item of a list. The first failure ends the others, unless
-/// `settled`: then it is kept, and the others go on.
+/// Futures that run side by side, one of them for each item of a list. The first failure ends the others, unless it
+/// `may_fail` so: then it is kept, and the others go on.
 pub(super) async fn all<T>(
     running: Vec<futures_util::future::BoxFuture<'static, Result<T>>>,
-    settled: bool,
+    may_fail: impl Fn(&Error) -> bool,
     mut done_one: impl FnMut(usize, Option<&Error>),
 ) -> Result<Vec<T>> {
     let count = running.len();
@@ -227,7 +233,7 @@ pub(super) async fn all<T>(
             }
             Err(error) => {
                 done_one(index, Some(&error));
-                if !settled {
+                if !may_fail(&error) {
                     return Err(error.at(format!("item {index}")));
                 }
             }

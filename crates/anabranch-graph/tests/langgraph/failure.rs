@@ -285,6 +285,41 @@ async fn lg_40_a_timeout_is_for_the_run_and_begins_anew_with_an_answer() {
     assert_eq!(done(thread.answer("sure", 1).await.unwrap()).value, 2);
 }
 
+/// That the time of the run was up says nothing of a node: also one that may fail is run again by a resume.
+#[tokio::test(start_paused = true)]
+async fn lg_40_a_deadline_of_the_run_is_no_failure_of_a_node_that_may_fail() {
+    let slow = async |_: Arc<Sum>| {
+        sleep(MILLI * 1500).await;
+        Ok(Sum::lines(["slow"]))
+    };
+    let graph = StateGraph::new()
+        .node("news", slow)
+        .node("lawyer", slow)
+        .node("manual", async |_: Arc<Sum>| Ok(Sum::lines(["manual"])))
+        .map(
+            "feeds",
+            |_: &Sum| [500_u32, 1500],
+            async |pause: u32| {
+                sleep(MILLI * pause).await;
+                Ok(Sum::lines([format!("feed {pause}")]))
+            },
+        )
+        .optional("news")
+        .fallback("lawyer", "manual")
+        .settled("feeds")
+        .edge(START, ["news", "lawyer", "feeds"])
+        .edge(["news", "lawyer", "manual", "feeds"], END)
+        .compile()
+        .unwrap()
+        .with_store(MemoryStore::new());
+    let thread = graph.thread("t");
+    let timed = thread.clone().with_config(RunConfig::new().timeout(MILLI * 1000));
+    let error = timed.start(Sum::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
+    assert_eq!(paths(&thread.history().await.unwrap()), ["feeds[0]"]);
+    assert_eq!(done(thread.resume().await.unwrap()).lines, ["slow", "slow", "feed 500", "feed 1500"]);
+}
+
 /// LangGraph: as the consumer of the stream stops after the first update, the sibling is cancelled and no successor
 /// starts; the finished write is kept. Ours: to stop is to drop the run.
 #[tokio::test(start_paused = true)]
