@@ -1,31 +1,30 @@
-//! What LangGraph gets wrong or has no case of: joins, state, errors, questions.
+//! What LangGraph gets wrong or has no case of: joins, state, errors.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anabranch_core::{Error, ErrorKind, RunnableExt, lambda, lambda_with_state};
+use anabranch_core::{Error, ErrorKind, RunnableExt, lambda_with_state};
 use anabranch_graph::{
-    BuildErrorKind, BuildErrors, CompiledGraph, END, EndNotReached, MemoryStore, START, State, StateGraph, step,
+    BuildErrorKind, BuildErrors, CompiledGraph, END, EndNotReached, MemoryStore, START, State, StateGraph,
 };
 use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Barrier;
 use tokio::time::sleep;
 
-use super::watch::{Count, asks, done, paths};
+use super::watch::{Count, done, paths};
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, State)]
 #[state(crate = "anabranch_graph")]
-struct Notes {
+pub(crate) struct Notes {
     #[reduce(append)]
-    lines: Vec<String>,
-    targets: Vec<String>,
-    verdict: String,
-    approved: bool,
+    pub(crate) lines: Vec<String>,
+    pub(crate) targets: Vec<String>,
+    pub(crate) verdict: String,
+    pub(crate) approved: bool,
     #[reduce(with = below_ten)]
-    small: u32,
+    pub(crate) small: u32,
 }
 
 /// A reducer that does not take everything, which it should.
@@ -264,119 +263,4 @@ async fn extra_f8_a_route_sees_its_own_nodes_writes_and_no_siblings() {
     assert_eq!(graph.invoke(Notes::default()).await.unwrap().lines, ["before", "quick", "slow"]);
     let own = |name: &'static str| (name, vec!["before".to_string(), name.to_string()]);
     assert_eq!(*seen.lock().unwrap(), [own("quick"), own("slow")]);
-}
-
-/// Works, and asks.
-fn asking(worked: &Count) -> CompiledGraph<Notes> {
-    StateGraph::new()
-        .node(
-            "work",
-            lambda_with_state(worked.clone(), async |worked, _: Arc<Notes>| {
-                worked.up();
-                Ok(())
-            }),
-        )
-        .ask("sure", |_| "Sure?", Notes::approved)
-        .edge(START, "work")
-        .edge("work", "sure")
-        .edge("sure", END)
-        .compile()
-        .unwrap()
-}
-
-/// LangGraph: an interrupt is an exception, and `except Exception` in a node swallows it. Ours: a question is no failure,
-/// so that neither `optional` nor a fallback takes it for one.
-#[tokio::test]
-async fn extra_f5_a_question_is_swallowed_by_no_fallback() {
-    let (worked, manual) = (Count::default(), Count::default());
-    let write = |done: Notes| Notes::lines([format!("approved: {}", done.approved)]);
-    let graph = StateGraph::new()
-        .node("desk", step(|_: &Notes| Notes::default(), asking(&worked), write))
-        .node("news", step(|_: &Notes| Notes::default(), asking(&worked), write))
-        .node(
-            "manual",
-            lambda_with_state(manual.clone(), async |manual, _: Arc<Notes>| {
-                manual.up();
-                Ok(Notes::lines(["by hand"]))
-            }),
-        )
-        .fallback("desk", "manual")
-        .optional("news")
-        .edge(START, ["desk", "news"])
-        .edge(["desk", "news", "manual"], END)
-        .compile()
-        .unwrap();
-    let questions = asks(graph.start(Notes::default()).await.unwrap());
-    assert_eq!(questions.len(), 2);
-    let state = done(questions.answer_all([("desk/sure", true), ("news/sure", false)]).await.unwrap());
-    assert_eq!(state.lines, ["approved: true", "approved: false"]);
-    assert_eq!((worked.get(), manual.get()), (2, 0));
-}
-
-/// LangGraph: an interrupt in whatever is called inside a node pauses the run. Ours: a graph inside of a chain cannot ask;
-/// it fails before any of it runs, and as any failure that falls back where the chain says so.
-#[tokio::test]
-async fn extra_f5_a_graph_inside_a_chain_cannot_ask() {
-    let worked = Count::default();
-    let write = |done: Notes| Notes::verdict(done.verdict);
-    let around = |chain: anabranch_core::BoxRunnable<Notes, Notes>| {
-        StateGraph::new()
-            .node("chain", step(|_: &Notes| Notes::default(), chain, write))
-            .edge(START, "chain")
-            .edge("chain", END)
-            .compile()
-            .unwrap()
-    };
-    let error = around(asking(&worked).boxed()).start(Notes::default()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.message().contains("asks somebody"), "{error}");
-    let manual = lambda(async |state: Notes| Ok(Notes { verdict: "by hand".to_string(), ..state }));
-    let graph = around(asking(&worked).with_fallback(manual).boxed());
-    assert_eq!(done(graph.start(Notes::default()).await.unwrap()).verdict, "by hand");
-    assert_eq!(worked.get(), 0);
-}
-
-/// LangGraph: where one interrupts and one fails, the error is raised and the interrupt stays recorded. Ours: the error;
-/// an open question is not in the log, since it is asked again as soon as the run is resumed.
-#[tokio::test]
-async fn extra_e22_a_question_beside_a_failure_is_asked_again() {
-    let works = Arc::new(AtomicBool::new(false));
-    let graph = StateGraph::new()
-        .ask("sure", |_| "Sure?", Notes::approved)
-        .node(
-            "shaky",
-            lambda_with_state(works.clone(), async |works, _: Arc<Notes>| match works.load(Ordering::SeqCst) {
-                true => Ok(Notes::lines(["shaky"])),
-                false => Err(Error::new(ErrorKind::Server, "broken")),
-            }),
-        )
-        .edge(START, ["sure", "shaky"])
-        .edge(["sure", "shaky"], END)
-        .compile()
-        .unwrap();
-    let thread = graph.with_store(MemoryStore::new()).thread("t");
-    assert_eq!(thread.start(Notes::default()).await.unwrap_err().kind(), ErrorKind::Server);
-    assert!(thread.history().await.unwrap().is_empty());
-    works.store(true, Ordering::SeqCst);
-    assert_eq!(asks(thread.resume().await.unwrap())[0].path(), "sure");
-    let state = done(thread.answer("sure", true).await.unwrap());
-    assert!(state.approved && state.lines == ["shaky"]);
-}
-
-/// LangGraph: `Command(resume=None)` ends in an `UnboundLocalError`. Ours: nothing is an answer where the type has it, and
-/// an error elsewhere.
-#[tokio::test]
-async fn extra_f4_nothing_is_an_answer_where_the_type_has_it() {
-    let graph = StateGraph::new()
-        .ask("name", |_| "A name?", |name: Option<String>| Notes::verdict(name.unwrap_or("nobody".to_string())))
-        .ask("sure", |_| "Sure?", Notes::approved)
-        .edge(START, "name")
-        .edge("name", "sure")
-        .edge("sure", END)
-        .compile()
-        .unwrap();
-    let questions = asks(graph.start(Notes::default()).await.unwrap());
-    let questions = asks(questions.answer("name", ()).await.unwrap());
-    assert_eq!(questions.answer("sure", ()).await.unwrap_err().kind(), ErrorKind::InvalidInput);
-    assert_eq!(done(questions.answer("sure", true).await.unwrap()).verdict, "nobody");
 }
