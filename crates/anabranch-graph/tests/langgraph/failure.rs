@@ -263,3 +263,35 @@ async fn lg_43_the_runtimes_own_cancellation_in_a_node_is_a_failure() {
     assert_eq!(error.path().collect::<Vec<_>>()[..2], ["graph", "node \"bad\""]);
     assert!(error.downcast_ref::<tokio::task::JoinError>().unwrap().is_cancelled(), "{error}");
 }
+
+/// LangGraph: whatever a node raises is its failure. The same: a panic is an error that names the node, keeps what it
+/// says out of the text, and takes a fallback as any other does.
+#[tokio::test]
+async fn lg_43_a_panic_in_a_node_is_a_failure() {
+    let graph = || {
+        StateGraph::new()
+            .node("bad", async |state: Arc<Sum>| {
+                assert!(state.value > 0, "secret");
+                Ok(Sum::value(1))
+            })
+            .map(
+                "items",
+                |_: &Sum| [1_i64, 0],
+                async |item: i64| {
+                    assert!(item > 0, "secret");
+                    Ok(Sum::value(item))
+                },
+            )
+            .node("manual", async |_: Arc<Sum>| Ok(Sum::text("by hand")))
+            .edge(START, ["bad", "items"])
+            .edge(["bad", "items", "manual"], END)
+            .fallback("bad", "manual")
+    };
+    let state = graph().settled("items").compile().unwrap().invoke(Sum::default()).await.unwrap();
+    assert_eq!((state.value, state.text.as_str()), (1, "by hand"));
+    let error = graph().compile().unwrap().invoke(Sum::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Panic);
+    assert_eq!(error.path().collect::<Vec<_>>(), ["graph", "node \"items\"", "item 1"]);
+    assert_eq!(error.partial::<String>().unwrap(), "secret");
+    assert!(!format!("{error} {error:?}").contains("secret"));
+}
