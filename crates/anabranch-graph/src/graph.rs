@@ -357,7 +357,7 @@ impl<S: State> CompiledGraph<S> {
         self.start_with(initial, RunConfig::empty()).await
     }
 
-    /// [`start`](Self::start) with a configuration.
+    /// [`start`](Self::start) with a configuration. Its time-out begins anew with each answer.
     ///
     /// # Errors
     /// As for [`start`](Self::start).

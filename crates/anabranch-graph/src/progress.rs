@@ -1,9 +1,11 @@
 //! [`Progress`]: how far a run came that may ask.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::Deref;
 
-use anabranch_core::{Error, ErrorKind, Result};
+use anabranch_core::describe::{Kind, Label};
+use anabranch_core::{Error, ErrorKind, Result, RunConfig, Runnable};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -156,15 +158,39 @@ impl<S: State> Questions<S> {
     }
 }
 
+/// A part of a run, from its beginning or from an answer to its end or to questions, as a step: it has a name in errors,
+/// and the time that the configuration gives a run.
+struct Going<S> {
+    inside: Inside,
+    state: PhantomData<fn() -> S>,
+}
+
+impl<S: State> Runnable for Going<S> {
+    type Input = Engine<S>;
+    type Output = (Engine<S>, Outcome<S>);
+
+    async fn call(&self, mut run: Engine<S>, config: &RunConfig) -> Result<Self::Output> {
+        self.inside.begin(config.clone());
+        let outcome = run.go_on().await?;
+        Ok((run, outcome))
+    }
+
+    fn label(&self) -> Option<Label<'_>> {
+        Some(Label::new(Kind::new("graph"), "graph"))
+    }
+}
+
 /// Runs until it is done or asks.
-pub(crate) async fn progress<S: State>(mut run: Engine<S>, inside: Inside) -> Result<Progress<S>> {
-    let mut outcome = run.go_on().await;
+pub(crate) async fn progress<S: State>(run: Engine<S>, inside: Inside) -> Result<Progress<S>> {
+    let going = Going { inside: inside.clone(), state: PhantomData };
+    let mut outcome = inside.given_config().run(&going, run).await;
     if let Some(log) = inside.log() {
         // What was done is kept, whatever the run failed with.
         log.writer.flush().await?;
         outcome = outcome.and_then(|outcome| log.replay.all_reached().map(|()| outcome));
     }
-    match outcome? {
+    let (run, outcome) = outcome?;
+    match outcome {
         Outcome::Done(state) => Ok(Progress::Done(state)),
         Outcome::Waits => {
             let asks = inside.asks();

@@ -122,7 +122,8 @@ impl<S: State> Thread<S> {
         &self.id
     }
 
-    /// With a configuration for what it runs.
+    /// With a configuration for what it runs. Its time-out begins with each [`start`](Self::start),
+    /// [`answer`](Self::answer) and [`resume`](Self::resume).
     #[must_use]
     pub fn with_config(self, config: RunConfig) -> Self {
         Self { config, ..self }

@@ -3,10 +3,11 @@
 use std::any::Any;
 use std::borrow::Borrow;
 use std::marker::PhantomData;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use anabranch_core::{Accepts, Error, ErrorKind, Result, Runnable};
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, FutureExt};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -72,9 +73,9 @@ where
         let nested = (&self.step as &dyn Any)
             .downcast_ref::<Step<T, R::Output>>()
             .and_then(|step| step.inner.clone().nested(input.borrow(), inside, path));
-        let config = if nested.is_some() { inside.config().clone() } else { inside.config_of(path) };
+        let config = if nested.is_some() { inside.config() } else { inside.config_of(path) };
         let working = inside.working();
-        Box::pin(async move {
+        let running = async move {
             let update = match nested {
                 Some(running) => {
                     drop(working);
@@ -90,7 +91,9 @@ where
             update.into_writes(&mut writes);
             S::admit(&mut writes, &self.declared)?;
             Ok(writes)
-        })
+        };
+        let running = AssertUnwindSafe(running).catch_unwind();
+        Box::pin(running.map(|done| done.unwrap_or_else(|panic| Err(Error::from_panic(panic)))))
     }
 
     fn shape(&self) -> Option<&Shape> {

@@ -397,7 +397,7 @@ async fn an_error_is_the_last_item_and_what_comes_of_it() {
         .compile()
         .unwrap();
     let mut events = graph.events(Notes::default());
-    let error = "node \"parts\" > item 1 > lambda: overloaded: busy";
+    let error = "graph > node \"parts\" > item 1 > lambda: overloaded: busy";
     let wanted = [
         "slow: started",
         "parts: started",

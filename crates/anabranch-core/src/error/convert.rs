@@ -37,8 +37,18 @@ impl Error {
         recognized(source.into()).unwrap_or_else(wrapped)
     }
 
-    /// A panic. Its text may quote anything, so it is kept out of the message.
-    pub(crate) fn from_panic(panic: Box<dyn Any + Send>) -> Self {
+    /// What `catch_unwind` gives of a panic. The panic's text may quote anything, so it is kept out of the message, in
+    /// [`partial`](Self::partial).
+    ///
+    /// ```
+    /// use anabranch_core::{Error, ErrorKind};
+    ///
+    /// let error = Error::from_panic(std::panic::catch_unwind(|| panic!("at the end")).unwrap_err());
+    /// assert_eq!(error.kind(), ErrorKind::Panic);
+    /// assert_eq!(error.partial::<String>().unwrap(), "at the end");
+    /// ```
+    #[must_use]
+    pub fn from_panic(panic: Box<dyn Any + Send>) -> Self {
         let text = match panic.downcast::<String>() {
             Ok(text) => *text,
             Err(panic) => panic.downcast::<&'static str>().map(|text| text.to_string()).unwrap_or_default(),

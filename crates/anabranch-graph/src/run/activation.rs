@@ -85,12 +85,13 @@ impl<S: State> Engine<S> {
                 drop(state);
                 let (inside, length) = (inside.clone(), Some(items.len()));
                 async move {
+                    let may_fail = |error: &Error| settled && !inside.is_over(error);
                     let done = |index: usize, result: Result<&Arc<Writes<S>>, &Error>| {
                         if told[index] {
-                            inside.tell_end(&path.item(index), result, settled);
+                            inside.tell_end(&path.item(index), result, result.is_err_and(may_fail));
                         }
                     };
-                    let result = all(items, settled, done).await;
+                    let result = all(items, may_fail, done).await;
                     Finished { length, ..Finished::new(node, result) }
                 }
                 .boxed()
@@ -168,7 +169,7 @@ impl<S: State> Engine<S> {
                 });
                 (Next::Chosen(choice, wrote), entry)
             }
-            Err(error) if plan.is_quiet() => {
+            Err(error) if plan.is_quiet() && !self.inside.is_over(&error) => {
                 run.wrote(plan.child, Vec::new());
                 run.let_go(plan.child);
                 (Next::Failed(error.kind()), is_logged.then(|| Entry::failed(&path, error.kind())))

@@ -129,7 +129,7 @@ impl Inside {
                 let result = running.await;
                 let entry = match &result {
                     Ok(writes) => Entry::done(&path.text, writes.iter())?,
-                    Err(error) if settled => Entry::failed(&path.text, error.kind()),
+                    Err(error) if settled && !inside.is_over(error) => Entry::failed(&path.text, error.kind()),
                     Err(_) => return result,
                 };
                 inside.enter(entry).await?;

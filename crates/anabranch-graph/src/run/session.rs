@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use anabranch_core::{Error, ErrorKind, Result, RunConfig};
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -17,7 +17,10 @@ use crate::progress::Question;
 
 /// What a run and the graphs inside of it share: the configuration, what works, what is asked.
 pub(crate) struct Session {
-    config: RunConfig,
+    /// As it was given. Its time-out has not begun.
+    given: RunConfig,
+    /// As it holds for what runs now. It begins anew with each answer.
+    config: RwLock<RunConfig>,
     /// How many steps are at work. Where none is, and none can start, open questions pause the run.
     working: AtomicUsize,
     asks: Mutex<BTreeMap<Vec<u64>, Ask>>,
@@ -49,7 +52,8 @@ impl Inside {
     pub(crate) fn new(config: RunConfig, ears: Ears, log: Option<Log>) -> Self {
         let queue = ears.queue.map(OnceLock::from).unwrap_or_default();
         Self(Arc::new(Session {
-            config,
+            config: RwLock::new(config.clone()),
+            given: config,
             working: AtomicUsize::new(0),
             asks: Mutex::default(),
             answered: Mutex::default(),
@@ -64,8 +68,23 @@ impl Inside {
         self.0.log.as_ref()
     }
 
-    pub(crate) fn config(&self) -> &RunConfig {
-        &self.0.config
+    pub(crate) fn given_config(&self) -> &RunConfig {
+        &self.0.given
+    }
+
+    pub(crate) fn config(&self) -> RunConfig {
+        self.0.config.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What begins from now on has this configuration.
+    pub(crate) fn begin(&self, config: RunConfig) {
+        *self.0.config.write().unwrap_or_else(PoisonError::into_inner) = config;
+    }
+
+    /// Whether it failed because the time of the run is up, which says nothing of what failed: it is no failure that a run
+    /// passes over or keeps.
+    pub(super) fn is_over(&self, error: &Error) -> bool {
+        error.kind() == ErrorKind::DeadlineExceeded && self.config().time_left().is_some_and(|left| left.is_zero())
     }
 
     /// A step is at work, until this is dropped.
@@ -132,7 +151,7 @@ impl Inside {
 
     /// The configuration of what runs in a node: where events are read, its tokens are told as events of the node.
     pub(crate) fn config_of(&self, path: &Path) -> RunConfig {
-        let config = self.config().clone();
+        let config = self.config();
         let Some(queue) = self.queue() else { return config };
         let depth = config.step_path().map_or(0, |path| path.names().len());
         config.observer(Arc::new(NodeTokens { queue: queue.clone(), path: path.text.clone(), depth }))
@@ -232,11 +251,11 @@ impl Drop for Working {
     }
 }
 
-/// Futures that run side by side, one of them for each item of a list. The first failure ends the others, unless
-/// `settled`: then it is kept, and the others go on.
+/// Futures that run side by side, one of them for each item of a list. The first failure ends the others, unless it
+/// `may_fail` so: then it is kept, and the others go on.
 pub(super) async fn all<T>(
     running: Vec<futures_util::future::BoxFuture<'static, Result<T>>>,
-    settled: bool,
+    may_fail: impl Fn(&Error) -> bool,
     mut done_one: impl FnMut(usize, Result<&Arc<T>, &Error>),
 ) -> Result<Vec<Arc<T>>> {
     let count = running.len();
@@ -252,7 +271,7 @@ pub(super) async fn all<T>(
             }
             Err(error) => {
                 done_one(index, Err(&error));
-                if !settled {
+                if !may_fail(&error) {
                     return Err(error.at(format!("item {index}")));
                 }
             }

@@ -3,7 +3,16 @@
 
 mod channels;
 mod common;
+mod deadline;
+mod extra;
+mod extra_limits;
+mod extra_questions;
+mod failure;
 mod fan_out;
+mod questions;
+mod resume;
 mod retrieval;
+mod retry;
 mod routing;
 mod table;
+mod watch;
