@@ -1,20 +1,21 @@
 //! [`StateGraph`]: nodes and edges, before they are checked.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use anabranch_core::combinators::IntoRunnable;
-use anabranch_core::{Accepts, Error, ErrorKind, Result, Runnable};
+use anabranch_core::{Accepts, Result, Runnable};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::START;
-use crate::dynamic::{DynamicFields, DynamicState};
+use crate::dynamic::DynamicFields;
 use crate::graph::{CompiledGraph, Inner, Node};
 use crate::names::Names;
 use crate::route::Route;
-use crate::shape::{EdgeKind, EdgeShape, Field, FieldWrite, NodeKind, NodeOption, NodeShape, RouteShape, Shape};
+use crate::shape::{EdgeKind, EdgeShape, Field, NamedWrite, NodeKind, NodeOption, NodeShape, RouteShape, Shape};
 use crate::state::State;
 use crate::update::{Update, WriteSet};
 use crate::work::{OfList, OfQuestion, OfRunnable, Work};
@@ -33,8 +34,8 @@ pub struct StateGraph<S: State> {
     routes: Vec<(String, Route<S>)>,
     limit: usize,
     declared: Arc<DynamicFields>,
-    /// What cannot be said in a shape: the first thing that is wrong with what is declared by value.
-    wrong: Option<Error>,
+    /// What nodes may write, where it is declared by value.
+    pub(crate) writes: Vec<NamedWrite>,
 }
 
 impl<S: State> fmt::Debug for StateGraph<S> {
@@ -56,14 +57,14 @@ impl<S: State> StateGraph<S> {
         Self::over(S::fields(), DynamicFields::default())
     }
 
-    fn over(fields: Vec<Field>, declared: DynamicFields) -> Self {
+    pub(crate) fn over(fields: Vec<Field>, declared: DynamicFields) -> Self {
         Self {
             shape: Shape { fields, ..Shape::default() },
             works: Vec::new(),
             routes: Vec::new(),
             limit: STEP_LIMIT,
             declared: Arc::new(declared),
-            wrong: None,
+            writes: Vec::new(),
         }
     }
 
@@ -374,73 +375,19 @@ impl<S: State> StateGraph<S> {
     /// [`ErrorKind::Configuration`](anabranch_core::ErrorKind::Configuration) with all that is wrong with it, in a
     /// [`BuildErrors`](crate::BuildErrors) (by `downcast_ref`).
     pub fn compile(self) -> Result<CompiledGraph<S>> {
-        let Self { shape, works, routes, limit, declared, wrong } = self;
-        if let Some(wrong) = wrong {
-            return Err(wrong);
-        }
+        let Self { mut shape, works, routes, limit, declared, writes } = self;
+        shape.enter_writes(writes);
         let plan = shape.check()?;
-        let mut routes = routes;
-        let mut route_of = |name: &str| {
-            let place = routes.iter().position(|(from, _)| from == name)?;
-            Some(routes.swap_remove(place).1)
-        };
-        let start_route = route_of(START);
+        let mut routes: HashMap<String, Route<S>> = routes.into_iter().collect();
+        let start_route = routes.remove(START);
         let nodes = shape.nodes.iter().zip(works);
         let nodes = nodes.map(|(node, work)| Node {
             name: node.name.clone(),
             work,
-            route: route_of(&node.name),
+            route: routes.remove(&node.name),
             allowed: node.writes.iter().map(|write| (write.field, write.overwrite)).collect(),
         });
         let nodes = nodes.collect();
         Ok(CompiledGraph::new(Inner { shape, plan, nodes, start_route, limit, declared }))
-    }
-}
-
-impl StateGraph<DynamicState> {
-    /// A graph over fields that are declared by value. What a node may write is declared too: [`writes`](Self::writes).
-    pub fn dynamic(fields: DynamicFields) -> Self {
-        Self::over(fields.to_vec(), fields)
-    }
-
-    /// The fields that a node may write. It fails where it writes another one.
-    pub fn writes<I>(self, node: &str, fields: I) -> Self
-    where
-        I: IntoIterator<Item: AsRef<str>>,
-    {
-        self.may_write(node, fields, false)
-    }
-
-    /// The fields that a node may overwrite.
-    pub fn overwrites<I>(self, node: &str, fields: I) -> Self
-    where
-        I: IntoIterator<Item: AsRef<str>>,
-    {
-        self.may_write(node, fields, true)
-    }
-
-    fn may_write<I>(mut self, node: &str, fields: I, overwrite: bool) -> Self
-    where
-        I: IntoIterator<Item: AsRef<str>>,
-    {
-        for field in fields {
-            let field = field.as_ref();
-            let place = self.declared.position(field);
-            let nodes = self.shape.nodes.iter_mut().filter(|one| one.name == node);
-            let mut nodes = nodes.peekable();
-            let wrong = match place {
-                None => Some(format!("`{node}` is to write the field `{field}`, which is not declared: declare it")),
-                Some(_) if nodes.peek().is_none() => {
-                    Some(format!("`{node}` is to write the field `{field}`, and there is no such node before this"))
-                }
-                Some(field) => {
-                    nodes.for_each(|node| node.writes.push(FieldWrite { field, overwrite }));
-                    None
-                }
-            };
-            let wrong = wrong.map(|message| Error::new(ErrorKind::Configuration, message));
-            self.wrong = self.wrong.take().or(wrong);
-        }
-        self
     }
 }
