@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
+use crate::log::exact;
 use crate::run::{Engine, Inside, Outcome, node_of};
 use crate::state::State;
 
@@ -122,7 +123,8 @@ impl<S: State> Questions<S> {
             return Err(Error::new(ErrorKind::InvalidInput, "the run has gone on from these questions"));
         }
         for (node, value) in answers {
-            self.inside.answer(node.as_ref(), serde_json::to_value(value)?)?;
+            let value = exact(&value).map_err(|lossy| lossy.error("the answer"))?;
+            self.inside.answer(node.as_ref(), value)?;
         }
         let Some(run) = held.take() else {
             return Err(Error::new(ErrorKind::InvalidInput, "the run has gone on from these questions"));
@@ -138,6 +140,7 @@ pub(crate) async fn progress<S: State>(mut run: Engine<S>, inside: Inside) -> Re
     if let Some(log) = inside.log() {
         // What was done is kept, whatever the run failed with.
         log.writer.flush().await?;
+        log.refused()?;
         outcome = outcome.and_then(|outcome| log.replay.all_reached().map(|()| outcome));
     }
     match outcome? {

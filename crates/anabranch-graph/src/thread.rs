@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::graph::CompiledGraph;
-use crate::log::{Entry, GraphStore, Head, Log, LogConflict, Record, ShapeChanged, read};
+use crate::log::{Entry, GraphStore, Head, Log, LogConflict, Record, ShapeChanged, exact, kept, read};
 use crate::progress::Progress;
 use crate::state::State;
 
@@ -133,7 +133,8 @@ impl<S: State> Thread<S> {
     /// [`LogConflict`] where the thread has begun. Whatever the run or the store fails with.
     pub async fn start(&self, initial: S) -> Result<Progress<S>> {
         let initial = self.stored.graph.inner.complete(initial)?;
-        let head = Head::new(self.stored.graph.inner.shape(), value(&initial)?);
+        let kept = kept(&initial, || "the state that the run begins with".to_owned())?;
+        let head = Head::new(self.stored.graph.inner.shape(), kept);
         self.stored.store.append(&self.id, 0, vec![Record::Head(head).to_text()?]).await?;
         self.go_on(initial, Vec::new(), 1, None).await
     }
@@ -156,7 +157,8 @@ impl<S: State> Thread<S> {
     /// [`ErrorKind::InvalidInput`] where there is no such question, or the answer is of another type: nothing changes
     /// then. Those of [`resume`](Self::resume).
     pub async fn answer(&self, node: &str, value: impl Serialize) -> Result<Progress<S>> {
-        self.load_and_go_on(Some((node.to_string(), self::value(&value)?))).await
+        let value = exact(&value).map_err(|lossy| lossy.error("the answer"))?;
+        self.load_and_go_on(Some((node.to_string(), value))).await
     }
 
     async fn load_and_go_on(&self, answer: Option<(String, Value)>) -> Result<Progress<S>> {
@@ -270,10 +272,6 @@ impl<S: State> Thread<S> {
     pub async fn delete(&self) -> Result<()> {
         self.stored.store.delete(&self.id).await
     }
-}
-
-fn value(of: &impl Serialize) -> Result<Value> {
-    Ok(serde_json::to_value(of)?)
 }
 
 fn state<S: DeserializeOwned>(value: Value) -> Result<S> {

@@ -96,6 +96,18 @@ impl Inside {
         }
     }
 
+    /// The entry of an activation or an item with its update. One that cannot be kept ends the run.
+    pub(super) fn entry_of<'a, S: State>(
+        &self,
+        path: &str,
+        writes: impl Iterator<Item = &'a S::Write>,
+    ) -> Result<Entry> {
+        Entry::done(path, writes).map_err(|error| match self.log() {
+            Some(log) => log.refuse(error),
+            None => error,
+        })
+    }
+
     /// The items of a map, each of which has an entry of its own: those that have one are done at once.
     pub(super) fn enter_items<S: State>(&self, items: Vec<Running<S>>, path: &Path, settled: bool) -> Vec<Running<S>> {
         let Some(log) = self.log() else { return items };
@@ -112,7 +124,7 @@ impl Inside {
             Box::pin(async move {
                 let result = running.await;
                 let entry = match &result {
-                    Ok(writes) => Entry::done(&path.text, writes.iter())?,
+                    Ok(writes) => inside.entry_of::<S>(&path.text, writes.iter())?,
                     Err(error) if settled => Entry::failed(&path.text, error.kind()),
                     Err(_) => return result,
                 };
