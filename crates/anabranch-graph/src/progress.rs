@@ -136,7 +136,10 @@ impl<S: State> Questions<S> {
 
 /// Runs until it is done or asks.
 pub(crate) async fn progress<S: State>(mut run: Engine<S>, inside: Inside) -> Result<Progress<S>> {
-    let mut outcome = run.go_on().await;
+    let mut outcome = match run.replay_all() {
+        Ok(()) => run.go_on().await,
+        Err(error) => Err(error),
+    };
     if let Some(log) = inside.log() {
         // What was done is kept, whatever the run failed with.
         log.writer.flush().await?;

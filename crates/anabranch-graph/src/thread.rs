@@ -130,13 +130,16 @@ impl<S: State> Thread<S> {
     /// Runs from this state to the end, or until it asks.
     ///
     /// # Errors
-    /// [`LogConflict`] where the thread has begun. Whatever the run or the store fails with.
+    /// [`LogConflict`] where the thread has begun. [`ErrorKind::InvalidInput`] where a log cannot keep the state, or what
+    /// a node writes, as it is: JSON has no NaN, and tells `Some(None)` and `None` not apart. Whatever the run or the
+    /// store fails with.
     pub async fn start(&self, initial: S) -> Result<Progress<S>> {
         let initial = self.stored.graph.inner.complete(initial)?;
         let kept = kept(&initial, || "the state that the run begins with".to_owned())?;
         let head = Head::new(self.stored.graph.inner.shape(), kept);
         self.stored.store.append(&self.id, 0, vec![Record::Head(head).to_text()?]).await?;
-        self.go_on(initial, Vec::new(), 1, None).await
+        let log = Log::new(self.stored.store.clone(), &self.id, Vec::new(), 1, true);
+        self.stored.graph.go_on(initial, &self.config, log, None).await
     }
 
     /// Goes on where the log ends, to the end or until it asks. What is in the log is not done again. A run that is done
@@ -144,7 +147,8 @@ impl<S: State> Thread<S> {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] where the thread has not begun. [`ShapeChanged`] where the graph is another now and
-    /// nobody [migrates](StoredGraph::migrate). [`LogMismatch`](crate::LogMismatch),
+    /// nobody [migrates](StoredGraph::migrate). [`LogMismatch`](crate::LogMismatch) where the log has an entry that the
+    /// graph does not come to: before anything runs, unless the log was led over from another shape.
     /// [`DamagedRecord`](crate::DamagedRecord), [`LogConflict`]. Whatever the run or the store fails with.
     pub async fn resume(&self) -> Result<Progress<S>> {
         self.load_and_go_on(None).await
@@ -163,7 +167,7 @@ impl<S: State> Thread<S> {
 
     async fn load_and_go_on(&self, answer: Option<(String, Value)>) -> Result<Progress<S>> {
         let (head, entries, mut next) = self.load(None).await?;
-        let (mut initial, mut kept) = (head.initial.clone(), entries);
+        let (mut initial, mut kept, mut is_closed) = (head.initial.clone(), entries, !head.was_led_over);
         if let Some(changes) = head.difference(self.stored.graph.inner.shape()) {
             let Some(migrate) = &self.stored.migrate else { return Err(ShapeChanged::error(changes)) };
             let mut migration = Migration { initial, entries: kept, changes };
@@ -173,19 +177,10 @@ impl<S: State> Thread<S> {
             head.entries = kept.clone();
             self.stored.store.append(&self.id, next, vec![Record::Head(head).to_text()?]).await?;
             next += 1;
+            is_closed = false;
         }
-        self.go_on(state(initial)?, kept, next, answer).await
-    }
-
-    async fn go_on(
-        &self,
-        initial: S,
-        entries: Vec<Entry>,
-        next: u64,
-        answer: Option<(String, Value)>,
-    ) -> Result<Progress<S>> {
-        let log = Log::new(self.stored.store.clone(), &self.id, entries, next);
-        self.stored.graph.go_on(initial, &self.config, log, answer).await
+        let log = Log::new(self.stored.store.clone(), &self.id, kept, next, is_closed);
+        self.stored.graph.go_on(state(initial)?, &self.config, log, answer).await
     }
 
     /// The last head, the entries that count with it, and how many records there are.

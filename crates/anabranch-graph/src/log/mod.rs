@@ -32,14 +32,23 @@ use anabranch_core::{Error, Result};
 pub(crate) struct Log {
     pub(crate) replay: Replay,
     pub(crate) writer: Writer,
+    /// Whether each of the entries was behind what leads to it: not if they were led over from another shape.
+    pub(crate) is_closed: bool,
     /// Why nothing can be entered any more.
     refused: Mutex<Option<Error>>,
 }
 
 impl Log {
     /// Goes on behind what was read: `next` is the position of the next record.
-    pub(crate) fn new(store: Arc<dyn GraphStore>, thread: &str, entries: Vec<Entry>, next: u64) -> Self {
-        Self { replay: Replay::new(entries), writer: Writer::new(store, thread, next), refused: Mutex::default() }
+    pub(crate) fn new(
+        store: Arc<dyn GraphStore>,
+        thread: &str,
+        entries: Vec<Entry>,
+        next: u64,
+        is_closed: bool,
+    ) -> Self {
+        let (replay, writer) = (Replay::new(entries), Writer::new(store, thread, next));
+        Self { replay, writer, is_closed, refused: Mutex::default() }
     }
 
     /// The run and its log do not fit: it ends with this error, whatever of it may fail quietly.
