@@ -13,10 +13,10 @@ use serde::de::DeserializeOwned;
 use crate::START;
 use crate::dynamic::DynamicFields;
 use crate::graph::{CompiledGraph, Inner, Node};
-use crate::names::Names;
 use crate::route::Route;
-use crate::shape::{EdgeKind, EdgeShape, Field, NamedWrite, NodeKind, NodeOption, NodeShape, RouteShape, Shape};
+use crate::shape::{Field, NamedWrite, NodeKind, NodeShape, Shape};
 use crate::state::State;
+use crate::step::Takes;
 use crate::update::{Update, WriteSet};
 use crate::work::{OfList, OfQuestion, OfRunnable, Work};
 
@@ -29,10 +29,10 @@ const STEP_LIMIT: usize = 1000;
 /// else, and gives an update. [`compile`](Self::compile) checks all of it.
 #[must_use = "a graph is made by `compile`"]
 pub struct StateGraph<S: State> {
-    shape: Shape,
+    pub(crate) shape: Shape,
     works: Vec<Work<S>>,
-    routes: Vec<(String, Route<S>)>,
-    limit: usize,
+    pub(crate) routes: Vec<(String, Route<S>)>,
+    pub(crate) limit: usize,
     declared: Arc<DynamicFields>,
     /// What nodes may write, where it is declared by value.
     pub(crate) writes: Vec<NamedWrite>,
@@ -101,7 +101,7 @@ impl<S: State> StateGraph<S> {
     where
         R: IntoRunnable<M>,
         R::Runnable: 'static,
-        <R::Runnable as Runnable>::Input: Accepts<Arc<S>>,
+        <R::Runnable as Runnable>::Input: Takes<Arc<S>>,
         <R::Runnable as Runnable>::Output: Update<S>,
     {
         let writes = <<R::Runnable as Runnable>::Output as Update<S>>::WRITES;
@@ -164,7 +164,7 @@ impl<S: State> StateGraph<S> {
         L: IntoIterator<Item = T> + 'static,
         R: IntoRunnable<M>,
         R::Runnable: 'static,
-        <R::Runnable as Runnable>::Input: Accepts<T>,
+        <R::Runnable as Runnable>::Input: Takes<T>,
         <R::Runnable as Runnable>::Output: Update<S>,
         T: Send + Sync + 'static,
     {
@@ -206,6 +206,25 @@ impl<S: State> StateGraph<S> {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// The type of the answer is what `write` takes. A field of text, or a list with `append`, takes more than one type:
+    /// say which, by `Essay::draft::<String>` or in a closure, `|title: String| Essay::draft(format!("# {title}"))`.
+    ///
+    /// ```
+    /// # use anabranch_graph::{END, START, State, StateGraph};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// # struct Essay {
+    /// #     draft: String,
+    /// #     #[reduce(append)]
+    /// #     notes: Vec<String>,
+    /// # }
+    /// StateGraph::<Essay>::new()
+    ///     .ask("draft", |_| "What shall it say?", Essay::draft::<String>)
+    ///     .ask("notes", |_| "What else?", Essay::notes::<Vec<String>>)
+    /// #   .edge(START, "draft").edge("draft", "notes").edge("notes", END).compile().unwrap();
+    /// ```
     pub fn ask<P, A, U>(
         self,
         name: impl Into<String>,
@@ -240,110 +259,6 @@ impl<S: State> StateGraph<S> {
     fn add(mut self, name: String, kind: NodeKind, writes: WriteSet, work: Work<S>) -> Self {
         self.shape.nodes.push(NodeShape { name, kind, writes: writes.to_vec() });
         self.works.push(work);
-        self
-    }
-
-    /// Edges from each of the first to each of the second. A node with several edges into it waits until all of them are
-    /// decided, and runs if one was taken.
-    pub fn edge(mut self, from: impl Names, to: impl Names) -> Self {
-        let to = to.into_names();
-        for from in from.into_names() {
-            for to in &to {
-                self.shape.edges.push(EdgeShape { from: from.clone(), to: to.clone(), kind: EdgeKind::Plain });
-            }
-        }
-        self
-    }
-
-    /// A condition that chooses where it goes on: one of the targets. It sees what the node saw, and the node's update.
-    ///
-    /// ```
-    /// use std::sync::Arc;
-    ///
-    /// use anabranch_core::RunnableExt;
-    /// use anabranch_graph::{END, START, State, StateGraph};
-    /// # use serde::{Deserialize, Serialize};
-    /// #
-    /// #[derive(Clone, Default, Serialize, Deserialize, State)]
-    /// # #[state(crate = "anabranch_graph")]
-    /// struct Essay {
-    ///     rounds: u32,
-    /// }
-    ///
-    /// # #[tokio::main]
-    /// # async fn main() -> anabranch_core::Result<()> {
-    /// let graph = StateGraph::<Essay>::new()
-    ///     .node("write", async |state: Arc<Essay>| Ok(Essay::rounds(state.rounds + 1)))
-    ///     .edge(START, "write")
-    ///     .route("write", |state| if state.rounds < 3 { "write" } else { END }, ["write", END])
-    ///     .compile()?;
-    /// assert_eq!(graph.invoke(Essay::default()).await?.rounds, 3);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn route<C: Names>(
-        self,
-        from: impl Into<String>,
-        choose: impl Fn(&S) -> C + Send + Sync + 'static,
-        targets: impl Names,
-    ) -> Self {
-        self.add_route(from.into(), false, choose, targets.into_names())
-    }
-
-    /// A condition that chooses where it goes on: any number of the targets.
-    pub fn route_many<C: Names>(
-        self,
-        from: impl Into<String>,
-        choose: impl Fn(&S) -> C + Send + Sync + 'static,
-        targets: impl Names,
-    ) -> Self {
-        self.add_route(from.into(), true, choose, targets.into_names())
-    }
-
-    fn add_route<C: Names>(
-        mut self,
-        from: String,
-        multi: bool,
-        choose: impl Fn(&S) -> C + Send + Sync + 'static,
-        targets: Vec<String>,
-    ) -> Self {
-        let kind = if multi { EdgeKind::Multi } else { EdgeKind::Single };
-        for to in &targets {
-            self.shape.edges.push(EdgeShape { from: from.clone(), to: to.clone(), kind });
-        }
-        self.shape.routes.push(RouteShape { from: from.clone(), multi, targets: targets.clone() });
-        self.routes.push((from, Route::new(multi, choose, targets)));
-        self
-    }
-
-    /// The node's failure does not stop the run: nothing of it counts, and no edge out of it is taken.
-    pub fn optional(self, node: impl Into<String>) -> Self {
-        self.option(NodeOption::Optional(node.into()))
-    }
-
-    /// Where the first fails, the second runs.
-    pub fn fallback(self, node: impl Into<String>, instead: impl Into<String>) -> Self {
-        self.option(NodeOption::Fallback(node.into(), instead.into()))
-    }
-
-    /// The node runs only if all edges into it are taken.
-    pub fn join_all(self, node: impl Into<String>) -> Self {
-        self.option(NodeOption::JoinAll(node.into()))
-    }
-
-    /// Items of the list may fail: the others count, and the node is done.
-    pub fn settled(self, map: impl Into<String>) -> Self {
-        self.option(NodeOption::Settled(map.into()))
-    }
-
-    fn option(mut self, option: NodeOption) -> Self {
-        self.shape.options.push(option);
-        self
-    }
-
-    /// How many activations a run may have, begun anew with each answer: 1,000 unless set. A list counts as one.
-    pub fn step_limit(mut self, limit: usize) -> Self {
-        self.limit = limit;
         self
     }
 
