@@ -108,7 +108,8 @@ fn main() -> Result<()> {
     let once = std::env::args().any(|argument| argument == "--test");
     let (rounds, sizes) = if once { (1, vec![100]) } else { (3, vec![1_000, 2_000, 4_000, 8_000]) };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let shapes: [(&str, fn(usize) -> Draft); 5] =
+    type Shape = fn(usize) -> Draft;
+    let shapes: [(&str, Shape); 5] =
         [("chain", chain), ("fan", fan), ("ladder", ladder), ("layers", layers), ("loops", loops)];
     for (name, shape) in shapes {
         for &nodes in &sizes {

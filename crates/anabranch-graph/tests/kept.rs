@@ -1,4 +1,5 @@
 //! What a log keeps is read again as it was written, and what it cannot keep is an error.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

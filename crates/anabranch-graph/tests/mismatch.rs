@@ -1,4 +1,5 @@
 //! A log that does not fit the graph is refused before anything of the graph runs.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
