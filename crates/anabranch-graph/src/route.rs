@@ -38,6 +38,25 @@ impl<S: 'static> Route<S> {
 impl<S: State> StateGraph<S> {
     /// Edges from each of the first to each of the second. A node with several edges into it waits until all of them are
     /// decided, and runs if one was taken.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use anabranch_graph::{END, START, State, StateGraph};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// # struct Essay {}
+    /// # let graph = StateGraph::<Essay>::new()
+    /// #     .node("legal", async |_: Arc<Essay>| Ok(()))
+    /// #     .node("financial", async |_: Arc<Essay>| Ok(()))
+    /// #     .node("report", async |_: Arc<Essay>| Ok(()));
+    /// let graph = graph
+    ///     .edge(START, ["legal", "financial"])
+    ///     .edge(["legal", "financial"], "report")
+    ///     .edge("report", END)
+    ///     .compile()?;
+    /// # Ok::<(), anabranch_core::Error>(())
+    /// ```
     pub fn edge(mut self, from: impl Names, to: impl Names) -> Self {
         let to = to.into_names();
         for from in from.into_names() {

@@ -27,6 +27,40 @@ const STEP_LIMIT: usize = 1000;
 ///
 /// It reads as it runs: a node starts as soon as what it waits for is decided, sees what its ancestors left and nothing
 /// else, and gives an update. [`compile`](Self::compile) checks all of it.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use anabranch_core::RunnableExt;
+/// use anabranch_graph::{END, START, State, StateGraph};
+/// # use serde::{Deserialize, Serialize};
+/// #
+/// #[derive(Clone, Default, Serialize, Deserialize, State)]
+/// # #[state(crate = "anabranch_graph")]
+/// struct Analysis {
+///     document: String,
+///     legal: String,
+///     financial: String,
+///     report: String,
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> anabranch_core::Result<()> {
+/// let graph = StateGraph::<Analysis>::new()
+///     .node("legal", async |state: Arc<Analysis>| Ok(Analysis::legal(format!("{} binds", state.document))))
+///     .node("financial", async |state: Arc<Analysis>| Ok(Analysis::financial(format!("{} pays", state.document))))
+///     .node("report", async |state: Arc<Analysis>| {
+///         Ok(Analysis::report(format!("{} and {}.", state.legal, state.financial)))
+///     })
+///     .edge(START, ["legal", "financial"])
+///     .edge(["legal", "financial"], "report")
+///     .edge("report", END)
+///     .compile()?;
+/// let done = graph.invoke(Analysis { document: "It".into(), ..Default::default() }).await?;
+/// assert_eq!(done.report, "It binds and It pays.");
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a graph is made by `compile`"]
 pub struct StateGraph<S: State> {
     pub(crate) shape: Shape,
@@ -240,6 +274,38 @@ impl<S: State> StateGraph<S> {
     }
 
     /// [`ask`](Self::ask) where what the answer comes to depends on what the node sees, too.
+    ///
+    /// ```
+    /// use anabranch_graph::{END, Progress, START, State, StateGraph};
+    /// # use serde::{Deserialize, Serialize};
+    /// #
+    /// #[derive(Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// struct Essay {
+    ///     titles: Vec<String>,
+    ///     title: String,
+    /// }
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> anabranch_core::Result<()> {
+    /// let graph = StateGraph::<Essay>::new()
+    ///     .ask_with(
+    ///         "choose",
+    ///         |state| state.titles.clone(),
+    ///         |state, place: usize| state.titles.get(place).map(Essay::title),
+    ///     )
+    ///     .edge(START, "choose")
+    ///     .edge("choose", END)
+    ///     .compile()?;
+    /// let titles = ["Ebb", "Flood"].map(String::from).to_vec();
+    /// let Progress::Asks(questions) = graph.start(Essay { titles, ..Default::default() }).await? else {
+    ///     panic!("it asks")
+    /// };
+    /// let Progress::Done(state) = questions.answer("choose", 1).await? else { panic!("it is done") };
+    /// assert_eq!(state.title, "Flood");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn ask_with<P, A, U>(
         self,
         name: impl Into<String>,

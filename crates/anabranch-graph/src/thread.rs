@@ -93,6 +93,43 @@ impl<S: State> StoredGraph<S> {
     /// Leads logs over that were written by another shape of the graph: by changing the state they begin with, and
     /// their entries. What comes of it is put behind what was there, and counts instead; with `|_| Ok(())` the log fits
     /// as it is. It is asked once for each log, when the run goes on.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use anabranch_graph::{CompiledGraph, END, MemoryStore, Progress, START, State, StateGraph};
+    /// # use serde::{Deserialize, Serialize};
+    /// #
+    /// #[derive(Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// struct Letter {
+    ///     text: String,
+    ///     approved: bool,
+    /// }
+    ///
+    /// fn graph(writer: &'static str) -> CompiledGraph<Letter> {
+    ///     let graph = StateGraph::new()
+    ///         .node(writer, async |_: Arc<Letter>| Ok(Letter::text("Dear Sir")))
+    ///         .ask("approve", |letter: &Letter| letter.text.clone(), Letter::approved);
+    ///     graph.edge(START, writer).edge(writer, "approve").edge("approve", END).compile().expect("it is right")
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> anabranch_core::Result<()> {
+    /// let store = MemoryStore::new();
+    /// graph("write").with_store(store.clone()).thread("letter 1").start(Letter::default()).await?;
+    ///
+    /// // The node has another name now, and so has its entry.
+    /// let renamed = graph("draft").with_store(store).migrate(|log| {
+    ///     let entries = log.entries.drain(..);
+    ///     log.entries = entries.map(|entry| if entry.node() == "write" { entry.with_path("draft") } else { entry }).collect();
+    ///     Ok(())
+    /// });
+    /// let Progress::Done(letter) = renamed.thread("letter 1").answer("approve", true).await? else { panic!() };
+    /// assert_eq!((letter.text.as_str(), letter.approved), ("Dear Sir", true));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn migrate(self, migrate: impl Fn(&mut Migration) -> Result<()> + Send + Sync + 'static) -> Self {
         Self { migrate: Some(Arc::new(migrate)), ..self }
@@ -107,7 +144,58 @@ impl<S: State> StoredGraph<S> {
     }
 }
 
-/// A run by its name: what was done of it is in the store.
+/// A run by its name: what was done of it is in the store. [`StoredGraph::thread`] gives it.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicBool, Ordering};
+///
+/// use anabranch_core::{Error, ErrorKind};
+/// use anabranch_graph::{END, MemoryStore, Progress, START, State, StateGraph};
+/// # use serde::{Deserialize, Serialize};
+/// #
+/// #[derive(Clone, Default, Serialize, Deserialize, State)]
+/// # #[state(crate = "anabranch_graph")]
+/// struct Letter {
+///     text: String,
+///     sent: bool,
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> anabranch_core::Result<()> {
+/// let is_down = Arc::new(AtomicBool::new(true));
+/// let down = is_down.clone();
+/// let graph = StateGraph::<Letter>::new()
+///     .node("write", async |_: Arc<Letter>| Ok(Letter::text("Dear Sir")))
+///     .node("send", move |_: Arc<Letter>| {
+///         let is_down = down.load(Ordering::Relaxed);
+///         async move { if is_down { Err(Error::new(ErrorKind::Server, "down")) } else { Ok(Letter::sent(true)) } }
+///     })
+///     .edge(START, "write")
+///     .edge("write", "send")
+///     .edge("send", END)
+///     .compile()?
+///     .with_store(MemoryStore::new());
+///
+/// let thread = graph.thread("letter 1");
+/// assert!(thread.start(Letter::default()).await.is_err());
+/// assert_eq!(thread.state().await?.text, "Dear Sir");
+///
+/// // What is in the log is not done again.
+/// is_down.store(false, Ordering::Relaxed);
+/// let Progress::Done(letter) = thread.resume().await? else { panic!("it asks nothing") };
+/// assert!(letter.sent);
+/// let done: Vec<_> = thread.history().await?.iter().map(|entry| (entry.position(), entry.path().to_string())).collect();
+/// assert_eq!(done, [(1, "write".to_string()), (2, "send".to_string())]);
+///
+/// // Another one, that begins as this one was before it was sent.
+/// let again = thread.fork(1).await?;
+/// assert_eq!(again.id(), "letter 1@1");
+/// assert!(!again.state().await?.sent);
+/// assert_eq!(graph.threads().await?, ["letter 1", "letter 1@1"]);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Thread<S> {
     stored: StoredGraph<S>,
     id: String,
