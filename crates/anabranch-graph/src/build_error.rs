@@ -20,6 +20,8 @@ pub enum BuildErrorKind {
     DuplicateNode,
     /// A name that no node has.
     UnknownNode,
+    /// A name that no field has: of a field that a node is to write, in a graph whose fields are declared by value.
+    UnknownField,
     /// An edge that comes from END.
     EdgeFromEnd,
     /// An edge that leads to START.
@@ -48,6 +50,14 @@ pub enum BuildErrorKind {
     OptionalOnOnlyWay,
     /// A question that is optional.
     OptionalAsk,
+    /// A question with a fallback: it waits for its answer, and cannot fail.
+    FallbackOfAsk,
+    /// A node that is its own fallback.
+    FallbackToItself,
+    /// Two fallbacks of one node.
+    DuplicateFallback,
+    /// `settled` of a node that is no map, and so has no items.
+    SettledNoMap,
 }
 
 impl BuildErrorKind {
@@ -58,6 +68,7 @@ impl BuildErrorKind {
             Self::ReservedName => "ReservedName",
             Self::DuplicateNode => "DuplicateNode",
             Self::UnknownNode => "UnknownNode",
+            Self::UnknownField => "UnknownField",
             Self::EdgeFromEnd => "EdgeFromEnd",
             Self::EdgeToStart => "EdgeToStart",
             Self::DuplicateEdge => "DuplicateEdge",
@@ -72,6 +83,10 @@ impl BuildErrorKind {
             Self::JoinAllNeverRuns => "JoinAllNeverRuns",
             Self::OptionalOnOnlyWay => "OptionalOnOnlyWay",
             Self::OptionalAsk => "OptionalAsk",
+            Self::FallbackOfAsk => "FallbackOfAsk",
+            Self::FallbackToItself => "FallbackToItself",
+            Self::DuplicateFallback => "DuplicateFallback",
+            Self::SettledNoMap => "SettledNoMap",
         }
     }
 }
@@ -121,7 +136,8 @@ impl BuildError {
         &self.nodes
     }
 
-    /// The field that a [`Conflict`](BuildErrorKind::Conflict) is about.
+    /// The field that a [`Conflict`](BuildErrorKind::Conflict) or an [`UnknownField`](BuildErrorKind::UnknownField) is
+    /// about.
     #[must_use]
     pub fn field(&self) -> Option<&str> {
         self.field.as_deref()

@@ -104,10 +104,14 @@ impl<S: State> AnyGraph<S> for Inner<S> {
     }
 
     fn run_nested(self: Arc<Self>, initial: S, inside: Inside, path: Path) -> BoxFuture<'static, Result<S>> {
-        Box::pin(async move {
-            let initial = self.complete(initial)?;
-            Engine::new(self, initial, inside, path)?.into_end().await
-        })
+        // What is in the log below is come to before anything runs, wherever it would.
+        let is_in_log = inside.log().is_some_and(|log| log.replay.is_below(&path.text));
+        let begin = move || Engine::new(self.clone(), self.complete(initial)?, inside, path);
+        if is_in_log {
+            let engine = begin().and_then(Engine::replayed);
+            return Box::pin(async move { engine?.into_end().await });
+        }
+        Box::pin(async move { begin()?.into_end().await })
     }
 
     fn run(self: Arc<Self>, initial: S, inside: Inside) -> BoxFuture<'static, Result<S>> {

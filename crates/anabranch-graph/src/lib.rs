@@ -14,6 +14,7 @@ mod events;
 mod graph;
 mod log;
 mod names;
+mod options;
 mod progress;
 pub mod reduce;
 mod route;
@@ -46,7 +47,7 @@ pub use run_error::{BadChoice, EndNotReached, StepLimit};
 pub use shape::Field;
 pub use state::{Reduced, State};
 pub use state_graph::StateGraph;
-pub use step::{Step, step};
+pub use step::{Step, Takes, step};
 pub use thread::{Migration, StoredGraph, Thread};
 pub use update::{Overwrite, Update, Write, WriteSet};
 

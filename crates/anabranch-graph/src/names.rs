@@ -1,6 +1,19 @@
 //! [`Names`]: one name or several.
 
-/// One name or several: what an edge begins and ends at.
+/// One name or several: what an edge begins and ends at, and what a route chooses.
+///
+/// ```
+/// use anabranch_graph::Names;
+///
+/// assert_eq!("write".into_names(), ["write"]);
+/// assert_eq!(["legal", "financial"].into_names(), ["legal", "financial"]);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no name of a node",
+    label = "expected the name of a node, or several names",
+    note = "a name is a text (`\"write\"`, a `String`); several are an array or a `Vec` of texts",
+    note = "a condition gives the name of the node that comes next: `|state| if state.approved {{ END }} else {{ \"write\" }}`"
+)]
 pub trait Names {
     /// All of them, in order.
     fn into_names(self) -> Vec<String>;
@@ -15,6 +28,12 @@ impl Names for &str {
 impl Names for String {
     fn into_names(self) -> Vec<String> {
         vec![self]
+    }
+}
+
+impl Names for &String {
+    fn into_names(self) -> Vec<String> {
+        vec![self.clone()]
     }
 }
 

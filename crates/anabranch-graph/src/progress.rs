@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 
 use crate::events::GraphEvents;
+use crate::log::exact;
 use crate::run::{Engine, Inside, Outcome, node_of};
 use crate::state::State;
 
@@ -129,7 +130,8 @@ impl<S: State> Questions<S> {
             return Err(Error::new(ErrorKind::InvalidInput, "the run has gone on from these questions"));
         }
         for (node, value) in answers {
-            self.inside.answer(node.as_ref(), serde_json::to_value(value)?)?;
+            let value = exact(&value).map_err(|lossy| lossy.error("the answer"))?;
+            self.inside.answer(node.as_ref(), value)?;
         }
         let Some(run) = held.take() else {
             return Err(Error::new(ErrorKind::InvalidInput, "the run has gone on from these questions"));
@@ -152,7 +154,8 @@ impl<S: State> Questions<S> {
         if held.is_none() {
             return Err(gone_on());
         }
-        self.inside.answer(node, serde_json::to_value(value)?)?;
+        let value = exact(&value).map_err(|lossy| lossy.error("the answer"))?;
+        self.inside.answer(node, value)?;
         let run = held.take().ok_or_else(gone_on)?;
         Ok(GraphEvents::new(self.inside.queued(), progress(run, self.inside.clone())))
     }
@@ -171,6 +174,7 @@ impl<S: State> Runnable for Going<S> {
 
     async fn call(&self, mut run: Engine<S>, config: &RunConfig) -> Result<Self::Output> {
         self.inside.begin(config.clone());
+        run.replay_all()?;
         let outcome = run.go_on().await?;
         Ok((run, outcome))
     }
@@ -187,6 +191,7 @@ pub(crate) async fn progress<S: State>(run: Engine<S>, inside: Inside) -> Result
     if let Some(log) = inside.log() {
         // What was done is kept, whatever the run failed with.
         log.writer.flush().await?;
+        log.refused()?;
         outcome = outcome.and_then(|outcome| log.replay.all_reached().map(|()| outcome));
     }
     let (run, outcome) = outcome?;

@@ -1,6 +1,9 @@
-//! [`Route`]: a condition that chooses where it goes on.
+//! Where it goes on: edges, and conditions that choose among them.
 
 use crate::names::Names;
+use crate::shape::{EdgeKind, EdgeShape, RouteShape};
+use crate::state::State;
+use crate::state_graph::StateGraph;
 
 type Choose<S> = Box<dyn Fn(&S) -> Vec<String> + Send + Sync>;
 
@@ -29,5 +32,131 @@ impl<S: 'static> Route<S> {
     pub(crate) fn check(&self, chosen: Vec<String>) -> Result<Vec<String>, Vec<String>> {
         let are_declared = chosen.iter().all(|one| self.targets.contains(one));
         if are_declared && (self.multi || chosen.len() == 1) { Ok(chosen) } else { Err(chosen) }
+    }
+}
+
+impl<S: State> StateGraph<S> {
+    /// Edges from each of the first to each of the second. A node with several edges into it waits until all of them are
+    /// decided, and runs if one was taken.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use anabranch_graph::{END, START, State, StateGraph};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// # struct Essay {}
+    /// # let graph = StateGraph::<Essay>::new()
+    /// #     .node("legal", async |_: Arc<Essay>| Ok(()))
+    /// #     .node("financial", async |_: Arc<Essay>| Ok(()))
+    /// #     .node("report", async |_: Arc<Essay>| Ok(()));
+    /// let graph = graph
+    ///     .edge(START, ["legal", "financial"])
+    ///     .edge(["legal", "financial"], "report")
+    ///     .edge("report", END)
+    ///     .compile()?;
+    /// # Ok::<(), anabranch_core::Error>(())
+    /// ```
+    pub fn edge(mut self, from: impl Names, to: impl Names) -> Self {
+        let to = to.into_names();
+        for from in from.into_names() {
+            for to in &to {
+                self.shape.edges.push(EdgeShape { from: from.clone(), to: to.clone(), kind: EdgeKind::Plain });
+            }
+        }
+        self
+    }
+
+    /// A condition that chooses where it goes on: one of the targets. It sees what the node saw, and the node's update.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use anabranch_core::RunnableExt;
+    /// use anabranch_graph::{END, START, State, StateGraph};
+    /// # use serde::{Deserialize, Serialize};
+    /// #
+    /// #[derive(Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// struct Essay {
+    ///     rounds: u32,
+    /// }
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> anabranch_core::Result<()> {
+    /// let graph = StateGraph::<Essay>::new()
+    ///     .node("write", async |state: Arc<Essay>| Ok(Essay::rounds(state.rounds + 1)))
+    ///     .edge(START, "write")
+    ///     .route("write", |state| if state.rounds < 3 { "write" } else { END }, ["write", END])
+    ///     .compile()?;
+    /// assert_eq!(graph.invoke(Essay::default()).await?.rounds, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn route<C: Names>(
+        self,
+        from: impl Into<String>,
+        choose: impl Fn(&S) -> C + Send + Sync + 'static,
+        targets: impl Names,
+    ) -> Self {
+        self.add_route(from.into(), false, choose, targets.into_names())
+    }
+
+    /// A condition that chooses where it goes on: any number of the targets, also none. What is not chosen is passed over,
+    /// and who waits for it goes on without.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use anabranch_core::RunnableExt;
+    /// use anabranch_graph::{END, START, State, StateGraph};
+    /// # use serde::{Deserialize, Serialize};
+    /// #
+    /// #[derive(Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// struct Analysis {
+    ///     aspects: Vec<String>,
+    ///     #[reduce(append)]
+    ///     notes: Vec<String>,
+    /// }
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> anabranch_core::Result<()> {
+    /// let graph = StateGraph::<Analysis>::new()
+    ///     .node("legal", async |_: Arc<Analysis>| Ok(Analysis::notes(["sound"])))
+    ///     .node("financial", async |_: Arc<Analysis>| Ok(Analysis::notes(["cheap"])))
+    ///     .node("report", async |state: Arc<Analysis>| Ok(Analysis::notes([format!("{} in all", state.notes.len())])))
+    ///     .route_many(START, |state| state.aspects.clone(), ["legal", "financial"])
+    ///     .edge(["legal", "financial"], "report")
+    ///     .edge("report", END)
+    ///     .compile()?;
+    /// let done = graph.invoke(Analysis { aspects: vec!["financial".into()], ..Default::default() }).await?;
+    /// assert_eq!(done.notes, ["cheap", "1 in all"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn route_many<C: Names>(
+        self,
+        from: impl Into<String>,
+        choose: impl Fn(&S) -> C + Send + Sync + 'static,
+        targets: impl Names,
+    ) -> Self {
+        self.add_route(from.into(), true, choose, targets.into_names())
+    }
+
+    fn add_route<C: Names>(
+        mut self,
+        from: String,
+        multi: bool,
+        choose: impl Fn(&S) -> C + Send + Sync + 'static,
+        targets: Vec<String>,
+    ) -> Self {
+        let kind = if multi { EdgeKind::Multi } else { EdgeKind::Single };
+        for to in &targets {
+            self.shape.edges.push(EdgeShape { from: from.clone(), to: to.clone(), kind });
+        }
+        self.shape.routes.push(RouteShape { from: from.clone(), multi, targets: targets.clone() });
+        self.routes.push((from, Route::new(multi, choose, targets)));
+        self
     }
 }

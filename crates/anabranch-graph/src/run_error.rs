@@ -5,6 +5,32 @@ use std::fmt;
 use anabranch_core::{Error, ErrorKind};
 
 /// A route chose what it may not: in an error, by `downcast_ref`.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use anabranch_core::RunnableExt;
+/// use anabranch_graph::{BadChoice, END, START, State, StateGraph};
+/// # use serde::{Deserialize, Serialize};
+/// #
+/// #[derive(Clone, Default, Serialize, Deserialize, State)]
+/// # #[state(crate = "anabranch_graph")]
+/// struct Essay {
+///     next: String,
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> anabranch_core::Result<()> {
+/// let graph = StateGraph::<Essay>::new()
+///     .node("write", async |_: Arc<Essay>| Ok(Essay::next("revise")))
+///     .edge(START, "write")
+///     .route("write", |state| state.next.clone(), ["write", END])
+///     .compile()?;
+/// let error = graph.invoke(Essay::default()).await.err().expect("there is no such target");
+/// assert_eq!(error.downcast_ref::<BadChoice>().expect("of the route").chosen, ["revise"]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BadChoice {
@@ -39,6 +65,32 @@ impl fmt::Display for BadChoice {
 impl std::error::Error for BadChoice {}
 
 /// All edges into END are decided and none was taken: in an error, by `downcast_ref`.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use anabranch_core::RunnableExt;
+/// use anabranch_graph::{END, EndNotReached, START, State, StateGraph};
+/// # use serde::{Deserialize, Serialize};
+/// #
+/// #[derive(Clone, Default, Serialize, Deserialize, State)]
+/// # #[state(crate = "anabranch_graph")]
+/// struct Essay {
+///     aspects: Vec<String>,
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> anabranch_core::Result<()> {
+/// let graph = StateGraph::<Essay>::new()
+///     .node("legal", async |_: Arc<Essay>| Ok(()))
+///     .route_many(START, |state| state.aspects.clone(), ["legal"])
+///     .edge("legal", END)
+///     .compile()?;
+/// let error = graph.invoke(Essay::default()).await.err().expect("nothing was chosen");
+/// assert!(error.downcast_ref::<EndNotReached>().is_some());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EndNotReached {}
@@ -59,7 +111,8 @@ impl fmt::Display for EndNotReached {
 
 impl std::error::Error for EndNotReached {}
 
-/// More activations than a run may have: in an error, by `downcast_ref`.
+/// More activations than a run may have: in an error, by `downcast_ref`. See
+/// [`step_limit`](crate::StateGraph::step_limit).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StepLimit {

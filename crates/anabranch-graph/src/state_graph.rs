@@ -1,21 +1,22 @@
 //! [`StateGraph`]: nodes and edges, before they are checked.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use anabranch_core::combinators::IntoRunnable;
-use anabranch_core::{Accepts, Error, ErrorKind, Result, Runnable};
+use anabranch_core::{Accepts, Result, Runnable};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::START;
-use crate::dynamic::{DynamicFields, DynamicState};
+use crate::dynamic::DynamicFields;
 use crate::graph::{CompiledGraph, Inner, Node};
-use crate::names::Names;
 use crate::route::Route;
-use crate::shape::{EdgeKind, EdgeShape, Field, FieldWrite, NodeKind, NodeOption, NodeShape, RouteShape, Shape};
+use crate::shape::{Field, NamedWrite, NodeKind, NodeShape, Shape};
 use crate::state::State;
+use crate::step::Takes;
 use crate::update::{Update, WriteSet};
 use crate::work::{OfList, OfQuestion, OfRunnable, Work};
 
@@ -26,15 +27,49 @@ const STEP_LIMIT: usize = 1000;
 ///
 /// It reads as it runs: a node starts as soon as what it waits for is decided, sees what its ancestors left and nothing
 /// else, and gives an update. [`compile`](Self::compile) checks all of it.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use anabranch_core::RunnableExt;
+/// use anabranch_graph::{END, START, State, StateGraph};
+/// # use serde::{Deserialize, Serialize};
+/// #
+/// #[derive(Clone, Default, Serialize, Deserialize, State)]
+/// # #[state(crate = "anabranch_graph")]
+/// struct Analysis {
+///     document: String,
+///     legal: String,
+///     financial: String,
+///     report: String,
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> anabranch_core::Result<()> {
+/// let graph = StateGraph::<Analysis>::new()
+///     .node("legal", async |state: Arc<Analysis>| Ok(Analysis::legal(format!("{} binds", state.document))))
+///     .node("financial", async |state: Arc<Analysis>| Ok(Analysis::financial(format!("{} pays", state.document))))
+///     .node("report", async |state: Arc<Analysis>| {
+///         Ok(Analysis::report(format!("{} and {}.", state.legal, state.financial)))
+///     })
+///     .edge(START, ["legal", "financial"])
+///     .edge(["legal", "financial"], "report")
+///     .edge("report", END)
+///     .compile()?;
+/// let done = graph.invoke(Analysis { document: "It".into(), ..Default::default() }).await?;
+/// assert_eq!(done.report, "It binds and It pays.");
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a graph is made by `compile`"]
 pub struct StateGraph<S: State> {
-    shape: Shape,
+    pub(crate) shape: Shape,
     works: Vec<Work<S>>,
-    routes: Vec<(String, Route<S>)>,
-    limit: usize,
+    pub(crate) routes: Vec<(String, Route<S>)>,
+    pub(crate) limit: usize,
     declared: Arc<DynamicFields>,
-    /// What cannot be said in a shape: the first thing that is wrong with what is declared by value.
-    wrong: Option<Error>,
+    /// What nodes may write, where it is declared by value.
+    pub(crate) writes: Vec<NamedWrite>,
 }
 
 impl<S: State> fmt::Debug for StateGraph<S> {
@@ -56,14 +91,14 @@ impl<S: State> StateGraph<S> {
         Self::over(S::fields(), DynamicFields::default())
     }
 
-    fn over(fields: Vec<Field>, declared: DynamicFields) -> Self {
+    pub(crate) fn over(fields: Vec<Field>, declared: DynamicFields) -> Self {
         Self {
             shape: Shape { fields, ..Shape::default() },
             works: Vec::new(),
             routes: Vec::new(),
             limit: STEP_LIMIT,
             declared: Arc::new(declared),
-            wrong: None,
+            writes: Vec::new(),
         }
     }
 
@@ -100,7 +135,7 @@ impl<S: State> StateGraph<S> {
     where
         R: IntoRunnable<M>,
         R::Runnable: 'static,
-        <R::Runnable as Runnable>::Input: Accepts<Arc<S>>,
+        <R::Runnable as Runnable>::Input: Takes<Arc<S>>,
         <R::Runnable as Runnable>::Output: Update<S>,
     {
         let writes = <<R::Runnable as Runnable>::Output as Update<S>>::WRITES;
@@ -163,7 +198,7 @@ impl<S: State> StateGraph<S> {
         L: IntoIterator<Item = T> + 'static,
         R: IntoRunnable<M>,
         R::Runnable: 'static,
-        <R::Runnable as Runnable>::Input: Accepts<T>,
+        <R::Runnable as Runnable>::Input: Takes<T>,
         <R::Runnable as Runnable>::Output: Update<S>,
         T: Send + Sync + 'static,
     {
@@ -205,6 +240,25 @@ impl<S: State> StateGraph<S> {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// The type of the answer is what `write` takes. A field of text, or a list with `append`, takes more than one type:
+    /// say which, by `Essay::draft::<String>` or in a closure, `|title: String| Essay::draft(format!("# {title}"))`.
+    ///
+    /// ```
+    /// # use anabranch_graph::{END, START, State, StateGraph};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// # struct Essay {
+    /// #     draft: String,
+    /// #     #[reduce(append)]
+    /// #     notes: Vec<String>,
+    /// # }
+    /// StateGraph::<Essay>::new()
+    ///     .ask("draft", |_| "What shall it say?", Essay::draft::<String>)
+    ///     .ask("notes", |_| "What else?", Essay::notes::<Vec<String>>)
+    /// #   .edge(START, "draft").edge("draft", "notes").edge("notes", END).compile().unwrap();
+    /// ```
     pub fn ask<P, A, U>(
         self,
         name: impl Into<String>,
@@ -220,6 +274,38 @@ impl<S: State> StateGraph<S> {
     }
 
     /// [`ask`](Self::ask) where what the answer comes to depends on what the node sees, too.
+    ///
+    /// ```
+    /// use anabranch_graph::{END, Progress, START, State, StateGraph};
+    /// # use serde::{Deserialize, Serialize};
+    /// #
+    /// #[derive(Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// struct Essay {
+    ///     titles: Vec<String>,
+    ///     title: String,
+    /// }
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> anabranch_core::Result<()> {
+    /// let graph = StateGraph::<Essay>::new()
+    ///     .ask_with(
+    ///         "choose",
+    ///         |state| state.titles.clone(),
+    ///         |state, place: usize| state.titles.get(place).map(Essay::title),
+    ///     )
+    ///     .edge(START, "choose")
+    ///     .edge("choose", END)
+    ///     .compile()?;
+    /// let titles = ["Ebb", "Flood"].map(String::from).to_vec();
+    /// let Progress::Asks(questions) = graph.start(Essay { titles, ..Default::default() }).await? else {
+    ///     panic!("it asks")
+    /// };
+    /// let Progress::Done(state) = questions.answer("choose", 1).await? else { panic!("it is done") };
+    /// assert_eq!(state.title, "Flood");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn ask_with<P, A, U>(
         self,
         name: impl Into<String>,
@@ -239,110 +325,6 @@ impl<S: State> StateGraph<S> {
     fn add(mut self, name: String, kind: NodeKind, writes: WriteSet, work: Work<S>) -> Self {
         self.shape.nodes.push(NodeShape { name, kind, writes: writes.to_vec() });
         self.works.push(work);
-        self
-    }
-
-    /// Edges from each of the first to each of the second. A node with several edges into it waits until all of them are
-    /// decided, and runs if one was taken.
-    pub fn edge(mut self, from: impl Names, to: impl Names) -> Self {
-        let to = to.into_names();
-        for from in from.into_names() {
-            for to in &to {
-                self.shape.edges.push(EdgeShape { from: from.clone(), to: to.clone(), kind: EdgeKind::Plain });
-            }
-        }
-        self
-    }
-
-    /// A condition that chooses where it goes on: one of the targets. It sees what the node saw, and the node's update.
-    ///
-    /// ```
-    /// use std::sync::Arc;
-    ///
-    /// use anabranch_core::RunnableExt;
-    /// use anabranch_graph::{END, START, State, StateGraph};
-    /// # use serde::{Deserialize, Serialize};
-    /// #
-    /// #[derive(Clone, Default, Serialize, Deserialize, State)]
-    /// # #[state(crate = "anabranch_graph")]
-    /// struct Essay {
-    ///     rounds: u32,
-    /// }
-    ///
-    /// # #[tokio::main]
-    /// # async fn main() -> anabranch_core::Result<()> {
-    /// let graph = StateGraph::<Essay>::new()
-    ///     .node("write", async |state: Arc<Essay>| Ok(Essay::rounds(state.rounds + 1)))
-    ///     .edge(START, "write")
-    ///     .route("write", |state| if state.rounds < 3 { "write" } else { END }, ["write", END])
-    ///     .compile()?;
-    /// assert_eq!(graph.invoke(Essay::default()).await?.rounds, 3);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn route<C: Names>(
-        self,
-        from: impl Into<String>,
-        choose: impl Fn(&S) -> C + Send + Sync + 'static,
-        targets: impl Names,
-    ) -> Self {
-        self.add_route(from.into(), false, choose, targets.into_names())
-    }
-
-    /// A condition that chooses where it goes on: any number of the targets.
-    pub fn route_many<C: Names>(
-        self,
-        from: impl Into<String>,
-        choose: impl Fn(&S) -> C + Send + Sync + 'static,
-        targets: impl Names,
-    ) -> Self {
-        self.add_route(from.into(), true, choose, targets.into_names())
-    }
-
-    fn add_route<C: Names>(
-        mut self,
-        from: String,
-        multi: bool,
-        choose: impl Fn(&S) -> C + Send + Sync + 'static,
-        targets: Vec<String>,
-    ) -> Self {
-        let kind = if multi { EdgeKind::Multi } else { EdgeKind::Single };
-        for to in &targets {
-            self.shape.edges.push(EdgeShape { from: from.clone(), to: to.clone(), kind });
-        }
-        self.shape.routes.push(RouteShape { from: from.clone(), multi, targets: targets.clone() });
-        self.routes.push((from, Route::new(multi, choose, targets)));
-        self
-    }
-
-    /// The node's failure does not stop the run: nothing of it counts, and no edge out of it is taken.
-    pub fn optional(self, node: impl Into<String>) -> Self {
-        self.option(NodeOption::Optional(node.into()))
-    }
-
-    /// Where the first fails, the second runs.
-    pub fn fallback(self, node: impl Into<String>, instead: impl Into<String>) -> Self {
-        self.option(NodeOption::Fallback(node.into(), instead.into()))
-    }
-
-    /// The node runs only if all edges into it are taken.
-    pub fn join_all(self, node: impl Into<String>) -> Self {
-        self.option(NodeOption::JoinAll(node.into()))
-    }
-
-    /// Items of the list may fail: the others count, and the node is done.
-    pub fn settled(self, map: impl Into<String>) -> Self {
-        self.option(NodeOption::Settled(map.into()))
-    }
-
-    fn option(mut self, option: NodeOption) -> Self {
-        self.shape.options.push(option);
-        self
-    }
-
-    /// How many activations a run may have, begun anew with each answer: 1,000 unless set. A list counts as one.
-    pub fn step_limit(mut self, limit: usize) -> Self {
-        self.limit = limit;
         self
     }
 
@@ -374,73 +356,19 @@ impl<S: State> StateGraph<S> {
     /// [`ErrorKind::Configuration`](anabranch_core::ErrorKind::Configuration) with all that is wrong with it, in a
     /// [`BuildErrors`](crate::BuildErrors) (by `downcast_ref`).
     pub fn compile(self) -> Result<CompiledGraph<S>> {
-        let Self { shape, works, routes, limit, declared, wrong } = self;
-        if let Some(wrong) = wrong {
-            return Err(wrong);
-        }
+        let Self { mut shape, works, routes, limit, declared, writes } = self;
+        shape.enter_writes(writes);
         let plan = shape.check()?;
-        let mut routes = routes;
-        let mut route_of = |name: &str| {
-            let place = routes.iter().position(|(from, _)| from == name)?;
-            Some(routes.swap_remove(place).1)
-        };
-        let start_route = route_of(START);
+        let mut routes: HashMap<String, Route<S>> = routes.into_iter().collect();
+        let start_route = routes.remove(START);
         let nodes = shape.nodes.iter().zip(works);
         let nodes = nodes.map(|(node, work)| Node {
             name: node.name.clone(),
             work,
-            route: route_of(&node.name),
+            route: routes.remove(&node.name),
             allowed: node.writes.iter().map(|write| (write.field, write.overwrite)).collect(),
         });
         let nodes = nodes.collect();
         Ok(CompiledGraph::new(Inner { shape, plan, nodes, start_route, limit, declared }))
-    }
-}
-
-impl StateGraph<DynamicState> {
-    /// A graph over fields that are declared by value. What a node may write is declared too: [`writes`](Self::writes).
-    pub fn dynamic(fields: DynamicFields) -> Self {
-        Self::over(fields.to_vec(), fields)
-    }
-
-    /// The fields that a node may write. It fails where it writes another one.
-    pub fn writes<I>(self, node: &str, fields: I) -> Self
-    where
-        I: IntoIterator<Item: AsRef<str>>,
-    {
-        self.may_write(node, fields, false)
-    }
-
-    /// The fields that a node may overwrite.
-    pub fn overwrites<I>(self, node: &str, fields: I) -> Self
-    where
-        I: IntoIterator<Item: AsRef<str>>,
-    {
-        self.may_write(node, fields, true)
-    }
-
-    fn may_write<I>(mut self, node: &str, fields: I, overwrite: bool) -> Self
-    where
-        I: IntoIterator<Item: AsRef<str>>,
-    {
-        for field in fields {
-            let field = field.as_ref();
-            let place = self.declared.position(field);
-            let nodes = self.shape.nodes.iter_mut().filter(|one| one.name == node);
-            let mut nodes = nodes.peekable();
-            let wrong = match place {
-                None => Some(format!("`{node}` is to write the field `{field}`, which is not declared: declare it")),
-                Some(_) if nodes.peek().is_none() => {
-                    Some(format!("`{node}` is to write the field `{field}`, and there is no such node before this"))
-                }
-                Some(field) => {
-                    nodes.for_each(|node| node.writes.push(FieldWrite { field, overwrite }));
-                    None
-                }
-            };
-            let wrong = wrong.map(|message| Error::new(ErrorKind::Configuration, message));
-            self.wrong = self.wrong.take().or(wrong);
-        }
-        self
     }
 }

@@ -55,7 +55,7 @@ where
     X: 'static,
     R: IntoRunnable<M>,
     R::Runnable: 'static,
-    <R::Runnable as Runnable>::Input: Accepts<X>,
+    <R::Runnable as Runnable>::Input: Takes<X>,
     U: Send + 'static,
 {
     let runnable = runnable.into_runnable();
@@ -63,6 +63,18 @@ where
     let graph = graph.map(|graph| graph.inner.clone());
     Step { inner: Arc::new(Joint { read, runnable, write, graph, types: PhantomData }) }
 }
+
+/// That a step takes what a node hands to it: everything that [`Accepts`] it.
+#[diagnostic::on_unimplemented(
+    message = "a step that takes `{Self}` cannot be given `{Given}`",
+    label = "the node gives it `{Given}`, and it takes `{Self}`",
+    note = "a node gives its step the state as `Arc<...>`: `async |state: Arc<...>| ...`; a `map` gives an item of its list",
+    note = "for a chain that takes something else say what of it: `step(|state: &...| state.text.clone(), chain, write)`"
+)]
+pub trait Takes<Given>: Accepts<Given> {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Accepts<Given>, Given> Takes<Given> for T {}
 
 /// See [`step`].
 pub struct Step<I, U> {

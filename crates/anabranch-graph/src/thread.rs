@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::events::GraphEvents;
 use crate::graph::CompiledGraph;
-use crate::log::{Entry, GraphStore, Head, Log, LogConflict, Record, ShapeChanged, read};
+use crate::log::{Entry, GraphStore, Head, Log, LogConflict, Record, ShapeChanged, exact, kept, read};
 use crate::progress::Progress;
 use crate::state::State;
 
@@ -94,6 +94,43 @@ impl<S: State> StoredGraph<S> {
     /// Leads logs over that were written by another shape of the graph: by changing the state they begin with, and
     /// their entries. What comes of it is put behind what was there, and counts instead; with `|_| Ok(())` the log fits
     /// as it is. It is asked once for each log, when the run goes on.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use anabranch_graph::{CompiledGraph, END, MemoryStore, Progress, START, State, StateGraph};
+    /// # use serde::{Deserialize, Serialize};
+    /// #
+    /// #[derive(Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// struct Letter {
+    ///     text: String,
+    ///     approved: bool,
+    /// }
+    ///
+    /// fn graph(writer: &'static str) -> CompiledGraph<Letter> {
+    ///     let graph = StateGraph::new()
+    ///         .node(writer, async |_: Arc<Letter>| Ok(Letter::text("Dear Sir")))
+    ///         .ask("approve", |letter: &Letter| letter.text.clone(), Letter::approved);
+    ///     graph.edge(START, writer).edge(writer, "approve").edge("approve", END).compile().expect("it is right")
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> anabranch_core::Result<()> {
+    /// let store = MemoryStore::new();
+    /// graph("write").with_store(store.clone()).thread("letter 1").start(Letter::default()).await?;
+    ///
+    /// // The node has another name now, and so has its entry.
+    /// let renamed = graph("draft").with_store(store).migrate(|log| {
+    ///     let entries = log.entries.drain(..);
+    ///     log.entries = entries.map(|entry| if entry.node() == "write" { entry.with_path("draft") } else { entry }).collect();
+    ///     Ok(())
+    /// });
+    /// let Progress::Done(letter) = renamed.thread("letter 1").answer("approve", true).await? else { panic!() };
+    /// assert_eq!((letter.text.as_str(), letter.approved), ("Dear Sir", true));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn migrate(self, migrate: impl Fn(&mut Migration) -> Result<()> + Send + Sync + 'static) -> Self {
         Self { migrate: Some(Arc::new(migrate)), ..self }
@@ -108,7 +145,58 @@ impl<S: State> StoredGraph<S> {
     }
 }
 
-/// A run by its name: what was done of it is in the store.
+/// A run by its name: what was done of it is in the store. [`StoredGraph::thread`] gives it.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicBool, Ordering};
+///
+/// use anabranch_core::{Error, ErrorKind};
+/// use anabranch_graph::{END, MemoryStore, Progress, START, State, StateGraph};
+/// # use serde::{Deserialize, Serialize};
+/// #
+/// #[derive(Clone, Default, Serialize, Deserialize, State)]
+/// # #[state(crate = "anabranch_graph")]
+/// struct Letter {
+///     text: String,
+///     sent: bool,
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> anabranch_core::Result<()> {
+/// let is_down = Arc::new(AtomicBool::new(true));
+/// let down = is_down.clone();
+/// let graph = StateGraph::<Letter>::new()
+///     .node("write", async |_: Arc<Letter>| Ok(Letter::text("Dear Sir")))
+///     .node("send", move |_: Arc<Letter>| {
+///         let is_down = down.load(Ordering::Relaxed);
+///         async move { if is_down { Err(Error::new(ErrorKind::Server, "down")) } else { Ok(Letter::sent(true)) } }
+///     })
+///     .edge(START, "write")
+///     .edge("write", "send")
+///     .edge("send", END)
+///     .compile()?
+///     .with_store(MemoryStore::new());
+///
+/// let thread = graph.thread("letter 1");
+/// assert!(thread.start(Letter::default()).await.is_err());
+/// assert_eq!(thread.state().await?.text, "Dear Sir");
+///
+/// // What is in the log is not done again.
+/// is_down.store(false, Ordering::Relaxed);
+/// let Progress::Done(letter) = thread.resume().await? else { panic!("it asks nothing") };
+/// assert!(letter.sent);
+/// let done: Vec<_> = thread.history().await?.iter().map(|entry| (entry.position(), entry.path().to_string())).collect();
+/// assert_eq!(done, [(1, "write".to_string()), (2, "send".to_string())]);
+///
+/// // Another one, that begins as this one was before it was sent.
+/// let again = thread.fork(1).await?;
+/// assert_eq!(again.id(), "letter 1@1");
+/// assert!(!again.state().await?.sent);
+/// assert_eq!(graph.threads().await?, ["letter 1", "letter 1@1"]);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Thread<S> {
     stored: StoredGraph<S>,
     id: String,
@@ -132,12 +220,16 @@ impl<S: State> Thread<S> {
     /// Runs from this state to the end, or until it asks.
     ///
     /// # Errors
-    /// [`LogConflict`] where the thread has begun. Whatever the run or the store fails with.
+    /// [`LogConflict`] where the thread has begun. [`ErrorKind::InvalidInput`] where a log cannot keep the state, or what
+    /// a node writes, as it is: JSON has no NaN, and tells `Some(None)` and `None` not apart. Whatever the run or the
+    /// store fails with.
     pub async fn start(&self, initial: S) -> Result<Progress<S>> {
         let initial = self.stored.graph.inner.complete(initial)?;
-        let head = Head::new(self.stored.graph.inner.shape(), value(&initial)?);
+        let kept = kept(&initial, || "the state that the run begins with".to_owned())?;
+        let head = Head::new(self.stored.graph.inner.shape(), kept);
         self.stored.store.append(&self.id, 0, vec![Record::Head(head).to_text()?]).await?;
-        self.go_on(initial, Vec::new(), 1, None).await
+        let log = Log::new(self.stored.store.clone(), &self.id, Vec::new(), 1, true);
+        self.stored.graph.go_on(initial, &self.config, log, None).await
     }
 
     /// Goes on where the log ends, to the end or until it asks. What is in the log is not done again. A run that is done
@@ -145,7 +237,8 @@ impl<S: State> Thread<S> {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] where the thread has not begun. [`ShapeChanged`] where the graph is another now and
-    /// nobody [migrates](StoredGraph::migrate). [`LogMismatch`](crate::LogMismatch),
+    /// nobody [migrates](StoredGraph::migrate). [`LogMismatch`](crate::LogMismatch) where the log has an entry that the
+    /// graph does not come to: before anything runs, unless the log was led over from another shape.
     /// [`DamagedRecord`](crate::DamagedRecord), [`LogConflict`]. Whatever the run or the store fails with.
     pub async fn resume(&self) -> Result<Progress<S>> {
         self.load_and_go_on(None).await
@@ -158,7 +251,8 @@ impl<S: State> Thread<S> {
     /// [`ErrorKind::InvalidInput`] where there is no such question, or the answer is of another type: nothing changes
     /// then. Those of [`resume`](Self::resume).
     pub async fn answer(&self, node: &str, value: impl Serialize) -> Result<Progress<S>> {
-        self.load_and_go_on(Some((node.to_string(), self::value(&value)?))).await
+        let value = exact(&value).map_err(|lossy| lossy.error("the answer"))?;
+        self.load_and_go_on(Some((node.to_string(), value))).await
     }
 
     /// [`start`](Self::start) as a stream of what happens, as [`CompiledGraph::events`] is one.
@@ -216,7 +310,8 @@ impl<S: State> Thread<S> {
     /// [`answer`](Self::answer) as a stream of what happens. What is in the log comes first, as
     /// [`EventKind::Replayed`](crate::EventKind::Replayed), and the questions that are open.
     pub fn answer_events(&self, node: &str, value: impl Serialize) -> GraphEvents<S> {
-        let answer = self::value(&value).map(|value| (node.to_string(), value));
+        let answer = exact(&value).map_err(|lossy| lossy.error("the answer"));
+        let answer = answer.map(|value| (node.to_string(), value));
         self.run_events(|thread| async move { thread.load_and_go_on(Some(answer?)).await })
     }
 
@@ -230,7 +325,7 @@ impl<S: State> Thread<S> {
 
     async fn load_and_go_on(&self, answer: Option<(String, Value)>) -> Result<Progress<S>> {
         let (head, entries, mut next) = self.load(None).await?;
-        let (mut initial, mut kept) = (head.initial.clone(), entries);
+        let (mut initial, mut kept, mut is_closed) = (head.initial.clone(), entries, !head.was_led_over);
         if let Some(changes) = head.difference(self.stored.graph.inner.shape()) {
             let Some(migrate) = &self.stored.migrate else { return Err(ShapeChanged::error(changes)) };
             let mut migration = Migration { initial, entries: kept, changes };
@@ -240,19 +335,10 @@ impl<S: State> Thread<S> {
             head.entries = kept.clone();
             self.stored.store.append(&self.id, next, vec![Record::Head(head).to_text()?]).await?;
             next += 1;
+            is_closed = false;
         }
-        self.go_on(state(initial)?, kept, next, answer).await
-    }
-
-    async fn go_on(
-        &self,
-        initial: S,
-        entries: Vec<Entry>,
-        next: u64,
-        answer: Option<(String, Value)>,
-    ) -> Result<Progress<S>> {
-        let log = Log::new(self.stored.store.clone(), &self.id, entries, next);
-        self.stored.graph.go_on(initial, &self.config, log, answer).await
+        let log = Log::new(self.stored.store.clone(), &self.id, kept, next, is_closed);
+        self.stored.graph.go_on(state(initial)?, &self.config, log, answer).await
     }
 
     /// The last head, the entries that count with it, and how many records there are.
@@ -339,10 +425,6 @@ impl<S: State> Thread<S> {
     pub async fn delete(&self) -> Result<()> {
         self.stored.store.delete(&self.id).await
     }
-}
-
-fn value(of: &impl Serialize) -> Result<Value> {
-    Ok(serde_json::to_value(of)?)
 }
 
 fn state<S: DeserializeOwned>(value: Value) -> Result<S> {

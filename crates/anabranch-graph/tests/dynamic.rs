@@ -1,9 +1,10 @@
 //! A state that is declared by value reduces as one that is declared by type.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use anabranch_graph::dynamic::{DynamicFields, DynamicState, DynamicWrite};
-use anabranch_graph::{State, Update};
+use anabranch_graph::{BuildErrorKind, BuildErrors, START, State, StateGraph, Update};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -139,4 +140,27 @@ proptest! {
             prop_assert_eq!(&read, &typed, "after a write of {}", field);
         }
     }
+}
+
+/// All at once, and with what else is wrong.
+#[test]
+fn writes_of_unknown_fields_and_nodes_are_build_errors() {
+    let nothing = async |_: Arc<DynamicState>| Ok(Vec::<DynamicWrite>::new());
+    let graph = StateGraph::dynamic(declared())
+        .writes("before", ["count", "coutn"])
+        .node("before", nothing)
+        .writes("before", ["nothing"])
+        .overwrites("nobody", ["list"])
+        .edge(START, "before")
+        .compile();
+    let error = graph.unwrap_err();
+    let errors = error.downcast_ref::<BuildErrors>().expect("what is wrong");
+    let found: Vec<_> = errors.iter().map(|error| (error.kind(), &*error.nodes()[0], error.field())).collect();
+    let expected = [
+        (BuildErrorKind::UnknownField, "before", Some("coutn")),
+        (BuildErrorKind::UnknownField, "before", Some("nothing")),
+        (BuildErrorKind::UnknownNode, "nobody", None),
+        (BuildErrorKind::NoWayToEnd, "before", None),
+    ];
+    assert_eq!(found, expected, "{error}");
 }

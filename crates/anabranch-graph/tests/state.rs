@@ -84,6 +84,11 @@ fn a_fields_function_is_a_value() {
     let essay: Essay = step_writes(vec!["ebb".to_string()], Essay::paragraphs);
     assert_eq!(essay.paragraphs, ["ebb"]);
     assert!(ask_writes(json!(true), Essay::approved).approved);
+    // Where nothing else says what it takes.
+    let essay: Essay = ask_writes(json!("ebb"), Essay::draft::<String>);
+    assert_eq!(essay.draft, "ebb");
+    let essay: Essay = ask_writes(json!(["ebb", "flood"]), Essay::paragraphs::<Vec<String>>);
+    assert_eq!(essay.paragraphs, ["ebb", "flood"]);
     let essay: Essay = ask_writes(json!("ebb"), |text: String| (Essay::draft(text), Essay::rounds(1)));
     assert_eq!((essay.draft.as_str(), essay.rounds), ("ebb", 1));
 }

@@ -27,7 +27,8 @@ mod tests;
 /// ```
 ///
 /// A `String` field takes anything that is `Into<String>`; a `Vec<T>` with `append` or `messages` anything that can be
-/// iterated and whose items are `Into<T>`; every other field its own type. `.overwrite()` is there for fields with a
+/// iterated and whose items are `Into<T>`; every other field its own type. Where such a function is handed on and nothing
+/// says what it will be given, as with the answer to a question, say it: `Analysis::document::<String>`. `.overwrite()` is there for fields with a
 /// reducer.
 ///
 /// # Of a field

@@ -112,10 +112,11 @@ fn krate(input: &DeriveInput) -> Result<Path> {
 /// The fields, or everything that is wrong with them.
 fn fields(input: &DeriveInput) -> Result<Vec<StateField>> {
     let Data::Struct(data) = &input.data else {
-        return Err(Error::new_spanned(&input.ident, "a state is a struct with named fields"));
+        return Err(Error::new_spanned(&input.ident, "a state is a struct with named fields: make this one of them"));
     };
     let Fields::Named(named) = &data.fields else {
-        return Err(Error::new_spanned(&input.ident, "a state is a struct whose fields have names"));
+        let text = "a state is a struct whose fields have names, which make its writes: `{ document: String }`";
+        return Err(Error::new_spanned(&input.ident, text));
     };
     if !input.generics.params.is_empty() {
         return Err(Error::new_spanned(
@@ -181,12 +182,16 @@ fn function(krate: &Path, place: usize, field: &StateField) -> TokenStream {
         Some(reducer) => format!("A write of the field `{name}`, whose writes add up by `{reducer}`."),
         None => format!("A write of the field `{name}`."),
     };
-    let (takes, value) = match field.takes() {
-        Takes::Into(text) => {
-            (quote!(impl ::core::convert::Into<#text>), quote!(::core::convert::Into::<#text>::into(value)))
-        }
+    // Parameters with names, so that they can be said where nothing else says what is written: `draft::<String>`.
+    let (parameter, takes, value) = match field.takes() {
+        Takes::Into(text) => (
+            quote!(<IntoText: ::core::convert::Into<#text>>),
+            quote!(IntoText),
+            quote!(::core::convert::Into::<#text>::into(value)),
+        ),
         Takes::Items(item) => (
-            quote!(impl ::core::iter::IntoIterator<Item: ::core::convert::Into<#item>>),
+            quote!(<IntoItems: ::core::iter::IntoIterator<Item: ::core::convert::Into<#item>>>),
+            quote!(IntoItems),
             quote! {
                 ::core::iter::Iterator::collect(::core::iter::Iterator::map(
                     ::core::iter::IntoIterator::into_iter(value),
@@ -194,14 +199,14 @@ fn function(krate: &Path, place: usize, field: &StateField) -> TokenStream {
                 ))
             },
         ),
-        Takes::Own => (quote!(#ty), quote!(value)),
+        Takes::Own => (quote!(), quote!(#ty), quote!(value)),
     };
     let separator = (!docs.is_empty()).then(|| quote!(#[doc = ""]));
     quote! {
         #[doc = #doc]
         #separator
         #(#docs)*
-        #visibility fn #ident(value: #takes) -> #krate::Write<Self, #place> {
+        #visibility fn #ident #parameter(value: #takes) -> #krate::Write<Self, #place> {
             #krate::__private::write(__AnabranchWrite::#variant(#value))
         }
     }

@@ -24,9 +24,11 @@ macro_rules! refuses {
 }
 
 refuses! {
-    an_enum: { enum Analysis { Open } } "a state is a struct with named fields";
-    a_tuple: { struct Analysis(String); } "a state is a struct whose fields have names";
-    a_unit: { struct Analysis; } "a state is a struct whose fields have names";
+    an_enum: { enum Analysis { Open } } "a state is a struct with named fields: make this one of them";
+    a_tuple: { struct Analysis(String); }
+        "a state is a struct whose fields have names, which make its writes: `{ document: String }`";
+    a_unit: { struct Analysis; }
+        "a state is a struct whose fields have names, which make its writes: `{ document: String }`";
     generics: { struct Analysis<T> { value: T } }
         "a state has no generic parameters: derive it for a struct of concrete types";
     lifetimes: { struct Analysis<'a> { value: &'a str } }

@@ -36,6 +36,7 @@ use crate::shape::Field;
 use crate::state::State;
 
 mod fields;
+mod graph;
 mod reducer;
 #[cfg(test)]
 mod tests;

@@ -3,9 +3,11 @@
 use std::fmt;
 
 use anabranch_core::{ErrorKind, Result};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::exact::kept;
 use crate::run::node_of;
 
 /// One thing of a run that is done, as its log keeps it: an activation of a node, an item of a map, the map itself when
@@ -40,8 +42,15 @@ impl Entry {
     }
 
     /// An activation or an item with its update.
-    pub(crate) fn done<'a, W: Serialize + 'a>(path: &str, writes: impl Iterator<Item = &'a W>) -> Result<Self> {
-        let writes = writes.map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
+    ///
+    /// # Errors
+    /// Where the update could not be read again as it is.
+    pub(crate) fn done<'a, W>(path: &str, writes: impl Iterator<Item = &'a W>) -> Result<Self>
+    where
+        W: Serialize + DeserializeOwned + 'a,
+    {
+        let writes = writes.map(|write| kept(write, || format!("the update of `{path}`")));
+        let writes = writes.collect::<Result<Vec<_>>>()?;
         Ok(Self { update: Some(Value::Array(writes)), ..Self::of(path) })
     }
 

@@ -28,12 +28,15 @@ pub(crate) struct Head {
     pub(crate) initial: Value,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) entries: Vec<Entry>,
+    /// Whether there were such entries when it was read.
+    #[serde(skip)]
+    pub(crate) was_led_over: bool,
 }
 
 impl Head {
     pub(crate) fn new(shape: &Shape, initial: Value) -> Self {
         let fingerprint = shape.fingerprint();
-        Self { version: VERSION, fingerprint, shape: shape.clone(), initial, entries: Vec::new() }
+        Self { version: VERSION, fingerprint, shape: shape.clone(), initial, entries: Vec::new(), was_led_over: false }
     }
 
     /// What changed since it was written.
@@ -76,6 +79,7 @@ pub(crate) fn read(thread: &str, records: &[String]) -> Result<(Head, Vec<Entry>
         match serde_json::from_str(text) {
             Ok(Record::Head(mut head)) => {
                 let entries = std::mem::take(&mut head.entries);
+                head.was_led_over = !entries.is_empty();
                 let entries = entries.into_iter().map(|entry| Entry { position, ..entry }).collect();
                 read = Some((head, entries));
             }

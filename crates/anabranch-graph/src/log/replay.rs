@@ -37,6 +37,12 @@ impl Replay {
         self.entries().remove(path)
     }
 
+    /// Whether something lies below a path that nobody came to yet.
+    pub(crate) fn is_below(&self, path: &str) -> bool {
+        let start = format!("{path}/");
+        self.entries().range(start.clone()..).next().is_some_and(|(found, _)| found.starts_with(&start))
+    }
+
     /// Nobody comes to what lies below a path any more; `items`: nor to its items.
     pub(crate) fn forget_below(&self, path: &str, items: bool) {
         let mut entries = self.entries();

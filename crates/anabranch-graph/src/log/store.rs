@@ -9,7 +9,58 @@ use async_trait::async_trait;
 /// of the graph.
 ///
 /// [`MemoryStore`](crate::MemoryStore) keeps them as long as the program runs, `SqliteStore` (feature `sqlite`) in one
-/// file. For another place implement this, with `#[async_trait]`.
+/// file. For another place implement this, with `#[async_trait]`:
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::sync::Mutex;
+///
+/// use anabranch_core::Result;
+/// use anabranch_graph::{GraphStore, LogConflict};
+/// use async_trait::async_trait;
+///
+/// #[derive(Default)]
+/// struct Own(Mutex<HashMap<String, Vec<String>>>);
+///
+/// #[async_trait]
+/// impl GraphStore for Own {
+///     async fn append(&self, thread: &str, at: u64, records: Vec<String>) -> Result<()> {
+///         let mut threads = self.0.lock().expect("nobody panics");
+///         let found = threads.get(thread).map_or(0, Vec::len) as u64;
+///         if found != at {
+///             return Err(LogConflict::error(thread, at, found));
+///         }
+///         threads.entry(thread.to_string()).or_default().extend(records);
+///         Ok(())
+///     }
+///
+///     async fn read(&self, thread: &str, count: Option<u64>) -> Result<Vec<String>> {
+///         let records = self.0.lock().expect("nobody panics").get(thread).cloned().unwrap_or_default();
+///         Ok(records.into_iter().take(count.map_or(usize::MAX, |count| count as usize)).collect())
+///     }
+///
+///     async fn list(&self) -> Result<Vec<String>> {
+///         let mut threads: Vec<_> = self.0.lock().expect("nobody panics").keys().cloned().collect();
+///         threads.sort();
+///         Ok(threads)
+///     }
+///
+///     async fn delete(&self, thread: &str) -> Result<()> {
+///         self.0.lock().expect("nobody panics").remove(thread);
+///         Ok(())
+///     }
+/// }
+/// # #[tokio::main]
+/// # async fn main() -> Result<()> {
+/// # let own = Own::default();
+/// # own.append("t", 0, vec!["a".into(), "b".into()]).await?;
+/// # assert!(own.append("t", 1, vec![]).await.unwrap_err().downcast_ref::<LogConflict>().is_some());
+/// # assert_eq!((own.read("t", Some(1)).await?, own.list().await?), (vec!["a".to_string()], vec!["t".to_string()]));
+/// # own.delete("t").await?;
+/// # assert!(own.read("t", None).await?.is_empty());
+/// # Ok(())
+/// # }
+/// ```
 #[async_trait]
 pub trait GraphStore: Send + Sync {
     /// Puts records behind those of a thread, all or none. `at` is how many there are in the eyes of who writes: where

@@ -151,7 +151,7 @@ impl<S: State> Engine<S> {
                 let wrote = if tells_updates { writes.clone() } else { Vec::new() };
                 let entry = is_logged.then(|| match length {
                     Some(length) => Ok(Entry::closed(&path, length)),
-                    None => Entry::done(&path, writes.iter().flat_map(|writes| writes.iter())),
+                    None => self.inside.entry_of::<S>(&path, writes.iter().flat_map(|writes| writes.iter())),
                 });
                 run.wrote(plan.child, writes);
                 let choice = match (&graph.nodes[node].route, chosen) {

@@ -42,10 +42,43 @@ impl<S: State> Engine<S> {
         !log.replay.is_before_answer(&self.path.text, &path.text, entry.map(|entry| entry.position))
     }
 
+    /// Does all at once that the log holds, before anything runs that it does not.
+    ///
+    /// # Errors
+    /// [`LogMismatch`] where something of it is not come to then: it never would be. Each entry is behind what leads to
+    /// it, so nothing that runs now leads to one. Where the log was led over from another shape that is not so: a node
+    /// may be new before one that is done. Then it shows when the run rests.
+    pub(crate) fn replay_all(&mut self) -> Result<()> {
+        self.arrive_all()?;
+        let Some(log) = self.inside.log() else { return Ok(()) };
+        log.refused()?;
+        if log.is_closed { log.replay.all_reached() } else { Ok(()) }
+    }
+
+    /// [`replay_all`](Self::replay_all) of a graph inside of another one, which looks whether something is left. A
+    /// failure shows when it is come to; nothing below it is, then.
+    pub(crate) fn replayed(mut self) -> Result<Self> {
+        let replayed = self.arrive_all();
+        if let (Err(_), Some(log)) = (&replayed, self.inside.log()) {
+            log.replay.forget_below(&self.path.text, false);
+        }
+        replayed.map(|()| self)
+    }
+
     /// An activation that has an entry is done at once.
     pub(super) fn replay(&mut self, node: usize, path: Path, entry: Entry) -> Result<()> {
+        let finished = self.finished_before(node, &path, entry);
+        let finished = finished.map_err(|error| match self.inside.log() {
+            Some(log) => log.refuse(error),
+            None => error,
+        })?;
+        self.replayed.extend(finished);
+        Ok(())
+    }
+
+    fn finished_before(&self, node: usize, path: &Path, entry: Entry) -> Result<Option<Finished<S>>> {
         let is_map = matches!(self.graph.nodes[node].work, Work::Map(_));
-        let Some(log) = self.inside.log() else { return Ok(()) };
+        let Some(log) = self.inside.log() else { return Ok(None) };
         let mut updates = Vec::new();
         let result = match (entry.failed.is_some(), entry.length, entry.update) {
             (true, ..) if self.graph.plan.nodes[node].is_quiet() => {
@@ -67,11 +100,10 @@ impl<S: State> Engine<S> {
             }
             _ => return Err(LogMismatch::error(&path.text)),
         };
-        let written = updates.into_iter().map(|update| writes::<S>(&path, update).map(Arc::new));
+        let written = updates.into_iter().map(|update| writes::<S>(path, update).map(Arc::new));
         let written = written.collect::<Result<Vec<_>>>()?;
         let what = What::Replayed(result.map(|()| written), entry.chosen);
-        self.replayed.push_back(Finished { node, length: entry.length, what });
-        Ok(())
+        Ok(Some(Finished { node, length: entry.length, what }))
     }
 }
 
@@ -98,6 +130,18 @@ impl Inside {
         }
     }
 
+    /// The entry of an activation or an item with its update. One that cannot be kept ends the run.
+    pub(super) fn entry_of<'a, S: State>(
+        &self,
+        path: &str,
+        writes: impl Iterator<Item = &'a S::Write>,
+    ) -> Result<Entry> {
+        Entry::done(path, writes).map_err(|error| match self.log() {
+            Some(log) => log.refuse(error),
+            None => error,
+        })
+    }
+
     /// The items of a map, each of which has an entry of its own: those that have one are done at once. Tells which
     /// start, and gives whether those do that have to be told of.
     pub(super) fn enter_items<S: State>(
@@ -118,9 +162,9 @@ impl Inside {
                 starts[index] = false;
                 tell(EventKind::Replayed { failed: entry.failed.is_some() });
                 return Box::pin(ready(match (entry.failed, entry.update) {
-                    (None, Some(update)) => writes::<S>(&path, update),
+                    (None, Some(update)) => writes::<S>(&path, update).map_err(|error| log.refuse(error)),
                     (Some(_), None) if settled => Err(Error::new(ErrorKind::Other, "it failed in an earlier run")),
-                    _ => Err(LogMismatch::error(&path.text)),
+                    _ => Err(log.refuse(LogMismatch::error(&path.text))),
                 }));
             }
             tell(EventKind::Started);
@@ -128,7 +172,7 @@ impl Inside {
             Box::pin(async move {
                 let result = running.await;
                 let entry = match &result {
-                    Ok(writes) => Entry::done(&path.text, writes.iter())?,
+                    Ok(writes) => inside.entry_of::<S>(&path.text, writes.iter())?,
                     Err(error) if settled && !inside.is_over(error) => Entry::failed(&path.text, error.kind()),
                     Err(_) => return result,
                 };

@@ -1,10 +1,10 @@
 //! Edges, routes and options: do they lead from somewhere to somewhere, and once?
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use super::names::Names;
+use super::names::{self, Names};
 use super::skeleton::{Link, Marks, Skeleton};
-use super::{EdgeKind, NodeOption, Shape};
+use super::{EdgeKind, NamedWrite, NodeKind, NodeOption, Shape};
 use crate::build_error::{BuildError, BuildErrorKind};
 
 /// Names become numbers. What leads nowhere is left out.
@@ -12,13 +12,17 @@ pub(super) fn check<'a>(shape: &'a Shape, names: &Names<'a>, errors: &mut Vec<Bu
     let count = shape.nodes.len();
     let skeleton =
         Skeleton { shape, alive: names.alive.clone(), links: Vec::new(), marks: vec![Marks::default(); count] };
-    let mut edges = Edges { names, skeleton, errors, unknown: HashSet::new(), between: HashSet::new() };
+    let mut edges =
+        Edges { names, skeleton, errors, unknown: HashSet::new(), between: HashSet::new(), fallbacks: HashMap::new() };
     for edge in &shape.edges {
         edges.add(&edge.from, &edge.to, edge.kind);
     }
     edges.routes();
     for option in &shape.options {
         edges.option(option);
+    }
+    for write in &shape.unknown_writes {
+        edges.write(write);
     }
     let skeleton = edges.skeleton;
     if !skeleton.links.iter().any(|link| link.from == skeleton.start()) {
@@ -38,6 +42,8 @@ struct Edges<'a, 'b> {
     /// Names that were named as nobody's.
     unknown: HashSet<&'a str>,
     between: HashSet<(usize, usize)>,
+    /// By node: the name of its first fallback.
+    fallbacks: HashMap<usize, &'a str>,
 }
 
 impl<'a> Edges<'a, '_> {
@@ -79,8 +85,11 @@ impl<'a> Edges<'a, '_> {
         } else {
             return self.skeleton.links.push(Link { from: source, to: target, kind });
         };
-        let error = BuildError::new(kind_of_error, nodes.iter().map(|&node| self.skeleton.name(node)), text);
-        // A third edge says nothing new.
+        self.say(self.skeleton.error(kind_of_error, &nodes, text));
+    }
+
+    /// A third edge says nothing new.
+    fn say(&mut self, error: BuildError) {
         if !self.errors.contains(&error) {
             self.errors.push(error);
         }
@@ -137,8 +146,9 @@ impl<'a> Edges<'a, '_> {
             NodeOption::Settled(name) => (name, "settled"),
         };
         let node = self.known(name, || format!("`{word}` names"));
-        if let NodeOption::Fallback(name, to) = option {
-            self.add(name, to, EdgeKind::Fail);
+        match option {
+            NodeOption::Fallback(name, to) if name != to || node.is_none() => self.add(name, to, EdgeKind::Fail),
+            _ => {}
         }
         let Some(number) = node else { return };
         let Some(marks) = self.skeleton.marks.get_mut(number) else {
@@ -146,20 +156,85 @@ impl<'a> Edges<'a, '_> {
             if matches!(option, NodeOption::Fallback(..)) && number == self.skeleton.end() {
                 return;
             }
-            if self.unknown.insert(name) {
-                self.errors.push(BuildError::new(
-                    BuildErrorKind::UnknownNode,
-                    [name],
-                    format!("`{word}` names {name}, which is no node: name the node that is meant"),
-                ));
-            }
-            return;
+            return self.no_node(name, word);
         };
         match option {
             NodeOption::Optional(_) => marks.optional = true,
-            NodeOption::Fallback(..) => marks.has_fallback = true,
+            NodeOption::Fallback(_, to) => {
+                marks.has_fallback = true;
+                self.fallback(number, to);
+            }
             NodeOption::JoinAll(_) => marks.join_all = true,
-            NodeOption::Settled(_) => marks.settled = true,
+            NodeOption::Settled(_) => {
+                marks.settled = true;
+                self.settled(number);
+            }
         }
+    }
+
+    fn fallback(&mut self, node: usize, to: &'a str) {
+        let shown = self.skeleton.shown(node);
+        let is_second = *self.fallbacks.entry(node).or_insert(to) != to;
+        if to == self.skeleton.name(node) {
+            let text = format!(
+                "{shown} is its own fallback and would run again as often as it fails: retry its step, or name another \
+                 node"
+            );
+            self.say(self.skeleton.error(BuildErrorKind::FallbackToItself, &[node], text));
+        }
+        if is_second {
+            let text = format!(
+                "{shown} has more than one fallback: keep one of them, and give that one a fallback where it may fail, too"
+            );
+            self.say(self.skeleton.error(BuildErrorKind::DuplicateFallback, &[node], text));
+        }
+        if *self.skeleton.kind(node) == NodeKind::Ask {
+            let text = format!(
+                "{shown} is a question and has no use for a fallback, since it waits for its answer and cannot fail: \
+                 take the fallback away, or lead to {to:?} by a route that looks at the answer"
+            );
+            self.say(self.skeleton.error(BuildErrorKind::FallbackOfAsk, &[node], text));
+        }
+    }
+
+    fn settled(&mut self, node: usize) {
+        if !self.skeleton.kind(node).is_map() {
+            let shown = self.skeleton.shown(node);
+            let text = format!(
+                "{shown} is no map, and `settled` is about the items of one: take it away, or make {shown} `optional` if \
+                 it may fail"
+            );
+            self.say(self.skeleton.error(BuildErrorKind::SettledNoMap, &[node], text));
+        }
+    }
+
+    /// START or END, where a node is wanted.
+    fn no_node(&mut self, name: &'a str, word: &str) {
+        if self.unknown.insert(name) {
+            self.errors.push(BuildError::new(
+                BuildErrorKind::UnknownNode,
+                [name],
+                format!("`{word}` names {name}, which is no node: name the node that is meant"),
+            ));
+        }
+    }
+
+    /// What a node was to write, where the node or the field is none.
+    fn write(&mut self, write: &'a NamedWrite) {
+        let NamedWrite { node, field, overwrite } = write;
+        let word = if *overwrite { "overwrites" } else { "writes" };
+        let number = self.known(node, || format!("`{word}` names"));
+        if number.is_some_and(|number| !self.skeleton.is_node(number)) {
+            self.no_node(node, word);
+        }
+        let fields = &self.skeleton.shape.fields;
+        if fields.iter().any(|known| known.name == *field) {
+            return;
+        }
+        let hint = names::meant(field, fields.iter().enumerate().map(|(place, field)| (&*field.name, place)));
+        let text = format!(
+            "no field is named {field:?}, but `{word}` of {node:?} names it{hint}: correct the name, or declare the field"
+        );
+        self.say(BuildError::new(BuildErrorKind::UnknownField, [node], text).with_field(field));
     }
 }

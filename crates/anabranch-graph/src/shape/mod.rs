@@ -22,6 +22,7 @@ mod tests;
 mod views;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,9 @@ pub(crate) struct Shape {
     pub(crate) routes: Vec<RouteShape>,
     /// Names given to `.optional(..)`, `.fallback(..)`, `.join_all(..)`, `.settled(..)`, which may be nobody's.
     pub(crate) options: Vec<NodeOption>,
+    /// What nodes were to write by `.writes(..)` and `.overwrites(..)` where there is no such node or no such field.
+    #[serde(skip)]
+    pub(crate) unknown_writes: Vec<NamedWrite>,
 }
 
 /// A field of a state.
@@ -85,6 +89,14 @@ pub(crate) struct FieldWrite {
     pub(crate) overwrite: bool,
 }
 
+/// That a node may write a field, by their names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NamedWrite {
+    pub(crate) node: String,
+    pub(crate) field: String,
+    pub(crate) overwrite: bool,
+}
+
 /// An edge by the names of its ends: [`START`](crate::START), [`END`](crate::END), or a node.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct EdgeShape {
@@ -123,6 +135,22 @@ pub(crate) enum NodeOption {
 }
 
 impl Shape {
+    /// Enters what nodes may write. What no node or no field is named like is kept for the checks.
+    pub(crate) fn enter_writes(&mut self, writes: Vec<NamedWrite>) {
+        // Of nodes of one name the first counts.
+        let nodes = self.nodes.iter().enumerate().rev();
+        let nodes: HashMap<_, _> = nodes.map(|(place, node)| (node.name.clone(), place)).collect();
+        for write in writes {
+            let field = self.fields.iter().position(|field| *field.name == write.field);
+            match (field, nodes.get(&write.node)) {
+                (Some(field), Some(&node)) => {
+                    self.nodes[node].writes.push(FieldWrite { field, overwrite: write.overwrite });
+                }
+                _ => self.unknown_writes.push(write),
+            }
+        }
+    }
+
     /// Whether it asks somebody, in a graph inside of it too.
     pub(crate) fn asks(&self) -> bool {
         self.nodes.iter().any(|node| match &node.kind {

@@ -65,21 +65,22 @@ impl<'a> Names<'a> {
     }
 
     pub(super) fn unknown(&self, name: &str, place: &str) -> BuildError {
-        let hint = self.nearest(name).map(|near| format!(" (is {near:?} meant?)")).unwrap_or_default();
+        let hint = meant(name, self.numbers.iter().map(|(&name, &number)| (name, number)));
         BuildError::new(
             BuildErrorKind::UnknownNode,
             [name],
             format!("no node is named {name:?}, but {place} it{hint}: correct the name, or add the node"),
         )
     }
+}
 
-    /// The name that differs in the fewest letters, if it is not quite another word.
-    fn nearest(&self, name: &str) -> Option<&'a str> {
-        let letters: Vec<char> = name.chars().collect();
-        let most = (letters.len() / 2).min(3);
-        let near = self.numbers.iter().map(|(&other, &number)| (distance(&letters, other, most), number, other));
-        near.filter(|&(distance, ..)| distance <= most).min().map(|(.., other)| other)
-    }
+/// A hint at the name, of those with their places, that differs in the fewest letters, if it is not quite another word.
+pub(super) fn meant<'a>(name: &str, all: impl Iterator<Item = (&'a str, usize)>) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    let most = (letters.len() / 2).min(3);
+    let near = all.map(|(other, place)| (distance(&letters, other, most), place, other));
+    let nearest = near.filter(|&(distance, ..)| distance <= most).min();
+    nearest.map(|(.., other)| format!(" (is {other:?} meant?)")).unwrap_or_default()
 }
 
 /// How many letters must be replaced, added or left out. Not counted on beyond what is asked for.

@@ -6,7 +6,7 @@ use std::collections::BinaryHeap;
 use super::loops::Loops;
 use super::plan::{Arrival, Child, ChildPlan, EdgePlan, NodePlan, Plan, Region, View};
 use super::skeleton::{Skeleton, Ways};
-use super::views;
+use super::{NodeShape, views};
 
 /// The plan of what is left of a graph.
 pub(super) fn plan(skeleton: &Skeleton<'_>, ways: &Ways, loops: &Loops) -> Plan {
@@ -37,12 +37,34 @@ pub(super) fn plan(skeleton: &Skeleton<'_>, ways: &Ways, loops: &Loops) -> Plan 
             Arrival::Header { region } => plan.regions[region].back_edges += 1,
         }
     }
+    let fields = fields(skeleton, loops);
     // Outer regions come first, so that the place of a loop is known when what is in it is placed.
     for (region, mut children) in children.into_iter().enumerate() {
         children.sort_unstable_by_key(|&(declared, _)| declared);
-        place(&mut plan, loops, region, children.into_iter().map(|(_, child)| child).collect(), &inside[region]);
+        let children = children.into_iter().map(|(_, child)| child).collect();
+        place(&mut plan, loops, &fields, region, children, &inside[region]);
     }
     plan
+}
+
+/// By node, and then by loop: the fields that it may write, a bit for each.
+fn fields(skeleton: &Skeleton<'_>, loops: &Loops) -> (Vec<u128>, Vec<u128>) {
+    // There are no more than 128; what is beyond them is taken for all.
+    let bit = |field| u32::try_from(field).ok().and_then(|field| 1_u128.checked_shl(field)).unwrap_or(u128::MAX);
+    let of = |node: &NodeShape| node.writes.iter().fold(0, |all, write| all | bit(write.field));
+    let of_nodes: Vec<u128> = skeleton.shape.nodes.iter().map(of).collect();
+    let mut of_loops = vec![0; loops.all.len()];
+    for node in skeleton.nodes() {
+        if let Some(inside) = loops.of[node] {
+            of_loops[inside] |= of_nodes[node];
+        }
+    }
+    for (number, this) in loops.all.iter().enumerate().rev() {
+        if let Some(parent) = this.parent {
+            of_loops[parent] |= of_loops[number];
+        }
+    }
+    (of_nodes, of_loops)
 }
 
 /// The region of a loop. The top level is before them all.
@@ -80,7 +102,14 @@ fn edge(skeleton: &Skeleton<'_>, loops: &Loops, number: usize) -> EdgePlan {
 }
 
 /// Places the children of a region, which are in declared order.
-fn place(plan: &mut Plan, loops: &Loops, region: usize, children: Vec<Child>, inside: &[usize]) {
+fn place(
+    plan: &mut Plan,
+    loops: &Loops,
+    (of_nodes, of_loops): &(Vec<u128>, Vec<u128>),
+    region: usize,
+    children: Vec<Child>,
+    inside: &[usize],
+) {
     // First by declaration, then by place.
     for (number, &child) in children.iter().enumerate() {
         put(plan, region, number, child);
@@ -138,7 +167,13 @@ fn place(plan: &mut Plan, loops: &Loops, region: usize, children: Vec<Child>, in
             is_folded: false,
         });
     }
-    views::fill(&mut plan.regions[region], &before);
+    let fields = plan.regions[region].children.iter().map(|child| match child.kind {
+        Child::Node(node) => of_nodes[node],
+        Child::Loop(inner) => of_loops[inner - 1],
+        Child::End => 0,
+    });
+    let fields: Vec<u128> = fields.collect();
+    views::fill(&mut plan.regions[region], &before, &fields);
 }
 
 fn put(plan: &mut Plan, region: usize, place: usize, child: Child) {

@@ -71,9 +71,9 @@ pub(crate) enum Child {
     End,
 }
 
-/// What a child sees: the state after its immediate dominator in the region (`None`: the state with which the region
-/// began), and on it the updates of these children, in the order of their places: its ancestors that are neither the
-/// dominator nor an ancestor of the dominator.
+/// What a child sees: the state after one of its ancestors in the region (`None`: the state with which the region
+/// began), and on it the updates of these children, in the order of their places: its other ancestors, as far as that
+/// one did not see them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct View {
     pub(crate) after: Option<usize>,

@@ -39,7 +39,7 @@ impl Draft {
         self
     }
 
-    fn edge(&mut self, from: &str, to: &str, kind: EdgeKind) {
+    pub(super) fn edge(&mut self, from: &str, to: &str, kind: EdgeKind) {
         self.0.edges.push(EdgeShape { from: from.to_owned(), to: to.to_owned(), kind });
     }
 

@@ -102,6 +102,15 @@ fn unfold(region: &planned::Region, view: &View) -> Vec<usize> {
     seen
 }
 
+/// Each field by itself: the nodes in the order in which it is written.
+fn written<T: Copy>(seen: &[T], writes: impl Fn(T) -> BTreeSet<usize>) -> BTreeMap<usize, Vec<T>> {
+    let mut written: BTreeMap<usize, Vec<T>> = BTreeMap::new();
+    for &one in seen {
+        writes(one).into_iter().for_each(|field| written.entry(field).or_default().push(one));
+    }
+    written
+}
+
 /// Holds a plan against the definition.
 pub(super) fn compare(shape: &Shape, plan: &Plan) {
     let graph = Naive::new(shape);
@@ -168,14 +177,28 @@ pub(super) fn compare(shape: &Shape, plan: &Plan) {
             }
             order.iter().copied().filter(|part| seen.contains(part)).collect::<Vec<_>>()
         };
-        let seen = |view: &View| unfold(planned, view).into_iter().map(|child| order[child]).collect::<Vec<_>>();
+        let writes = |part: Part| -> BTreeSet<usize> {
+            let nodes = match part {
+                Part::Node(node) => BTreeSet::from([node]),
+                Part::Loop(header) => loops[&header].clone(),
+                Part::End => BTreeSet::new(),
+            };
+            nodes.iter().flat_map(|&node| &shape.nodes[node].writes).map(|write| write.field).collect()
+        };
+        // Each once, and of those that write the same field in their order.
+        let sees = |view: &View, wanted: Vec<Part>, who: &str| {
+            let mut seen: Vec<Part> = unfold(planned, view).into_iter().map(|child| order[child]).collect();
+            assert_eq!(written(&seen, writes), written(&wanted, writes), "{who} of {shape:?}");
+            seen.sort_by_key(|part| order.iter().position(|one| one == part));
+            assert_eq!(seen, wanted, "{who} of {shape:?}");
+        };
         for (place, planned_child) in planned.children.iter().enumerate() {
-            assert_eq!(seen(&planned_child.view), ancestors(order[place]), "{:?} of {shape:?}", order[place]);
+            sees(&planned_child.view, ancestors(order[place]), &format!("{:?}", order[place]));
             let into = inside.iter().filter(|&&(_, _, to)| to == order[place]).count();
             assert_eq!(planned_child.incoming, into, "{:?} of {shape:?}", order[place]);
         }
         if region.is_some() {
-            assert_eq!(seen(&planned.end), order, "the end of {region:?} of {shape:?}");
+            sees(&planned.end, order.clone(), "the end");
         }
         let views = || planned.children.iter().map(|child| &child.view).chain(region.map(|_| &planned.end));
         for (place, child) in planned.children.iter().enumerate() {

@@ -191,7 +191,7 @@ fn kinds() -> impl Strategy<Value = Draft> {
             if let Some(node) = optional.filter(|&node| node < count) {
                 draft = draft.optional(&format!("n{node}"));
             }
-            if let Some((node, to)) = fallback.filter(|&(node, to)| node < count && to < count) {
+            if let Some((node, to)) = fallback.filter(|&(node, to)| node != to && node < count && to < count) {
                 let (from, to) = (format!("n{node}"), format!("n{to}"));
                 if !draft.0.edges.iter().any(|edge| edge.from == from && edge.to == to) {
                     draft.0.options.push(NodeOption::Fallback(from, to));

@@ -1,6 +1,6 @@
 //! What each error says.
 
-use super::super::NodeKind;
+use super::super::{FieldWrite, NamedWrite, NodeKind, NodeOption};
 use super::Draft;
 
 fn good() -> Draft {
@@ -149,6 +149,72 @@ fn options() {
         &good().node("q", NodeKind::Ask).edges("a>q q>END").optional("q"),
         r#""q" is a question and cannot be optional, since it waits for its answer: take `optional` away, or lead to it by a route that can choose another way"#,
     );
+}
+
+#[test]
+fn options_that_cannot_mean_what_they_say() {
+    says(
+        &good().option(NodeOption::Settled("a".into())),
+        r#""a" is no map, and `settled` is about the items of one: take it away, or make "a" `optional` if it may fail"#,
+    );
+    says(
+        &good().fallback("a", "a"),
+        r#""a" is its own fallback and would run again as often as it fails: retry its step, or name another node"#,
+    );
+    let two = || Draft::of("a b c").edges("START>a a>END b>END c>END").fallback("a", "b").fallback("a", "c");
+    says(
+        &two(),
+        r#""a" has more than one fallback: keep one of them, and give that one a fallback where it may fail, too"#,
+    );
+    says(
+        &good().node("q", NodeKind::Ask).edges("a>q q>END").fallback("q", "legal"),
+        r#""q" is a question and has no use for a fallback, since it waits for its answer and cannot fail: take the fallback away, or lead to "legal" by a route that looks at the answer"#,
+    );
+    // Each once, and without what comes of it.
+    assert_eq!(two().fallback("a", "a").errors(), ["DuplicateFallback(a)", "FallbackToItself(a)"]);
+    let twice = |draft: Draft, option: &dyn Fn(Draft) -> Draft| option(option(draft)).errors();
+    assert_eq!(twice(good(), &|draft| draft.option(NodeOption::Settled("a".into()))), ["SettledNoMap(a)"]);
+    assert_eq!(twice(good(), &|draft| draft.fallback("a", "a")), ["FallbackToItself(a)"]);
+}
+
+/// What is only said twice, or needs no saying, is no mistake.
+#[test]
+fn options_that_change_nothing_are_taken() {
+    let map = |kind| Draft::of("a").node("m", kind).edges("START>a START>m a>END m>END");
+    let settled = |draft: Draft| draft.option(NodeOption::Settled("m".into()));
+    assert_eq!(settled(settled(map(NodeKind::Map))).errors(), [""; 0]);
+    assert_eq!(settled(map(NodeKind::MapOfGraph(Box::default()))).errors(), [""; 0]);
+    assert_eq!(map(NodeKind::Map).join_all("a").join_all("a").optional("a").optional("a").errors(), [""; 0]);
+    assert_eq!(good().optional("a").fallback("a", "END").errors(), [""; 0]);
+}
+
+#[test]
+fn writes_by_name() {
+    let draft = |writes: &[(&str, &str, bool)]| {
+        let mut draft = good();
+        let write = |&(node, field, overwrite): &(&str, &str, bool)| NamedWrite {
+            node: node.into(),
+            field: field.into(),
+            overwrite,
+        };
+        draft.0.enter_writes(writes.iter().map(write).collect());
+        draft
+    };
+    let good = draft(&[("a", "x", false), ("a", "log", true)]);
+    let write = |field, overwrite| FieldWrite { field, overwrite };
+    assert_eq!((good.errors(), &*good.0.nodes[0].writes), (vec![], &[write(0, false), write(1, true)][..]));
+    says(
+        &draft(&[("a", "logg", true), ("a", "logg", true)]),
+        r#"no field is named "logg", but `overwrites` of "a" names it (is "log" meant?): correct the name, or declare the field"#,
+    );
+    says(
+        &draft(&[("leagl", "x", false)]),
+        r#"no node is named "leagl", but `writes` names it (is "legal" meant?): correct the name, or add the node"#,
+    );
+    says(&draft(&[("START", "x", false)]), "`writes` names START, which is no node: name the node that is meant");
+    let all = draft(&[("a", "nope", false), ("b", "nope", false), ("b", "x", true), ("legal", "other", false)]);
+    let errors = ["UnknownNode(c)", "UnknownField(a)/nope", "UnknownNode(b)", "UnknownField(b)/nope"];
+    assert_eq!(all.edges("a>c").errors(), [&errors[..], &["UnknownField(legal)/other"]].concat());
 }
 
 #[test]

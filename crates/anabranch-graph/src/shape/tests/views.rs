@@ -2,9 +2,10 @@
 
 use proptest::prelude::*;
 
+use super::super::FieldWrite;
 use super::super::plan::Plan;
 use super::naive::{self, Naive};
-use super::{Draft, row};
+use super::{Draft, EdgeKind, row};
 use crate::BuildErrorKind;
 
 /// Nodes that are declared in any order, one before each, and edges between any two of them. All edges are those of
@@ -47,6 +48,19 @@ pub(super) fn graphs(nodes: usize, edges: usize) -> impl Strategy<Value = Draft>
     })
 }
 
+/// Each node writes some of three fields with a reducer: of those that write the same one the order counts.
+fn writing(nodes: usize, edges: usize) -> impl Strategy<Value = Draft> {
+    (graphs(nodes, edges), prop::collection::vec(0..8_u8, nodes)).prop_map(|(mut draft, fields)| {
+        let reduced = draft.0.fields.pop().unwrap();
+        draft.0.fields = vec![reduced; 3];
+        for (node, fields) in draft.0.nodes.iter_mut().zip(fields) {
+            let some = (0..3).filter(|field| fields >> field & 1 == 1);
+            node.writes = some.map(|field| FieldWrite { field, overwrite: false }).collect();
+        }
+        draft
+    })
+}
+
 fn plan_of(draft: &Draft) -> Option<Plan> {
     let graph = Naive::new(&draft.0);
     match draft.0.check() {
@@ -69,7 +83,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn plans_are_those_of_the_definition(draft in graphs(9, 12)) {
+    fn plans_are_those_of_the_definition(draft in writing(9, 12)) {
         if let Some(plan) = plan_of(&draft) {
             naive::compare(&draft.0, &plan);
         }
@@ -77,10 +91,58 @@ proptest! {
 
     /// Few more edges than nodes: mostly graphs that can be built, with loops in loops.
     #[test]
-    fn plans_of_thin_graphs_are_those_of_the_definition(draft in graphs(14, 6)) {
+    fn plans_of_thin_graphs_are_those_of_the_definition(draft in writing(14, 6)) {
         if let Some(plan) = plan_of(&draft) {
             naive::compare(&draft.0, &plan);
         }
+    }
+}
+
+/// All of them write the same field, which has a reducer: what comes on top of the state after another node is no more
+/// than the edges.
+#[test]
+fn joins_cost_their_edges() {
+    let node = |layer: usize, of: usize| format!("n{layer}.{of}");
+    // Layers of this many nodes, each of them behind these of the layer before.
+    let layers = |count: usize, wide: usize, before: &dyn Fn(usize) -> Vec<usize>| {
+        let names: Vec<String> = (0..count).flat_map(|layer| (0..wide).map(move |of| node(layer, of))).collect();
+        let mut draft = Draft::of(&names.join(" ")).writes(&names.join(" "), 1, false);
+        for of in 0..wide {
+            draft.edge("START", &node(0, of), EdgeKind::Plain);
+            draft.edge(&node(count - 1, of), "END", EdgeKind::Plain);
+            for layer in 1..count {
+                before(of)
+                    .iter()
+                    .for_each(|from| draft.edge(&node(layer - 1, *from), &node(layer, of), EdgeKind::Plain));
+            }
+        }
+        let (edges, plan) = (draft.0.edges.len(), draft.0.check().unwrap());
+        let on_top: usize = plan.regions[0].children.iter().map(|child| child.view.between.len()).sum();
+        assert!(on_top <= edges, "{on_top} for {edges} edges");
+    };
+    layers(2_000, 1, &|_| vec![0]);
+    // A ladder whose rungs lead both ways.
+    layers(1_000, 2, &|_| vec![0, 1]);
+    layers(100, 10, &|_| (0..10).collect());
+    layers(2, 1_000, &|of| vec![of]);
+}
+
+/// A ladder whose rungs lead from one rail to the other, declared rung by rung or rail by rail. Then the one rail comes
+/// first in the order, but nothing that it writes is written by the other.
+#[test]
+fn a_ladder_costs_its_edges() {
+    let count = 1_000;
+    let rail = |name: &str| (0..count).map(|at| format!("{name}{at} ")).collect::<String>();
+    let rungs = (0..count).map(|at| format!("a{at} b{at} ")).collect::<String>();
+    let by_rails = Draft::of(&(rail("a") + &rail("b"))).writes(&rail("a"), 0, false).writes(&rail("b"), 1, false);
+    for mut draft in [Draft::of(&rungs).writes(&rungs, 1, false), by_rails] {
+        for at in 1..count {
+            draft = draft.edges(&format!("a{0}>a{at} b{0}>b{at} a{at}>b{at}", at - 1));
+        }
+        let draft = draft.edges(&format!("START>a0 START>b0 a{0}>END b{0}>END", count - 1));
+        let plan = draft.0.check().unwrap();
+        let on_top: usize = plan.regions[0].children.iter().map(|child| child.view.between.len()).sum();
+        assert!(on_top <= draft.0.edges.len(), "{on_top}");
     }
 }
 
