@@ -13,11 +13,10 @@ use serde_json::Value;
 use crate::draw;
 use crate::dynamic::DynamicFields;
 use crate::event::GraphEvent;
-use crate::events::GraphEvents;
 use crate::log::{self, Entry, Log};
 use crate::progress::{Progress, progress};
 use crate::route::Route;
-use crate::run::{Ears, Engine, Inside, Outcome, Path, Queue, asks_somebody};
+use crate::run::{Ears, Engine, Inside, Outcome, Path, asks_somebody};
 use crate::shape::Shape;
 use crate::shape::plan::{Child, Plan};
 use crate::state::State;
@@ -26,7 +25,7 @@ use crate::work::Work;
 /// A graph that passed its checks: a step from a state to a state. Cheap to clone.
 pub struct CompiledGraph<S> {
     pub(crate) inner: Arc<dyn AnyGraph<S>>,
-    ears: Ears,
+    pub(crate) ears: Ears,
 }
 
 /// What there is to a graph, whatever its state: so that a step can find out whether it is one.
@@ -236,78 +235,6 @@ impl<S: State> CompiledGraph<S> {
     #[must_use]
     pub fn on_event(&self, listener: impl Fn(GraphEvent) + Send + Sync + 'static) -> Self {
         Self { inner: self.inner.clone(), ears: Ears { listener: Some(Arc::new(listener)), ..self.ears.clone() } }
-    }
-
-    /// A run, as a stream of what happens in it: nodes that begin, the tokens of the models inside of them, what they
-    /// write, nodes that are done, passed over, fail, and ask; those of the graphs and lists inside, too, each with its
-    /// path. Nothing runs until it is read, and each event is handed on before the run goes on.
-    /// [`finish`](GraphEvents::finish) gives the state.
-    ///
-    /// ```
-    /// use anabranch_core::{RunConfig, lambda_with};
-    /// use anabranch_graph::{END, EventKind, Progress, START, State, StateGraph, step};
-    /// # use serde::{Deserialize, Serialize};
-    /// #
-    /// #[derive(Clone, Default, Serialize, Deserialize, State)]
-    /// # #[state(crate = "anabranch_graph")]
-    /// struct Essay {
-    ///     topic: String,
-    ///     draft: String,
-    /// }
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> anabranch_core::Result<()> {
-    /// // A model tells of its tokens by itself. Any other step can, too.
-    /// let writer = lambda_with(|topic: String, config: RunConfig| async move {
-    ///     for word in ["About ", &topic] {
-    ///         config.token(word);
-    ///     }
-    ///     Ok(format!("About {topic}"))
-    /// });
-    /// let graph = StateGraph::<Essay>::new()
-    ///     .node("write", step(|essay: &Essay| essay.topic.clone(), writer, Essay::draft))
-    ///     .edge(START, "write")
-    ///     .edge("write", END)
-    ///     .compile()?;
-    ///
-    /// let mut events = graph.events(Essay { topic: "rivers".into(), ..Essay::default() });
-    /// let mut shown = Vec::new();
-    /// while let Some(event) = events.next().await {
-    ///     let event = event?;
-    ///     let node = event.node();
-    ///     shown.push(match &event.kind {
-    ///         EventKind::Token(token) => format!("{node}: {}", token.text()),
-    ///         EventKind::Update(update) => format!("{node} wrote {}", update.writes()?[0].field),
-    ///         kind => format!("{node} {kind:?}"),
-    ///     });
-    /// }
-    /// let wanted = ["write Started", "write: About ", "write: rivers", "write wrote draft", "write Done"];
-    /// assert_eq!(shown, wanted);
-    /// let Progress::Done(essay) = events.finish().await? else { panic!("nobody asks") };
-    /// assert_eq!(essay.draft, "About rivers");
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// A graph that asks gives its questions by [`finish`](GraphEvents::finish);
-    /// [`Questions::answer_events`](crate::Questions::answer_events) goes on. For a run whose log is kept see
-    /// [`Thread::events`](crate::Thread::events).
-    pub fn events(&self, initial: S) -> GraphEvents<S> {
-        self.events_with(initial, RunConfig::empty())
-    }
-
-    /// [`events`](Self::events) with a configuration.
-    pub fn events_with(&self, initial: S, config: &RunConfig) -> GraphEvents<S> {
-        let (queue, graph) = self.queued();
-        let config = config.clone();
-        GraphEvents::new(queue, async move { graph.start_with(initial, &config).await })
-    }
-
-    /// The same graph, and where the events of its run can be read.
-    pub(crate) fn queued(&self) -> (Arc<Queue>, Self) {
-        let queue = Arc::<Queue>::default();
-        let ears = Ears { queue: Some(queue.clone()), ..self.ears.clone() };
-        (queue, Self { inner: self.inner.clone(), ears })
     }
 
     fn inside(&self, config: &RunConfig) -> Inside {

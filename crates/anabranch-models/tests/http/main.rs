@@ -29,4 +29,5 @@ mod server;
 #[cfg(any(feature = "gemini", feature = "ollama"))]
 mod strange;
 mod tls;
+mod tokens;
 mod transport;
