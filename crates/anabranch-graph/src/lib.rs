@@ -15,6 +15,7 @@ mod log;
 mod names;
 mod progress;
 pub mod reduce;
+mod report;
 mod route;
 mod run;
 mod run_error;
@@ -33,6 +34,7 @@ pub const END: &str = "END";
 
 pub use anabranch_macros::State;
 pub use build_error::{BuildError, BuildErrorKind, BuildErrors};
+pub use draw::Drawing;
 pub use event::{EventKind, GraphEvent};
 pub use graph::CompiledGraph;
 #[cfg(feature = "sqlite")]
@@ -40,6 +42,7 @@ pub use log::SqliteStore;
 pub use log::{DamagedRecord, Entry, GraphStore, LogConflict, LogMismatch, MemoryStore, ShapeChanged};
 pub use names::Names;
 pub use progress::{Progress, Question, Questions};
+pub use report::{NodeReport, RunReport};
 pub use run_error::{BadChoice, EndNotReached, StepLimit};
 pub use shape::Field;
 pub use state::{Reduced, State};
