@@ -14,9 +14,12 @@ vm.runInThisContext(readFileSync(mermaidPath, "utf8"));
 const mermaid = globalThis.mermaid;
 const viz = await createRequire(import.meta.url)(resolve(vizPath)).instance();
 
-// Mermaid keeps `#34;` in a form of its own until it draws.
+// Mermaid keeps `#34;` in a form of its own until it draws. A joiner keeps a backslash and an `n` apart.
 const shown = (label) =>
-    label.replaceAll("<br/>", "\n").replace(/ﬂ°°(\d+)¶ß/g, (_, number) => String.fromCodePoint(number));
+    label
+        .replaceAll("<br/>", "\n")
+        .replace(/ﬂ°°(\d+)¶ß/g, (_, number) => String.fromCodePoint(number))
+        .replaceAll("\u2060", "");
 
 const sorted = (pairs) => [...pairs].sort(([one], [other]) => (one < other ? -1 : 1));
 

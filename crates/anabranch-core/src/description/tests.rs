@@ -269,7 +269,7 @@ fn what_is_wrong_in_a_graph_is_a_warning_since_its_nodes_need_not_run() {
         let node = Description::new(Kind::new("node"), "legal").with_children(Composed::InSequence, [step]);
         Description::new(Kind::new("graph"), "graph").with_children(Composed::Graph { edges }, [node])
     };
-    warned(&graph(broken()), &[&format!("graph > legal > {BROKEN}")]);
+    warned(&graph(broken()), &["graph > legal > Prompt: needs `subject`, but `parallel` gives `topic`"]);
     // What a node reads of the state is not what the graph takes, nor what it gives.
     fine(&chain([map(&["a"]), graph(prompt(&["b"])), prompt(&["c", "d"])]));
 }

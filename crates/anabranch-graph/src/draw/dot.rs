@@ -10,7 +10,8 @@ pub(super) fn dot(picture: &Picture) -> String {
     let mut out = String::from("digraph {\n    compound=true;\n");
     let font = r#"fontname="Helvetica""#;
     let _ = writeln!(out, "    graph [{font}];");
-    let _ = writeln!(out, "    node [{font}, shape=box, style=\"rounded,filled\", fillcolor=white];");
+    let _ =
+        writeln!(out, "    node [{font}, shape=box, style=\"rounded,filled\", fillcolor=white, margin=\"0.2,0.1\"];");
     let _ = writeln!(out, "    edge [{font}, fontsize=11];");
     level(picture, 1, &mut out);
     out.push_str("}\n");
@@ -68,10 +69,15 @@ fn shape(form: Form) -> Option<&'static str> {
 }
 
 fn style(part: &Part) -> String {
+    // Round corners make a hexagon something else.
+    let corners = if part.form == Form::Ask { "filled" } else { "rounded,filled" };
     let Some((mark, _)) = &part.mark else {
-        // A cluster inherits from the one around it.
-        let own = ", style=\"rounded,filled\", fillcolor=white, color=black, fontcolor=black";
-        return if part.inside.is_some() { own.to_owned() } else { String::new() };
+        return match (&part.inside, part.form) {
+            // A cluster inherits from the one around it.
+            (Some(_), _) => format!(", style=\"{corners}\", fillcolor=white, color=black, fontcolor=black"),
+            (None, Form::Ask) => format!(", style={corners}"),
+            (None, _) => String::new(),
+        };
     };
     let (fill, line, text) = match mark {
         Mark::Ran => ("#d9f2e0", "#1a7f37", "#0b3d1a"),
@@ -85,7 +91,7 @@ fn style(part: &Part) -> String {
         Mark::NotReached => ",dotted",
         Mark::Ran | Mark::Failed | Mark::Unfinished => "",
     };
-    format!(", style=\"rounded,filled{more}\", fillcolor=\"{fill}\", color=\"{line}\", fontcolor=\"{text}\"")
+    format!(", style=\"{corners}{more}\", fillcolor=\"{fill}\", color=\"{line}\", fontcolor=\"{text}\"")
 }
 
 fn label(part: &Part) -> String {

@@ -90,6 +90,10 @@ fn escaped(line: &str) -> String {
         } else {
             let _ = write!(out, "#{};", u32::from(char));
         }
+        if (char, after) == ('\\', Some('n')) {
+            // Mermaid ends a line there, however it is written; a joiner between the two is not seen.
+            out.push_str("#8288;");
+        }
         before = Some(char);
     }
     out

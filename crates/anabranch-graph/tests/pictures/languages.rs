@@ -97,7 +97,7 @@ fn mermaid_and_dot_look_like_this() {
     let dot = r#"digraph {
     compound=true;
     graph [fontname="Helvetica"];
-    node [fontname="Helvetica", shape=box, style="rounded,filled", fillcolor=white];
+    node [fontname="Helvetica", shape=box, style="rounded,filled", fillcolor=white, margin="0.2,0.1"];
     edge [fontname="Helvetica", fontsize=11];
     start [label="START", shape=oval];
     n0 [label="write\nmap", shape=box3d];
