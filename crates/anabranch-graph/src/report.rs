@@ -4,6 +4,7 @@ mod table;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -94,15 +95,16 @@ pub struct NodeReport {
     pub items: usize,
     /// Of a map: with what its items failed, and how many.
     pub failed_items: Vec<(ErrorKind, usize)>,
-    /// When it was first heard of, among all.
-    order: usize,
 }
 
 #[derive(Default)]
 struct Heard {
-    nodes: Reports,
-    /// By the path of the activation: since when. Several, where runs overlap.
-    open: HashMap<String, Vec<Instant>>,
+    /// In the order in which they were first heard of.
+    nodes: Vec<NodeReport>,
+    /// By path: which of them it is.
+    places: HashMap<String, usize>,
+    /// By the path of the activation: since when it runs; and the same of others, where runs overlap.
+    open: HashMap<String, (Instant, Vec<Instant>)>,
 }
 
 /// By path.
@@ -124,25 +126,26 @@ impl RunReport {
     /// What is known of a node now, by its path.
     #[must_use]
     pub fn node(&self, path: &str) -> Option<NodeReport> {
-        self.heard().nodes.get(path).cloned()
+        let heard = self.heard();
+        heard.places.get(path).map(|&place| heard.nodes[place].clone())
     }
 
     /// What is known of all nodes that began or were passed over, in the order in which that was first so; the nodes of
     /// a graph inside come after it.
     #[must_use]
     pub fn nodes(&self) -> Vec<NodeReport> {
-        let reports = self.reports();
-        let orders = |node: &NodeReport| -> Vec<usize> {
+        let heard = self.heard();
+        let places = |node: &NodeReport| -> Vec<usize> {
             let ends = node.path.match_indices('/').map(|(end, _)| end).chain([node.path.len()]);
-            ends.map(|end| reports.get(&node.path[..end]).map_or(usize::MAX, |node| node.order)).collect()
+            ends.map(|end| heard.places.get(&node.path[..end]).copied().unwrap_or(usize::MAX)).collect()
         };
-        let mut nodes: Vec<_> = reports.values().map(|node| (orders(node), node)).collect();
-        nodes.sort_by(|(one, _), (other, _)| one.cmp(other));
-        nodes.into_iter().map(|(_, node)| node.clone()).collect()
+        let mut nodes = heard.nodes.clone();
+        nodes.sort_by_cached_key(places);
+        nodes
     }
 
     pub(crate) fn reports(&self) -> Reports {
-        self.heard().nodes.clone()
+        self.heard().nodes.iter().map(|node| (node.path.clone(), node.clone())).collect()
     }
 
     fn heard(&self) -> MutexGuard<'_, Heard> {
@@ -162,7 +165,11 @@ impl Heard {
         match (kind, is_item(&path)) {
             (EventKind::Started, false) => {
                 self.node(&path).unfinished += 1;
-                self.open.entry(path).or_default().push(Instant::now());
+                let now = Instant::now();
+                match self.open.entry(path) {
+                    Entry::Vacant(entry) => _ = entry.insert((now, Vec::new())),
+                    Entry::Occupied(mut entry) => entry.get_mut().1.push(now),
+                }
             }
             (EventKind::Started, true) => self.node(&path).items += 1,
             (EventKind::PassedOver, _) => self.node(&path).passed_over += 1,
@@ -183,23 +190,26 @@ impl Heard {
     }
 
     fn node(&mut self, path: &str) -> &mut NodeReport {
-        let (names, order) = (names(path).into_owned(), self.nodes.len());
-        self.nodes.entry(names).or_insert_with_key(|path| NodeReport::new(path.clone(), order))
+        let names = names(path);
+        let place = self.places.get(&*names).copied().unwrap_or_else(|| {
+            self.places.insert(names.clone().into_owned(), self.nodes.len());
+            self.nodes.push(NodeReport::new(names.into_owned()));
+            self.nodes.len() - 1
+        });
+        &mut self.nodes[place]
     }
 
     /// How long an activation took.
     fn close(&mut self, path: &str) -> Option<Duration> {
-        let began = self.open.get_mut(path)?;
-        let took = began.pop().map(|began| began.elapsed());
-        if began.is_empty() {
-            self.open.remove(path);
+        match self.open.get_mut(path)?.1.pop() {
+            Some(began) => Some(began.elapsed()),
+            None => self.open.remove(path).map(|(began, _)| began.elapsed()),
         }
-        took
     }
 }
 
 impl NodeReport {
-    fn new(path: String, order: usize) -> Self {
+    fn new(path: String) -> Self {
         Self {
             path,
             runs: 0,
@@ -211,7 +221,6 @@ impl NodeReport {
             replayed: 0,
             items: 0,
             failed_items: Vec::new(),
-            order,
         }
     }
 

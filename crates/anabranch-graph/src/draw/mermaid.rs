@@ -73,16 +73,17 @@ fn label(part: &Part) -> String {
 fn escaped(line: &str) -> String {
     let mut out = String::new();
     let mut before = None;
-    let mut chars = line.chars().peekable();
+    let mut chars = line.chars();
     while let Some(char) = chars.next() {
-        let after = chars.peek().copied();
+        let rest = chars.as_str();
+        let after = rest.chars().next();
         let is_between = |is: fn(char) -> bool| before.is_some_and(is) && after.is_some_and(is);
         let is_plain = match char {
             // `1. ` would be a list, and `a.de` a link.
             '.' => is_between(|near| near.is_ascii_digit()),
             '_' | '-' => is_between(char::is_alphanumeric),
             ' ' => before.is_some_and(|near| near != ' ') && after.is_some(),
-            ',' => after == Some(' '),
+            ',' | ':' => rest.len() > 1 && rest.starts_with(' '),
             char => char.is_alphanumeric(),
         };
         if is_plain {

@@ -94,6 +94,24 @@ polish -> one of polish, END [3 runs, 330 ms, longest 120 ms]
 }
 
 #[tokio::test(start_paused = true)]
+async fn runs_that_overlap_are_added_up() {
+    let graph = StateGraph::<Notes>::new().node("a", takes(20)).edge(START, "a").edge("a", END).compile().unwrap();
+    let report = RunReport::new();
+    let watched = graph.on_event(report.listener());
+    let later = async {
+        tokio::time::sleep(millis(5)).await;
+        watched.invoke(Notes::default()).await
+    };
+    let at_once = || watched.invoke(Notes::default());
+    let _ = tokio::join!(at_once(), at_once(), later);
+    let node = report.node("a").unwrap();
+    assert_eq!((node.runs, node.unfinished, node.replayed, node.total), (3, 0, 0, millis(60)));
+    // Nothing is left of what has ended.
+    assert!(watched.invoke(Notes::default()).await.is_ok());
+    assert_eq!(report.node("a").unwrap().total, millis(80));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_broke_what_it_cut_short_and_what_was_not_reached() {
     let graph = StateGraph::<Notes>::new()
         .node("slow", takes(1_000))

@@ -88,7 +88,9 @@ fn label(rest: &mut Rest<'_>) -> String {
             label.extend(Some(char).filter(|char| *char != '\u{2060}'));
         } else {
             let char = rest.char();
-            assert!(char.is_alphanumeric() || " .,_-".contains(char), "{char:?} is not escaped");
+            assert!(char.is_alphanumeric() || " .,:_-".contains(char), "{char:?} is not escaped");
+            // Mermaid cuts `style …:…#…;` short, wherever it stands.
+            assert!(char != ':' || rest.0.starts_with(' '), "{char:?} is not escaped");
             label.push(char);
         }
     }
