@@ -91,8 +91,9 @@ fn escaped(line: &str) -> String {
         } else {
             let _ = write!(out, "#{};", u32::from(char));
         }
-        if (char, after) == ('\\', Some('n')) {
-            // Mermaid ends a line there, however it is written; a joiner between the two is not seen.
+        if matches!((char, after), ('\\', Some('n')) | ('ﬂ', Some('°')) | ('¶', Some('ß'))) {
+            // Mermaid ends a line at the first, and keeps numbers between the others, even if they were numbers. A
+            // joiner between the two is not seen.
             out.push_str("#8288;");
         }
         before = Some(char);
