@@ -91,7 +91,7 @@ pub use stream::merge::{Collector, Merge};
 /// What a step says about itself, for authors of steps and for programs that draw chains:
 /// [`Runnable::label`] and [`Runnable::describe`] give it.
 pub mod describe {
-    pub use crate::description::{Composed, Description, Facts, Gives, Kind, Label, Needs, Warning};
+    pub use crate::description::{Composed, Description, Edge, Facts, Gives, Kind, Label, Needs, Warning};
 }
 
 /// The types that combinators return and traits that their arguments have, for signatures; programs hardly ever name

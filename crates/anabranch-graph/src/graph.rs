@@ -3,14 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use anabranch_core::describe::{Description, Kind, Label};
+use anabranch_core::describe::{Description, Label};
 use anabranch_core::{Chunks, Error, ErrorKind, Merge, Result, RunConfig, Runnable, pipe_operator};
 use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, TryFutureExt};
 use futures_util::stream::{BoxStream, try_unfold};
 use serde_json::Value;
 
-use crate::draw;
+use crate::draw::{self, Drawing};
 use crate::dynamic::DynamicFields;
 use crate::event::GraphEvent;
 use crate::log::{self, Entry, Log};
@@ -31,6 +31,8 @@ pub struct CompiledGraph<S> {
 /// What there is to a graph, whatever its state: so that a step can find out whether it is one.
 pub(crate) trait AnyGraph<S>: Send + Sync {
     fn shape(&self) -> &Shape;
+    /// What it says of itself, as a step.
+    fn describe(&self) -> Description;
     fn run_nested(self: Arc<Self>, initial: S, inside: Inside, path: Path) -> BoxFuture<'static, Result<S>>;
     fn run(self: Arc<Self>, initial: S, inside: Inside) -> BoxFuture<'static, Result<S>>;
     /// The state after each activation that wrote something; the last is what `run` gives.
@@ -100,6 +102,14 @@ impl<S: State> Inner<S> {
 impl<S: State> AnyGraph<S> for Inner<S> {
     fn shape(&self) -> &Shape {
         &self.shape
+    }
+
+    fn describe(&self) -> Description {
+        let nodes = self.shape.nodes.iter().zip(&self.nodes);
+        draw::describe(
+            &self.shape,
+            nodes.map(|(shape, node)| draw::node(&node.name, &shape.kind, node.work.describe())),
+        )
     }
 
     fn run_nested(self: Arc<Self>, initial: S, inside: Inside, path: Path) -> BoxFuture<'static, Result<S>> {
@@ -296,7 +306,44 @@ impl<S: State> CompiledGraph<S> {
         self.inner.clone().start(initial, self.inside(config)).await
     }
 
-    /// A picture for [Mermaid](https://mermaid.js.org), which GitHub shows.
+    /// A picture of it, to say how much of it is drawn and of which run, and then in which language.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use anabranch_core::{Retry, RunnableExt, lambda};
+    /// use anabranch_graph::{END, START, State, StateGraph, step};
+    /// # use serde::{Deserialize, Serialize};
+    /// #
+    /// #[derive(Clone, Default, Serialize, Deserialize, State)]
+    /// # #[state(crate = "anabranch_graph")]
+    /// struct Essay {
+    ///     draft: String,
+    /// }
+    ///
+    /// let outline = lambda(async |essay: String| Ok(essay)).with_name("outline");
+    /// let chain = outline | lambda(async |essay: String| Ok(essay)).with_name("write");
+    /// let graph = StateGraph::<Essay>::new()
+    ///     .node("draft", step(|essay: &Essay| essay.draft.clone(), chain, Essay::draft).with_retry(Retry::attempts(3)))
+    ///     .edge(START, "draft")
+    ///     .edge("draft", END)
+    ///     .compile()?;
+    ///
+    /// assert_eq!(graph.drawing().to_text(), "START -> draft\ndraft (retry) -> END\n");
+    /// let opened = "START -> draft\ndraft (retry) -> END\n  outline\n  | write\n";
+    /// assert_eq!(graph.drawing().depth(1).to_text(), opened);
+    /// # Ok::<(), anabranch_core::Error>(())
+    /// ```
+    ///
+    /// The words behind a node are those that made it: `map`, `ask`, `optional`, `join_all`, `settled`, `retry`. A broken
+    /// arrow is taken or not: one of several behind a `route`, any of them behind a `route_many`, one on failure.
+    /// [`Drawing::report`] marks what a run did.
+    pub fn drawing(&self) -> Drawing<'_> {
+        Drawing::new(self.inner.shape(), self.inner.describe())
+    }
+
+    /// A picture of the nodes for [Mermaid](https://mermaid.js.org), which GitHub shows: `drawing().to_mermaid()`. What
+    /// is inside of them shows [`drawing`](Self::drawing).
     ///
     /// ```
     /// use std::sync::Arc;
@@ -327,19 +374,19 @@ impl<S: State> CompiledGraph<S> {
     /// ```
     #[must_use]
     pub fn to_mermaid(&self) -> String {
-        draw::mermaid(self.inner.shape())
+        self.drawing().to_mermaid()
     }
 
-    /// A picture for [Graphviz](https://graphviz.org).
+    /// A picture of the nodes for [Graphviz](https://graphviz.org): `drawing().to_dot()`.
     #[must_use]
     pub fn to_dot(&self) -> String {
-        draw::dot(self.inner.shape())
+        self.drawing().to_dot()
     }
 
-    /// Its nodes and edges as text, one to a line.
+    /// The nodes for a terminal, one a line with what follows it: `drawing().to_text()`.
     #[must_use]
     pub fn to_text(&self) -> String {
-        draw::text(self.inner.shape())
+        self.drawing().to_text()
     }
 }
 
@@ -362,11 +409,11 @@ impl<S: State> Runnable for CompiledGraph<S> {
     }
 
     fn label(&self) -> Option<Label<'_>> {
-        Some(Label::new(Kind::new("graph"), "graph"))
+        Some(Label::new(draw::GRAPH, "graph"))
     }
 
     fn describe(&self) -> Description {
-        Description::new(Kind::new("graph"), "graph")
+        self.inner.describe()
     }
 }
 

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use anabranch_core::describe::Description;
 use anabranch_core::{Accepts, Error, ErrorKind, Result, Runnable};
 use futures_util::future::{BoxFuture, FutureExt};
 use serde::de::DeserializeOwned;
@@ -28,10 +29,22 @@ pub(crate) enum Work<S: State> {
     Ask(Arc<dyn AskWork<S>>),
 }
 
+impl<S: State> Work<S> {
+    /// What it says of its step, if it has one.
+    pub(crate) fn describe(&self) -> Option<Description> {
+        match self {
+            Self::Step(work) => Some(work.describe()),
+            Self::Map(work) => Some(work.describe()),
+            Self::Ask(_) => None,
+        }
+    }
+}
+
 /// A step that gives an update.
 pub(crate) trait StepWork<I, S: State>: Send + Sync {
     fn start(self: Arc<Self>, input: I, inside: &Inside, path: &Path) -> Running<S>;
     fn shape(&self) -> Option<&Shape>;
+    fn describe(&self) -> Description;
 }
 
 /// The items of a list, side by side.
@@ -39,6 +52,7 @@ pub(crate) trait MapWork<S: State>: Send + Sync {
     /// How many there are, and what starts each of them.
     fn start(self: Arc<Self>, state: &S, inside: &Inside, path: &Path) -> Vec<Running<S>>;
     fn shape(&self) -> Option<&Shape>;
+    fn describe(&self) -> Description;
 }
 
 /// A question, and what becomes of the answer.
@@ -100,6 +114,10 @@ where
         let step = (&self.step as &dyn Any).downcast_ref::<Step<T, R::Output>>()?;
         step.inner.shape()
     }
+
+    fn describe(&self) -> Description {
+        self.step.describe()
+    }
 }
 
 /// A list, and the step of each of its items.
@@ -132,6 +150,10 @@ where
 
     fn shape(&self) -> Option<&Shape> {
         StepWork::<T, S>::shape(&*self.step)
+    }
+
+    fn describe(&self) -> Description {
+        StepWork::<T, S>::describe(&*self.step)
     }
 }
 

@@ -196,6 +196,11 @@ impl<'a> Walk<'a> {
                 Ok(Shape::Unknown)
             }
             Composed::Enough { needed, required } => self.enough(step, &input, *needed, required),
+            Composed::Graph { .. } => {
+                let problems = self.attempts(step, &Shape::Unknown).1;
+                self.warn_of(problems);
+                Ok(Shape::Unknown)
+            }
         }
     }
 

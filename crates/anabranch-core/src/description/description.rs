@@ -124,6 +124,31 @@ pub enum Composed {
     MayFail,
     /// On each element of the input.
     PerElement,
+    /// A graph: each on what the graph makes of its input, and none is certain to run.
+    Graph {
+        /// What leads from child to child, in declared order.
+        edges: Vec<Edge>,
+    },
+}
+
+/// An edge of a [graph](Composed::Graph).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Edge {
+    /// The place of the child that it leaves; `None` is where the graph begins.
+    pub from: Option<usize>,
+    /// The place of the child that it leads to; `None` is where the graph ends.
+    pub to: Option<usize>,
+    /// Whether it is taken whenever the child that it leaves is done.
+    pub is_certain: bool,
+}
+
+impl Edge {
+    /// An edge between two children.
+    #[must_use]
+    pub fn new(from: Option<usize>, to: Option<usize>, is_certain: bool) -> Self {
+        Self { from, to, is_certain }
+    }
 }
 
 impl Description {

@@ -27,7 +27,7 @@ mod tests;
 
 pub(crate) use check::{check, duplicate};
 pub(crate) use checked::Checked;
-pub use description::{Composed, Description, Facts, Gives, Needs};
+pub use description::{Composed, Description, Edge, Facts, Gives, Needs};
 pub use hint::{closest, did_you_mean, listed, listed_or};
 pub use kind::Kind;
 pub use label::Label;

@@ -263,6 +263,18 @@ fn an_optional_variable_that_is_nearly_given_is_a_warning() {
 }
 
 #[test]
+fn what_is_wrong_in_a_graph_is_a_warning_since_its_nodes_need_not_run() {
+    let graph = |step: Description| {
+        let edges = vec![Edge::new(None, Some(0), true), Edge::new(Some(0), None, false)];
+        let node = Description::new(Kind::new("node"), "legal").with_children(Composed::InSequence, [step]);
+        Description::new(Kind::new("graph"), "graph").with_children(Composed::Graph { edges }, [node])
+    };
+    warned(&graph(broken()), &["graph > legal > Prompt: needs `subject`, but `parallel` gives `topic`"]);
+    // What a node reads of the state is not what the graph takes, nor what it gives.
+    fine(&chain([map(&["a"]), graph(prompt(&["b"])), prompt(&["c", "d"])]));
+}
+
+#[test]
 fn a_warning_says_where_and_what() {
     let warnings = check(&parallel(vec![("a", result(broken()))])).unwrap();
     assert_eq!(warnings[0].path().collect::<Vec<_>>(), ["parallel", "a", "Prompt"]);

@@ -1,53 +1,102 @@
-//! A graph as a flowchart of Mermaid.
+//! A flowchart of Mermaid: <https://mermaid.js.org/syntax/flowchart.html>.
 
 use std::fmt::Write as _;
 
-use crate::shape::{EdgeKind, NodeKind, Shape};
-use crate::{END, START};
+use super::picture::{Arrow, Form, Part, Picture};
+use crate::report::Mark;
+use crate::shape::EdgeKind;
 
-/// A flowchart: <https://mermaid.js.org/syntax/flowchart.html>.
-pub(crate) fn mermaid(shape: &Shape) -> String {
+pub(super) fn mermaid(picture: &Picture) -> String {
     let mut out = String::from("flowchart TD\n");
-    graph(shape, "", 1, &mut out);
+    level(picture, 1, &mut out);
+    let parts = picture.all();
+    for mark in Mark::ALL {
+        let ids = parts.iter().filter(|part| part.mark.as_ref().is_some_and(|(one, _)| *one == mark));
+        let ids: Vec<_> = ids.map(|part| part.id.as_str()).collect();
+        if !ids.is_empty() {
+            let (class, style) = class(mark);
+            let _ = writeln!(out, "    classDef {class} {style}\n    class {} {class}", ids.join(","));
+        }
+    }
     out
 }
 
-fn graph(shape: &Shape, prefix: &str, depth: usize, out: &mut String) {
+fn level(picture: &Picture, depth: usize, out: &mut String) {
     let indent = "    ".repeat(depth);
-    let _ = writeln!(out, "{indent}{prefix}start([{}])", quoted(START));
-    for (place, node) in shape.nodes.iter().enumerate() {
-        let (id, name) = (format!("{prefix}n{place}"), quoted(&node.name));
-        let _ = match &node.kind {
-            NodeKind::Plain => writeln!(out, "{indent}{id}[{name}]"),
-            NodeKind::Map => writeln!(out, "{indent}{id}[[{name}]]"),
-            NodeKind::Ask => writeln!(out, "{indent}{id}{{{{{name}}}}}"),
-            NodeKind::Graph(inner) | NodeKind::MapOfGraph(inner) => {
-                let _ = writeln!(out, "{indent}subgraph {id}[{name}]");
-                graph(inner, &format!("{id}_"), depth + 1, out);
+    for part in &picture.parts {
+        let (id, label) = (&part.id, label(part));
+        let _ = match (&part.inside, part.form) {
+            (Some(inside), _) => {
+                let _ = writeln!(out, "{indent}subgraph {id}[{label}]");
+                level(inside, depth + 1, out);
                 writeln!(out, "{indent}end")
             }
+            (None, Form::Start | Form::End) => writeln!(out, "{indent}{id}([{label}])"),
+            (None, Form::Step) => writeln!(out, "{indent}{id}[{label}]"),
+            (None, Form::Map | Form::Graph) => writeln!(out, "{indent}{id}[[{label}]]"),
+            (None, Form::Ask) => writeln!(out, "{indent}{id}{{{{{label}}}}}"),
         };
     }
-    let _ = writeln!(out, "{indent}{prefix}stop([{}])", quoted(END));
-    for (from, to, kind) in super::arrows(shape, prefix) {
-        let arrow = match kind {
-            EdgeKind::Plain => "-->",
-            EdgeKind::Single | EdgeKind::Multi => "-.->",
-            EdgeKind::Fail => "-. failed .->",
-        };
-        let _ = writeln!(out, "{indent}{from} {arrow} {to}");
+    for arrow in &picture.arrows {
+        let (from, to) = picture.ends(arrow);
+        let _ = writeln!(out, "{indent}{from} {} {to}", line(arrow));
     }
 }
 
-/// A label: quotation marks and what Mermaid or HTML reads as something else are written as numbers.
-fn quoted(name: &str) -> String {
-    let mut out = String::from("\"");
-    for char in name.chars() {
-        match char {
-            char if char.is_alphanumeric() || " _-.,:;()/!?+*=".contains(char) => out.push(char),
-            char => _ = write!(out, "#{};", u32::from(char)),
-        }
+fn line(arrow: &Arrow) -> &'static str {
+    match arrow.kind {
+        EdgeKind::Plain => "-->",
+        EdgeKind::Single => "-.->",
+        EdgeKind::Multi => "-. any of .->",
+        EdgeKind::Fail => "-. on failure .->",
     }
-    out.push('"');
+}
+
+/// Colours with a text of their own are seen on a light page and on a dark one.
+fn class(mark: Mark) -> (&'static str, &'static str) {
+    match mark {
+        Mark::Ran => ("ran", "fill:#d9f2e0,stroke:#1a7f37,color:#0b3d1a"),
+        Mark::Failed => ("failed", "fill:#ffdddb,stroke:#c62828,color:#5f1010"),
+        Mark::Unfinished => ("unfinished", "fill:#fff2cc,stroke:#b07d00,color:#4d3700"),
+        Mark::PassedOver => ("passed", "fill:none,stroke:#90a4ae,color:#78909c,stroke-dasharray:5 4"),
+        Mark::NotReached => ("unreached", "fill:none,stroke:#b0bec5,color:#90a4ae,stroke-dasharray:1 4"),
+    }
+}
+
+fn label(part: &Part) -> String {
+    let lines: Vec<_> = part.lines().iter().map(|line| escaped(line)).collect();
+    format!("\"{}\"", lines.join("<br/>"))
+}
+
+/// Everything that Mermaid, or Markdown or HTML inside of it, could read as something else is written as a number: all
+/// but letters, digits, and what stands between two of them.
+fn escaped(line: &str) -> String {
+    let mut out = String::new();
+    let mut before = None;
+    let mut chars = line.chars();
+    while let Some(char) = chars.next() {
+        let rest = chars.as_str();
+        let after = rest.chars().next();
+        let is_between = |is: fn(char) -> bool| before.is_some_and(is) && after.is_some_and(is);
+        let is_plain = match char {
+            // `1. ` would be a list, and `a.de` a link.
+            '.' => is_between(|near| near.is_ascii_digit()),
+            '_' | '-' => is_between(char::is_alphanumeric),
+            ' ' => before.is_some_and(|near| near != ' ') && after.is_some(),
+            ',' | ':' => rest.len() > 1 && rest.starts_with(' '),
+            char => char.is_alphanumeric(),
+        };
+        if is_plain {
+            out.push(char);
+        } else {
+            let _ = write!(out, "#{};", u32::from(char));
+        }
+        if matches!((char, after), ('\\', Some('n')) | ('ﬂ', Some('°')) | ('¶', Some('ß'))) {
+            // Mermaid ends a line at the first, and keeps numbers between the others, even if they were numbers. A
+            // joiner between the two is not seen.
+            out.push_str("#8288;");
+        }
+        before = Some(char);
+    }
     out
 }

@@ -2,51 +2,63 @@
 
 use std::fmt::Write as _;
 
-use crate::START;
-use crate::shape::{EdgeKind, NodeKind, NodeOption, Shape};
+use super::name::bare_or_quoted;
+use super::picture::{Arrow, Form, Layout, Part, Picture};
+use crate::shape::EdgeKind;
 
-/// Each node with what follows it, one to a line; graphs inside of it below.
-pub(crate) fn text(shape: &Shape) -> String {
+/// Each node with what follows it, one to a line; what is inside of it below.
+pub(super) fn text(picture: &Picture) -> String {
     let mut out = String::new();
-    graph(shape, 0, &mut out);
+    level(picture, 0, &mut out);
     out
 }
 
-fn graph(shape: &Shape, depth: usize, out: &mut String) {
+fn level(picture: &Picture, depth: usize, out: &mut String) {
     let indent = "  ".repeat(depth);
-    line(shape, START, "", &indent, out);
-    for node in &shape.nodes {
-        let kind = match &node.kind {
-            NodeKind::Plain => "",
-            NodeKind::Map | NodeKind::MapOfGraph(_) => " (map)",
-            NodeKind::Ask => " (ask)",
-            NodeKind::Graph(_) => " (graph)",
-        };
-        line(shape, &node.name, kind, &indent, out);
-        if let NodeKind::Graph(inner) | NodeKind::MapOfGraph(inner) = &node.kind {
-            graph(inner, depth + 1, out);
+    for (place, part) in picture.parts.iter().enumerate() {
+        if part.form == Form::End {
+            continue;
+        }
+        out.push_str(&indent);
+        if picture.layout == Layout::Chain && place > 0 {
+            out.push_str("| ");
+        }
+        line(picture, place, part, out);
+        out.push('\n');
+        if let Some(inside) = &part.inside {
+            level(inside, depth + 1, out);
         }
     }
 }
 
-fn line(shape: &Shape, name: &str, kind: &str, indent: &str, out: &mut String) {
-    let shown = |name: &str| name.escape_debug().to_string();
-    let _ = write!(out, "{indent}{}{kind}", shown(name));
-    let plain = shape.edges.iter().filter(|edge| edge.from == name && edge.kind == EdgeKind::Plain);
-    let routed = shape.edges.iter().filter(|edge| edge.from == name && edge.kind != EdgeKind::Plain);
-    let plain: Vec<_> = plain.map(|edge| shown(&edge.to)).collect();
-    let routed: Vec<_> = routed.map(|edge| shown(&edge.to)).collect();
-    if !plain.is_empty() {
-        let _ = write!(out, " -> {}", plain.join(", "));
+fn line(picture: &Picture, place: usize, part: &Part, out: &mut String) {
+    out.push_str(&bare_or_quoted(&part.name));
+    if !part.notes.is_empty() {
+        let _ = write!(out, " ({})", part.notes.join(", "));
     }
-    if !routed.is_empty() {
-        let _ = write!(out, " -> one of {}", routed.join(", "));
-    }
-    for option in &shape.options {
-        match option {
-            NodeOption::Fallback(from, to) if from == name => _ = write!(out, ", if it fails {}", shown(to)),
-            _ => {}
+    if picture.layout == Layout::Graph {
+        let mut ways = Vec::new();
+        for (kind, word) in [
+            (EdgeKind::Plain, ""),
+            (EdgeKind::Single, "one of "),
+            (EdgeKind::Multi, "any of "),
+            (EdgeKind::Fail, "on failure "),
+        ] {
+            let is_of_kind = |arrow: &&Arrow| arrow.from == place && arrow.kind == kind;
+            let to: Vec<_> = picture.arrows.iter().filter(is_of_kind).map(|arrow| target(picture, arrow)).collect();
+            if !to.is_empty() {
+                ways.push(format!("{word}{}", to.join(", ")));
+            }
+        }
+        if !ways.is_empty() {
+            let _ = write!(out, " -> {}", ways.join("; "));
         }
     }
-    out.push('\n');
+    if let Some((_, text)) = &part.mark {
+        let _ = write!(out, " [{text}]");
+    }
+}
+
+fn target(picture: &Picture, arrow: &Arrow) -> String {
+    bare_or_quoted(&picture.parts[arrow.to].name)
 }

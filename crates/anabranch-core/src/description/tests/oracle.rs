@@ -54,7 +54,7 @@ fn run(step: &Description, value: usize) -> Values {
         Composed::AllOf if can.iter().all(|can| *can) => ALL,
         Composed::AllOf => 0,
         Composed::OneOf => step.children.iter().fold(0, |values, child| values | run(child, value)),
-        Composed::MayFail => ALL,
+        Composed::MayFail | Composed::Graph { .. } => ALL,
         Composed::PerElement => {
             let works = |child| each_of(ALL).any(|value| run(child, value) != 0);
             if step.children.iter().all(works) { ALL } else { 0 }
