@@ -91,9 +91,9 @@ fn escaped(line: &str) -> String {
         } else {
             let _ = write!(out, "#{};", u32::from(char));
         }
-        if matches!((char, after), ('\\', Some('n')) | ('ﬂ', Some('°')) | ('¶', Some('ß'))) {
-            // Mermaid ends a line at the first, and keeps numbers between the others, even if they were numbers. A
-            // joiner between the two is not seen.
+        if matches!((char, after), ('\\', Some('n')) | ('$', Some('$')) | ('ﬂ', Some('°')) | ('¶', Some('ß'))) {
+            // Where Mermaid ends a line, sets formulas, and keeps numbers, even if these are numbers. A joiner between
+            // the two is not seen.
             out.push_str("#8288;");
         }
         before = Some(char);
