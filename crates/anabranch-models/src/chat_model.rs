@@ -1,6 +1,7 @@
 //! [`ChatModel`]: what users hold.
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Poll, ready};
 
@@ -8,7 +9,6 @@ use anabranch_core::describe::{Kind, Label};
 use anabranch_core::{Chunks, Result, RunConfig, Runnable, pipe_operator};
 use anabranch_messages::{AiMessage, Messages};
 use futures_core::Stream;
-use futures_util::StreamExt;
 use serde_json::Value;
 
 use crate::answer::ChatAnswer;
@@ -320,11 +320,7 @@ impl ChatModel {
             let permit = config.permit().await;
             Ok(permit.hold(self.backend.stream(request, ChatCall::new(config))))
         };
-        let mut metered = Metered::new(config);
-        late_stream(answer).inspect(move |chunk| match chunk {
-            Ok(chunk) => metered.see(chunk),
-            Err(error) => metered.see_failure(error),
-        })
+        Metered::new(config).stream(late_stream(answer))
     }
 }
 
@@ -340,7 +336,7 @@ impl Runnable for ChatModel {
         let mut chunks = self.chunks(input, config);
         let messages = futures_util::stream::poll_fn(move |context| {
             loop {
-                let message = match ready!(chunks.poll_next_unpin(context)) {
+                let message = match ready!(Pin::new(&mut chunks).poll_next(context)) {
                     Some(Ok(chunk)) => chunk.into_message(),
                     Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                     None => return Poll::Ready(None),

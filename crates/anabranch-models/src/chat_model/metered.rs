@@ -1,7 +1,11 @@
 //! [`Metered`]: what the rate limiters around a model learn of its answers.
 
-use anabranch_core::{Error, RunConfig, ServerLimits};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use anabranch_core::{Error, Result, RunConfig, ServerLimits};
 use anabranch_messages::Usage;
+use futures_core::Stream;
 
 use crate::answer::ChatAnswer;
 
@@ -17,9 +21,20 @@ impl<'a> Metered<'a> {
         Self { config: Some(config).filter(|config| config.is_rate_limited()), used: None }
     }
 
+    /// The same stream, of which this sees the chunks.
+    pub(super) fn stream<S>(self, chunks: S) -> MeteredStream<'a, S> {
+        MeteredStream { metered: self, chunks }
+    }
+
     /// An answer, or a chunk of one.
+    #[inline]
     pub(super) fn see(&mut self, answer: &ChatAnswer) {
-        let Some(config) = self.config else { return };
+        if let Some(config) = self.config {
+            self.count(answer, config);
+        }
+    }
+
+    fn count(&mut self, answer: &ChatAnswer, config: &RunConfig) {
         if !answer.headers().is_empty() {
             config.server_limits(&answer.server_limits());
         }
@@ -37,6 +52,28 @@ impl<'a> Metered<'a> {
         if let Some((config, limits)) = said {
             config.server_limits(limits);
         }
+    }
+}
+
+/// See [`Metered::stream`].
+pub(super) struct MeteredStream<'a, S> {
+    metered: Metered<'a>,
+    chunks: S,
+}
+
+impl<S: Stream<Item = Result<ChatAnswer>> + Unpin> Stream for MeteredStream<'_, S> {
+    type Item = Result<ChatAnswer>;
+
+    #[inline]
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<ChatAnswer>>> {
+        let this = &mut *self;
+        let next = Pin::new(&mut this.chunks).poll_next(context);
+        match &next {
+            Poll::Ready(Some(Ok(chunk))) => this.metered.see(chunk),
+            Poll::Ready(Some(Err(error))) => this.metered.see_failure(error),
+            Poll::Ready(None) | Poll::Pending => {}
+        }
+        next
     }
 }
 
