@@ -13,7 +13,8 @@ use crate::answer::ChatAnswer;
 pub(super) struct Metered<'a> {
     /// `None` where nobody limits.
     config: Option<&'a RunConfig>,
-    used: Option<Usage>,
+    /// Apart, because few streams have it and all are looked at for every piece.
+    used: Option<Box<Usage>>,
 }
 
 impl<'a> Metered<'a> {
@@ -41,7 +42,7 @@ impl<'a> Metered<'a> {
         if let Some(usage) = answer.message.usage() {
             match &mut self.used {
                 Some(used) => used.update(usage.clone()),
-                None => self.used = Some(usage.clone()),
+                None => self.used = Some(Box::new(usage.clone())),
             }
         }
     }
