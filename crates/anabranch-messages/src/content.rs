@@ -47,13 +47,16 @@ impl Content {
     pub fn into_text(self) -> String {
         match self {
             Self::Text(text) => text,
-            Self::Parts(parts) => {
-                let mut texts = parts.into_iter().filter_map(|part| match part {
-                    ContentPart::Text(text) => Some(text.into_text()),
-                    _ => None,
-                });
-                let mut whole = texts.next().unwrap_or_default();
-                texts.for_each(|text| whole.push_str(&text));
+            Self::Parts(mut parts) => {
+                let mut whole = String::new();
+                // They are taken where they stand: to move a part costs more than to read it.
+                for part in &mut parts {
+                    match part {
+                        ContentPart::Text(text) if whole.is_empty() => whole = std::mem::take(text).into_text(),
+                        ContentPart::Text(text) => whole.push_str(text.text()),
+                        _ => {}
+                    }
+                }
                 whole
             }
         }

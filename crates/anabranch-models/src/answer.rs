@@ -105,12 +105,15 @@ impl ChatAnswer {
     }
 
     /// The message, with the warnings in its metadata.
+    #[inline]
     #[must_use]
     pub fn into_message(self) -> AiMessage {
         // Nearly all chunks are that.
-        if self.envelope.is_none() {
-            return self.message;
-        }
+        if self.envelope.is_none() { self.message } else { self.into_message_with_warnings() }
+    }
+
+    #[cold]
+    fn into_message_with_warnings(self) -> AiMessage {
         let warnings: Vec<Value> = self.warnings().iter().map(|warning| warning.to_string().into()).collect();
         match warnings.is_empty() {
             true => self.message,

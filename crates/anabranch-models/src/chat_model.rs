@@ -1,6 +1,7 @@
 //! [`ChatModel`]: what users hold.
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Poll, ready};
 
@@ -8,7 +9,7 @@ use anabranch_core::describe::{Kind, Label};
 use anabranch_core::{Chunks, Result, RunConfig, Runnable, pipe_operator};
 use anabranch_messages::{AiMessage, Messages};
 use futures_core::Stream;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::FutureExt;
 use serde_json::Value;
 
 use crate::answer::ChatAnswer;
@@ -308,12 +309,12 @@ impl ChatModel {
         let (request, call) = (self.request(input), ChatCall::new(config));
         if config.wants_tokens() {
             // Who shows an answer while it is made wants it as a stream, though the chain has use for the whole alone.
-            let answer = heard(self.backend.stream(request, call), config);
+            let answer = Heard::new(config).stream(self.backend.stream(request, call));
             return permit.during(Chunks::new(answer, ChatAnswer::merge()).collect().boxed()).await;
         }
-        let mut metered = Metered::new(config);
+        let mut heard = Heard::new(config);
         let answer = permit.during(self.backend.answer(request, call)).await;
-        answer.inspect(|answer| metered.see(answer)).inspect_err(|error| metered.see_failure(error))
+        answer.inspect(|answer| heard.see(answer)).inspect_err(|error| heard.see_failure(error))
     }
 
     fn chunks<'a>(
@@ -326,7 +327,7 @@ impl ChatModel {
             let permit = config.permit().await;
             Ok(permit.hold(self.backend.stream(request, ChatCall::new(config))))
         };
-        heard(late_stream(answer), config)
+        Heard::new(config).stream(late_stream(answer))
     }
 }
 
@@ -342,7 +343,7 @@ impl Runnable for ChatModel {
         let mut chunks = self.chunks(input, config);
         let messages = futures_util::stream::poll_fn(move |context| {
             loop {
-                let message = match ready!(chunks.poll_next_unpin(context)) {
+                let message = match ready!(Pin::new(&mut chunks).poll_next(context)) {
                     Some(Ok(chunk)) => chunk.into_message(),
                     Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                     None => return Poll::Ready(None),
@@ -370,10 +371,8 @@ impl fmt::Debug for ChatModel {
 pipe_operator!(impl for ChatModel);
 
 mod heard;
-mod metered;
 mod with_envelope;
-use heard::heard;
-use metered::Metered;
+use heard::Heard;
 pub use with_envelope::WithEnvelope;
 
 #[cfg(test)]

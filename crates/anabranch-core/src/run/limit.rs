@@ -326,7 +326,13 @@ impl Permit {
 
     /// Ready when nothing of it is lent: only then may the work go on. Where something is, it waits for another, in the
     /// turn it had, and keeps nothing meanwhile.
+    #[inline]
     pub(crate) fn poll_resume(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // The permit of a run without a limit.
+        if self.parts[0].is_none() && self.again.is_none() { Poll::Ready(()) } else { self.poll_again(cx) }
+    }
+
+    fn poll_again(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.again.is_none() {
             let lent = |part: &Part| part.ticket.filter(|id| !part.limit.desk().has(*id));
             let parts = self.parts.iter().flatten().chain(&self.more);
@@ -401,6 +407,7 @@ struct Held<S> {
 impl<T, E, S: Stream<Item = Result<T, E>>> Stream for Held<S> {
     type Item = Result<T, E>;
 
+    #[inline]
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Some((stream, permit)) = &mut self.running else { return Poll::Ready(None) };
         ready!(permit.poll_resume(cx));

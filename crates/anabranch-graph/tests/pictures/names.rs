@@ -132,10 +132,14 @@ fn distinct(names: Vec<String>) -> Vec<String> {
     names.into_iter().filter(|name| seen.insert(name.clone())).collect()
 }
 
-/// Names that nodes may have.
+/// Names and ways that nodes may have.
 fn named_apart(mut nodes: Vec<Node>) -> Vec<Node> {
     let mut seen = HashSet::from([String::new(), START.to_owned(), END.to_owned()]);
-    for (place, (name, ..)) in nodes.iter_mut().enumerate() {
+    for (place, (name, what, way)) in nodes.iter_mut().enumerate() {
+        // A question cannot fail.
+        if matches!((&what, &way), (What::Ask, Way::Fallback)) {
+            *way = Way::On;
+        }
         name.retain(|char| !"/#[]".contains(char));
         if !seen.insert(name.clone()) {
             *name = format!("{place}{name}");

@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use anabranch_core::{Error, ErrorKind, Observer, RunnableExt, StepEvent};
+use futures_util::StreamExt;
 use serde_json::json;
 
 use super::*;

@@ -22,7 +22,7 @@ pub struct Assembly {
     errors: Errors,
     whole: AiMessage,
     /// `None` where nobody wants chunks.
-    ready: Option<VecDeque<AiMessage>>,
+    ready: Option<Ready>,
     calls: Vec<KnownCall>,
     /// The id of the call that was written to last.
     last_call: String,
@@ -42,6 +42,31 @@ impl std::fmt::Debug for Assembly {
     }
 }
 
+/// What is to be handed out: nearly always one chunk, or none.
+#[derive(Default)]
+struct Ready {
+    first: Option<AiMessage>,
+    others: VecDeque<AiMessage>,
+}
+
+impl Ready {
+    fn push(&mut self, chunk: AiMessage) {
+        match &self.first {
+            None => self.first = Some(chunk),
+            Some(_) => self.others.push_back(chunk),
+        }
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<AiMessage> {
+        let first = self.first.take();
+        if !self.others.is_empty() {
+            self.first = self.others.pop_front();
+        }
+        first
+    }
+}
+
 /// A call that came, in pieces or as a whole.
 struct KnownCall {
     index: Option<u64>,
@@ -54,7 +79,7 @@ struct KnownCall {
 impl Assembly {
     /// For an answer in chunks.
     pub(crate) fn in_chunks(errors: Errors, limit: usize) -> Self {
-        Self { ready: Some(VecDeque::new()), ..Self::as_a_whole(errors, limit) }
+        Self { ready: Some(Ready::default()), ..Self::as_a_whole(errors, limit) }
     }
 
     /// For an answer that is one document.
@@ -266,12 +291,13 @@ impl Assembly {
     fn hand_out(&mut self, chunk: impl Into<AiMessage>) {
         self.progress = true;
         if let Some(ready) = &mut self.ready {
-            ready.push_back(chunk.into());
+            ready.push(chunk.into());
         }
     }
 
+    #[inline]
     pub(super) fn next_chunk(&mut self) -> Option<AiMessage> {
-        self.ready.as_mut()?.pop_front()
+        self.ready.as_mut()?.pop()
     }
 
     pub(super) fn hand_out_whole(&mut self, whole: AiMessage) {

@@ -5,9 +5,9 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::in_place::{InPlace, Place};
+use super::in_place::InPlace;
 
 /// Text that says something. Numbers are text, too: some servers count where others name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -25,62 +25,74 @@ impl Text<'_> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TextVisitor)
+        let mut text = Self::default();
+        text.read(deserializer)?;
+        Ok(text)
     }
 }
 
-struct TextVisitor;
+impl<'de: 'a, 'a> InPlace<'de> for Text<'a> {
+    fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+        self.0 = None;
+        deserializer.deserialize_any(TextVisitor(&mut self.0))
+    }
+}
 
-impl<'de> Visitor<'de> for TextVisitor {
-    type Value = Text<'de>;
+struct TextVisitor<'t, 'a>(&'t mut Option<Cow<'a, str>>);
+
+impl<'de: 'a, 'a> Visitor<'de> for TextVisitor<'_, 'a> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("text")
     }
 
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Text((!text.is_empty()).then_some(Cow::Borrowed(text))))
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<(), E> {
+        if !text.is_empty() {
+            *self.0 = Some(Cow::Borrowed(text));
+        }
+        Ok(())
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Text((!text.is_empty()).then(|| Cow::Owned(text.to_string()))))
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        if !text.is_empty() {
+            *self.0 = Some(Cow::Owned(text.to_string()));
+        }
+        Ok(())
     }
 
-    fn visit_string<E>(self, text: String) -> Result<Self::Value, E> {
-        Ok(Text((!text.is_empty()).then_some(Cow::Owned(text))))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+    fn visit_u64<E>(self, number: u64) -> Result<(), E> {
         // Places among few stand in every piece of an answer.
         const DIGITS: &str = "0123456789";
         let digit = usize::try_from(number).ok().and_then(|digit| DIGITS.get(digit..=digit));
-        Ok(Text(Some(digit.map_or_else(|| Cow::Owned(number.to_string()), Cow::Borrowed))))
+        *self.0 = Some(digit.map_or_else(|| Cow::Owned(number.to_string()), Cow::Borrowed));
+        Ok(())
     }
 
-    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(Text(Some(Cow::Owned(number.to_string()))))
+    fn visit_i64<E>(self, number: i64) -> Result<(), E> {
+        *self.0 = Some(Cow::Owned(number.to_string()));
+        Ok(())
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
-        Ok(Text(Some(Cow::Owned(number.to_string()))))
+    fn visit_f64<E>(self, number: f64) -> Result<(), E> {
+        *self.0 = Some(Cow::Owned(number.to_string()));
+        Ok(())
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Text(None))
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Text(None))
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
-        ignore_list(list)?;
-        Ok(Text(None))
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<(), A::Error> {
+        ignore_list(list)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        ignore_map(map)?;
-        Ok(Text(None))
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        ignore_map(map)
     }
 }
 
@@ -159,6 +171,17 @@ impl<'de, T: Deserialize<'de>, const MOST: usize> TakeList<'de> for Kept<T, MOST
     }
 }
 
+/// The place for an element, which is made when there is one.
+struct Element<'a, T>(&'a mut Option<T>);
+
+impl<'de, T: InPlace<'de>> DeserializeSeed<'de> for Element<'_, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        self.0.insert(T::default()).read(deserializer)
+    }
+}
+
 struct FirstOf<'a, T, const MOST: usize>(&'a mut First<T, MOST>);
 
 impl<'de, T: InPlace<'de> + Wanted, const MOST: usize> TakeList<'de> for FirstOf<'_, T, MOST> {
@@ -170,11 +193,12 @@ impl<'de, T: InPlace<'de> + Wanted, const MOST: usize> TakeList<'de> for FirstOf
             let mut another = None;
             // The one that is wanted stays where it is read.
             let place = if first.is_none() { &mut *first } else { &mut another };
-            if list.next_element_seed(Place(place.insert(T::default())))?.is_none() {
-                *place = None;
+            if list.next_element_seed(Element(place))?.is_none() {
                 return Ok(());
             }
-            others.extend(place.take_if(|element| !element.is_wanted()));
+            if let Some(other) = place.take_if(|element| !element.is_wanted()) {
+                others.push(other);
+            }
         }
         no_more(list)
     }
@@ -241,62 +265,76 @@ pub(crate) enum TextOrList<'a, T, const MOST: usize> {
 
 impl<'de: 'a, 'a, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for TextOrList<'a, T, MOST> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either<T, const MOST: usize>(PhantomData<T>);
+        let mut this = Self::Missing;
+        this.read(deserializer)?;
+        Ok(this)
+    }
+}
 
-        impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for Either<T, MOST> {
-            type Value = TextOrList<'de, T, MOST>;
+impl<'de: 'a, 'a, T: Deserialize<'de>, const MOST: usize> InPlace<'de> for TextOrList<'a, T, MOST> {
+    fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+        struct Either<'t, 'a, T, const MOST: usize>(&'t mut TextOrList<'a, T, MOST>);
+
+        impl<'de: 'a, 'a, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for Either<'_, 'a, T, MOST> {
+            type Value = ();
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("text or a list")
             }
 
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(TextOrList::Text(Cow::Borrowed(text)))
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<(), E> {
+                *self.0 = TextOrList::Text(Cow::Borrowed(text));
+                Ok(())
             }
 
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(TextOrList::Text(Cow::Owned(text.to_string())))
+            fn visit_str<E>(self, text: &str) -> Result<(), E> {
+                *self.0 = TextOrList::Text(Cow::Owned(text.to_string()));
+                Ok(())
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
                 let mut kept = Vec::new();
                 while kept.len() < MOST {
                     match list.next_element()? {
                         Some(element) => kept.push(element),
-                        None => return Ok(TextOrList::List(kept)),
+                        None => {
+                            *self.0 = TextOrList::List(kept);
+                            return Ok(());
+                        }
                     }
                 }
                 no_more(list)?;
-                Ok(TextOrList::List(kept))
+                *self.0 = TextOrList::List(kept);
+                Ok(())
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                ignore_map(map)?;
-                Ok(TextOrList::Missing)
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+                ignore_map(map)
             }
 
-            fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(TextOrList::Missing)
+            fn visit_unit<E>(self) -> Result<(), E> {
+                Ok(())
             }
 
-            fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-                Ok(TextOrList::Missing)
+            fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+                Ok(())
             }
 
-            fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-                Ok(TextOrList::Missing)
+            fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+                Ok(())
             }
 
-            fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-                Ok(TextOrList::Missing)
+            fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+                Ok(())
             }
 
-            fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-                Ok(TextOrList::Missing)
+            fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+                Ok(())
             }
         }
 
-        deserializer.deserialize_any(Either(PhantomData))
+        *self = Self::Missing;
+        deserializer.deserialize_any(Either(self))
     }
 }
 

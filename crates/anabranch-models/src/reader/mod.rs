@@ -15,6 +15,8 @@ mod json_lines;
 mod lenient;
 mod lists;
 mod read;
+#[cfg(any(feature = "gemini", feature = "openai"))]
+mod repeated;
 mod sse;
 
 use std::borrow::Cow;
@@ -34,6 +36,8 @@ pub(crate) use lenient::{Bounded, Text, TextOrList};
 pub(crate) use lenient::{First, Wanted};
 pub(crate) use lists::Lists;
 pub use read::{read_answer, read_stream};
+#[cfg(any(feature = "gemini", feature = "openai"))]
+pub(crate) use repeated::Repeated;
 #[cfg(feature = "testing")]
 pub(crate) use sse::SseDecoder;
 

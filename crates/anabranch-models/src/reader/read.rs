@@ -1,5 +1,6 @@
 //! [`read_stream`] and [`read_answer`]: from an exchange to an answer.
 
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use anabranch_core::{Error, ErrorKind, Result};
@@ -21,7 +22,7 @@ pub fn read_stream<D: Decode + Unpin>(
     warnings: Vec<Warning>,
 ) -> impl Stream<Item = Result<ChatAnswer>> + Send + Unpin {
     let limit = exchange.limits.answer_bytes;
-    let mut reader = Reader {
+    Reader {
         framer: Framer::new(decode.framing(), limit),
         out: Assembly::in_chunks(exchange.errors.clone(), limit),
         state: exchange.check_encoding().map_or_else(State::Failed, |()| State::Reading),
@@ -32,8 +33,7 @@ pub fn read_stream<D: Decode + Unpin>(
         exchange,
         decode,
         warnings,
-    };
-    futures_util::stream::poll_fn(move |context| reader.poll_next(context))
+    }
 }
 
 /// The answer as a whole.
@@ -84,31 +84,36 @@ enum State {
     Over,
 }
 
-impl<D: Decode> Reader<D> {
-    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<ChatAnswer>>> {
+impl<D: Decode + Unpin> Stream for Reader<D> {
+    type Item = Result<ChatAnswer>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<ChatAnswer>>> {
+        let this = &mut *self;
         loop {
-            if let Some(chunk) = self.out.next_chunk() {
-                self.came_forward();
+            if let Some(chunk) = this.out.next_chunk() {
+                this.came_forward();
                 return Poll::Ready(Some(Ok(ChatAnswer::new(chunk))));
             }
-            match &mut self.state {
+            match &mut this.state {
                 State::Reading => {
                     // Frames are read when they are wanted: what is not, is held as it came.
-                    if !self.read_frame() {
-                        ready!(self.poll_bytes(context));
+                    if !this.read_frame() {
+                        ready!(this.poll_bytes(context));
                     }
                 }
-                State::Document(_) => ready!(self.poll_document(context)),
+                State::Document(_) => ready!(this.poll_document(context)),
                 State::Over => return Poll::Ready(None),
                 State::Ended(_) => {
-                    ready!(self.exchange.poll_leave(context));
-                    return Poll::Ready(self.over());
+                    ready!(this.exchange.poll_leave(context));
+                    return Poll::Ready(this.over());
                 }
-                State::Failed(_) => return Poll::Ready(self.over()),
+                State::Failed(_) => return Poll::Ready(this.over()),
             }
         }
     }
+}
 
+impl<D: Decode> Reader<D> {
     #[cold]
     fn over(&mut self) -> Option<Result<ChatAnswer>> {
         match std::mem::replace(&mut self.state, State::Over) {
@@ -167,7 +172,11 @@ impl<D: Decode> Reader<D> {
         }
         match next {
             Ok(Ok(Some(bytes))) => match self.framer.push(&bytes) {
-                Ok(()) => self.state = self.framer.take_document().map_or(State::Reading, State::Document),
+                Ok(()) => {
+                    if let Some(document) = self.framer.take_document() {
+                        self.state = State::Document(document);
+                    }
+                }
                 Err(error) => self.fail(error),
             },
             Ok(Ok(None)) => self.body_ended(),

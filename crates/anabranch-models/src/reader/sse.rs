@@ -210,11 +210,17 @@ impl SseDecoder {
 
     fn dispatch(&mut self) -> Frame<'_> {
         self.has_data = false;
-        if self.event != self.given_event.as_bytes() {
-            self.given_event = utf8(&self.event).into_owned();
-        }
-        self.event.clear();
-        let event = Cow::Borrowed(if self.given_event.is_empty() { "message" } else { self.given_event.as_str() });
+        // Most servers name no event; to compare nothing with nothing is slow on some processors.
+        let event = if self.event.is_empty() {
+            "message"
+        } else {
+            if self.event != self.given_event.as_bytes() {
+                self.given_event = utf8(&self.event).into_owned();
+            }
+            self.event.clear();
+            self.given_event.as_str()
+        };
+        let event = Cow::Borrowed(event);
         let data = match self.line.take() {
             Some(line) => &self.bytes[line],
             None => {

@@ -213,6 +213,8 @@ pub(crate) struct Wait {
     since: Option<Instant>,
     /// Whether nothing was there when one looked last.
     is_pending: bool,
+    /// How often something was there since one looked at the clock.
+    unclocked: u8,
     /// Made when nothing is there for the first time, and kept: most often it goes off long after what comes next. Then
     /// nobody sets it anew for each piece of an answer.
     timer: Option<Pin<Box<Sleep>>>,
@@ -220,6 +222,9 @@ pub(crate) struct Wait {
     until: Instant,
     total: Duration,
 }
+
+/// How often what is there at once is taken before one looks at the clock.
+const UNCLOCKED: u8 = 16;
 
 /// Which time is over.
 #[derive(Debug, Clone, Copy)]
@@ -235,7 +240,7 @@ impl Wait {
         // Far enough away where a limit is too large to add.
         let until = now.checked_add(limits.total).unwrap_or(now + Duration::from_secs(86_400 * 365));
         let total = limits.total;
-        Self { since: None, is_pending: false, timer: None, deadline, until, total }
+        Self { since: None, is_pending: false, unclocked: 0, timer: None, deadline, until, total }
     }
 
     /// Something came that brings the answer forward.
@@ -268,6 +273,17 @@ impl Wait {
         patience: Duration,
         mut work: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<Result<T, Over>> {
+        // A look at the clock costs as much as a piece of an answer does otherwise: what is there at once needs none, but
+        // a flood of it does now and then.
+        let was_there = self.unclocked < UNCLOCKED;
+        if was_there {
+            if let Poll::Ready(done) = work(context) {
+                self.unclocked += 1;
+                self.is_pending = false;
+                return Poll::Ready(Ok(done));
+            }
+        }
+        self.unclocked = 0;
         let now = Instant::now();
         let since = *self.since.get_or_insert(now);
         let (end, over) = self.end(patience, since);
@@ -275,9 +291,11 @@ impl Wait {
         if end <= now && !self.is_pending {
             return Poll::Ready(Err(over));
         }
-        if let Poll::Ready(done) = work(context) {
-            self.is_pending = false;
-            return Poll::Ready(Ok(done));
+        if !was_there {
+            if let Poll::Ready(done) = work(context) {
+                self.is_pending = false;
+                return Poll::Ready(Ok(done));
+            }
         }
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
         if timer.deadline() > end {

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use anabranch_core::{Error, ErrorKind, Result};
@@ -242,11 +244,13 @@ impl Transport for ReqwestTransport {
         if let Some(headers) = head.headers_mut() {
             std::mem::swap(headers, response.headers_mut());
         }
-        let body = futures_util::stream::try_unfold((response, host), |(mut response, host)| async move {
-            match response.chunk().await {
-                Ok(bytes) => Ok(bytes.map(|bytes| (bytes, (response, host)))),
-                Err(error) => Err(failed(format!("the connection broke while reading from {host}"), error)),
-            }
+        let body = futures_util::stream::poll_fn(move |context| {
+            // A future for each look keeps nothing, and the response is not moved about.
+            let chunk = ready!(pin!(response.chunk()).poll(context));
+            Poll::Ready(match chunk {
+                Ok(bytes) => bytes.map(Ok),
+                Err(error) => Some(Err(failed(format!("the connection broke while reading from {host}"), error))),
+            })
         });
         head.body(body.boxed()).map_err(|error| {
             Error::new(ErrorKind::Connection, "the head of a response cannot be read").with_source(error)

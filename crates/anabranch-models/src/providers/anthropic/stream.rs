@@ -19,14 +19,14 @@ pub(super) struct Chat {
 in_place! {
     /// An event. Its type stands in the data, too, and is what counts.
     struct Event<'a> {
-        type_ as "type": Text<'a>,
-        index: Text<'a>,
         message: Option<&'a RawValue>,
         content_block: Option<&'a RawValue>,
         usage: Option<&'a RawValue>,
         context_management: Option<&'a RawValue>,
         error: Option<&'a RawValue>,
     } in place {
+        type_ as "type": Text<'a>,
+        index: Text<'a>,
         delta: Option<Delta<'a>>,
     }
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::reader::{self, Assembly, Bounded, First, Lists, Text, Wanted, in_place};
+use crate::reader::{self, Assembly, Bounded, First, Lists, Repeated, Text, Wanted, in_place};
 use crate::transport::is_error;
 
 mod part;
@@ -31,18 +31,16 @@ in_place! {
     pub(super) struct Document<'a> {
         prompt_feedback as "promptFeedback": Option<&'a RawValue>,
         pub(super) usage_metadata as "usageMetadata": Option<&'a RawValue>,
-        pub(super) model_version as "modelVersion": Text<'a>,
-        pub(super) response_id as "responseId": Text<'a>,
         error: Option<&'a RawValue>,
     } in place {
+        pub(super) model_version as "modelVersion": Text<'a>,
+        pub(super) response_id as "responseId": Text<'a>,
         candidates: First<Candidate<'a>, 8>,
     }
 }
 
 in_place! {
     pub(super) struct Candidate<'a> {
-        index: Text<'a>,
-        finish_reason as "finishReason": Text<'a>,
         finish_message as "finishMessage": Option<&'a RawValue>,
         grounding_metadata as "groundingMetadata": Option<&'a RawValue>,
         url_context_metadata as "urlContextMetadata": Option<&'a RawValue>,
@@ -51,6 +49,8 @@ in_place! {
         avg_logprobs as "avgLogprobs": Option<&'a RawValue>,
         logprobs_result as "logprobsResult": Option<&'a RawValue>,
     } in place {
+        index: Text<'a>,
+        finish_reason as "finishReason": Text<'a>,
         content: Option<Content<'a>>,
     }
 }
@@ -68,10 +68,13 @@ impl Wanted for Candidate<'_> {
 }
 
 impl<'a> Document<'a> {
-    /// The first candidate, and whether there are others.
-    pub(super) fn candidate(&mut self) -> (Option<Candidate<'a>>, bool) {
-        let First(first, others) = std::mem::take(&mut self.candidates);
-        (first, !others.is_empty())
+    /// The first candidate.
+    pub(super) fn candidate(&mut self) -> Option<&mut Candidate<'a>> {
+        self.candidates.0.as_mut()
+    }
+
+    pub(super) fn has_other_candidates(&self) -> bool {
+        !self.candidates.1.is_empty()
     }
 
     /// What the server reports instead of an answer, or in the middle of it.
@@ -101,7 +104,7 @@ impl<'a> Document<'a> {
 
 impl<'a> Candidate<'a> {
     pub(super) fn parts(&mut self) -> Vec<&'a RawValue> {
-        self.content.take().map(|content| content.parts.0).unwrap_or_default()
+        self.content.as_mut().map(|content| std::mem::take(&mut content.parts).0).unwrap_or_default()
     }
 
     pub(super) fn finish(&self) -> Option<FinishReason> {
@@ -162,14 +165,18 @@ fn finish_reason(word: &str) -> Option<FinishReason> {
 /// What counts once.
 #[derive(Default)]
 pub(super) struct Once {
-    pub(super) model: Option<String>,
-    pub(super) id: Option<String>,
+    /// Model and id, which each chunk has.
+    pub(super) words: Repeated<2>,
     pub(super) finish: Option<FinishReason>,
     /// As it came last: few read it, and each chunk has it.
     pub(super) usage: String,
 }
 
 impl Once {
+    pub(super) fn id(&self) -> Option<&str> {
+        self.words.get(1)
+    }
+
     pub(super) fn into_message(self) -> AiMessage {
         let mut last = AiMessage::default();
         if let Some(reason) = self.finish {
@@ -178,10 +185,10 @@ impl Once {
         if let Some(usage) = usage(&self.usage) {
             last = last.with_usage(usage);
         }
-        if let Some(model) = self.model {
+        if let Some(model) = self.words.get(0) {
             last = last.with_model(model);
         }
-        match self.id {
+        match self.words.get(1) {
             Some(id) => last.with_id(id),
             None => last,
         }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::arguments::PartialArguments;
 use super::response::{Document, FunctionCall, GEMINI, MADE_ID, Once, Part, Said, Sources, citations};
 use crate::answer::Warning;
-use crate::reader::{self, Assembly, Decode, Documents, Flow, Frame, Framing, Lists, Standing};
+use crate::reader::{self, Assembly, Decode, Documents, Flow, Frame, Framing, InPlace, Lists, Standing};
 
 /// An answer as it comes. There is no end mark: it ends with the body.
 #[derive(Default)]
@@ -50,7 +50,7 @@ impl Decode for Generate {
         loop {
             let mut document = Document::default();
             match documents.read(&mut document) {
-                Ok(true) => self.chunk(document, out)?,
+                Ok(true) => self.chunk(&mut document, out)?,
                 Ok(false) => return Ok(Flow::More),
                 Err(_) => return Err(no_chunk(out)),
             }
@@ -88,7 +88,7 @@ impl Decode for Generate {
 
     fn document(&mut self, body: &[u8], out: &mut Assembly) -> Result<()> {
         let body = reader::text(body);
-        self.chunk(reader::document(&body, out.errors())?, out)?;
+        self.chunk(&mut reader::document(&body, out.errors())?, out)?;
         if !self.answered {
             let error = out.errors().error(ErrorKind::Parse, "sent an answer without candidates");
             return Err(error.with_partial(body.into_owned()));
@@ -99,41 +99,29 @@ impl Decode for Generate {
 }
 
 impl Generate {
-    fn chunk(&mut self, mut document: Document<'_>, out: &mut Assembly) -> Result<()> {
+    fn chunk(&mut self, document: &mut Document<'_>, out: &mut Assembly) -> Result<()> {
         if let Some(usage) = document.usage_metadata.filter(|usage| reader::is_small(usage.get())) {
             self.once.usage.clear();
             self.once.usage.push_str(usage.get());
         }
-        let said =
-            [(&mut self.once.model, &mut document.model_version), (&mut self.once.id, &mut document.response_id)];
-        for (kept, said) in said {
-            // The same in every chunk.
-            if said.0.is_some() && kept.as_deref() != said.0.as_deref() {
-                *kept = std::mem::take(said).into_string();
-            }
-        }
-        out.set_answer_id(self.once.id.as_deref().unwrap_or_default());
+        self.once.words.keep([&document.model_version, &document.response_id]);
+        out.set_answer_id(self.once.id().unwrap_or_default());
         document.keep(&mut self.lists, out);
-        let (candidate, has_others) = document.candidate();
-        if has_others {
+        if document.has_other_candidates() {
             out.warn(Warning::new("candidates", "only the first one was read"));
         }
-        match candidate {
-            Some(mut candidate) => {
-                self.answered = true;
-                candidate.keep(&mut self.lists, &mut self.sources, out);
-                for part in candidate.parts() {
-                    self.part(part, out)?;
-                }
-                self.once.finish = candidate.finish().or(self.once.finish.take());
+        if let Some(candidate) = document.candidate() {
+            self.answered = true;
+            candidate.keep(&mut self.lists, &mut self.sources, out);
+            for part in candidate.parts() {
+                self.part(part, out)?;
             }
-            None if document.is_blocked() && !self.answered => {
-                self.answered = true;
-                self.blocked = true;
-                // The word for it is why the prompt was blocked, and no finish reason: it is in `promptFeedback`.
-                self.once.finish = Some(FinishKind::ContentFilter.into());
-            }
-            None => {}
+            self.once.finish = candidate.finish().or(self.once.finish.take());
+        } else if document.is_blocked() && !self.answered {
+            self.answered = true;
+            self.blocked = true;
+            // The word for it is why the prompt was blocked, and no finish reason: it is in `promptFeedback`.
+            self.once.finish = Some(FinishKind::ContentFilter.into());
         }
         // Last, so that what came with it is kept.
         document.error().map_or(Ok(()), |error| Err(out.errors().inside(error)))
@@ -141,14 +129,17 @@ impl Generate {
 
     fn part(&mut self, raw: &RawValue, out: &mut Assembly) -> Result<()> {
         let raw = raw.get();
-        let Ok(mut part) = serde_json::from_str::<Part<'_>>(raw) else { return self.other(raw, out) };
+        let mut part = Part::default();
+        if part.read(&mut serde_json::Deserializer::from_str(raw)).is_err() {
+            return self.other(raw, out);
+        }
         if let Some(call) = part.function_call.take() {
             return self.call(call, part.take_signature(), out);
         }
         if part.is_structured() && !self.has_room(raw, out) {
             return Ok(());
         }
-        match part.into_said(raw, self.once.id.as_deref().unwrap_or_default()) {
+        match part.said(raw, self.once.id().unwrap_or_default()) {
             Said::Text(text) => out.push(text),
             Said::Part(part) => out.push(part),
             Said::Nothing => Ok(()),

@@ -18,32 +18,34 @@ const MANY: usize = 1025;
 in_place! {
     /// A whole answer, or a piece of one.
     pub(super) struct Document<'a> {
-        pub(super) model: Text<'a>,
-        created_at: Text<'a>,
         done: Option<&'a RawValue>,
-        done_reason: Text<'a>,
         logprobs: Option<&'a RawValue>,
         error: Option<&'a RawValue>,
-        prompt_eval_count: Text<'a>,
-        eval_count: Text<'a>,
-        total_duration: Text<'a>,
-        load_duration: Text<'a>,
-        prompt_eval_duration: Text<'a>,
-        eval_duration: Text<'a>,
+        // Only the last piece has these.
+        prompt_eval_count: Option<&'a RawValue>,
+        eval_count: Option<&'a RawValue>,
+        total_duration: Option<&'a RawValue>,
+        load_duration: Option<&'a RawValue>,
+        prompt_eval_duration: Option<&'a RawValue>,
+        eval_duration: Option<&'a RawValue>,
         /// Who answered, where the server asked its cloud.
-        remote_model: Text<'a>,
-        remote_host: Text<'a>,
+        remote_model: Option<&'a RawValue>,
+        remote_host: Option<&'a RawValue>,
     } in place {
+        pub(super) model: Text<'a>,
+        created_at: Text<'a>,
+        done_reason: Text<'a>,
         message: Option<Turn<'a>>,
     }
 }
 
 in_place! {
     struct Turn<'a> {
+        tool_calls: Bounded<Call<'a>, MANY>,
+    } in place {
         content: Text<'a>,
         thinking: Text<'a>,
-        tool_calls: Bounded<Call<'a>, MANY>,
-    } in place {}
+    }
 }
 
 #[derive(Deserialize)]
@@ -71,12 +73,12 @@ impl Document<'_> {
     pub(super) fn content(&mut self, lists: &mut Lists, out: &mut Assembly) -> Result<()> {
         // The servers give no other name.
         out.set_answer_id(self.created_at.0.as_deref().unwrap_or_default());
-        if let Some(mut turn) = self.message.take() {
-            if let Some(thought) = turn.thinking.into_string() {
+        if let Some(turn) = &mut self.message {
+            if let Some(thought) = turn.thinking.0.take() {
                 out.push(AiMessage::new([ContentPart::Reasoning(Reasoning::new(thought))]))?;
             }
-            if let Some(text) = turn.content.into_string() {
-                out.push(text)?;
+            if let Some(text) = turn.content.0.take() {
+                out.push(text.into_owned())?;
             }
             for call in std::mem::take(&mut turn.tool_calls).0 {
                 out.whole_call(call.into_call())?;
@@ -102,17 +104,17 @@ impl Document<'_> {
             ("eval_duration", self.eval_duration),
         ];
         for (key, nanoseconds) in durations {
-            if let Some(nanoseconds) = count(&nanoseconds) {
+            if let Some(nanoseconds) = count(nanoseconds) {
                 last = last.with_provider_data(OLLAMA, key, nanoseconds);
             }
         }
         for (key, text) in [("remote_model", self.remote_model), ("remote_host", self.remote_host)] {
-            if let Some(text) = text.into_string() {
+            if let Some(text) = text.and_then(said) {
                 last = last.with_provider_data(OLLAMA, key, text);
             }
         }
         // What is missing is not known: the server leaves a count out where a cache had the prompt.
-        let (input, output) = (count(&self.prompt_eval_count), count(&self.eval_count));
+        let (input, output) = (count(self.prompt_eval_count), count(self.eval_count));
         if input.is_some() || output.is_some() {
             let counts = [("prompt_eval_count", input), ("eval_count", output)];
             let raw = counts.into_iter().filter_map(|(key, count)| Some((key.to_string(), count?.into())));
@@ -128,8 +130,12 @@ impl Document<'_> {
     }
 }
 
-fn count(text: &Text<'_>) -> Option<u64> {
-    text.0.as_deref()?.parse().ok()
+fn said(raw: &RawValue) -> Option<String> {
+    serde_json::from_str::<Text<'_>>(raw.get()).ok()?.into_string()
+}
+
+fn count(raw: Option<&RawValue>) -> Option<u64> {
+    said(raw?)?.parse().ok()
 }
 
 impl Call<'_> {

@@ -12,7 +12,7 @@ mod turn;
 mod wire;
 
 pub(super) use besides::{Besides, known};
-pub(super) use wire::{Document, Turn, Words, keep};
+pub(super) use wire::{Document, Turn, Words};
 
 /// In the provider data of a call: what goes back with it.
 pub(super) const EXTRA: &str = "extra_content";
@@ -27,18 +27,16 @@ pub(super) fn answer(body: &str, besides: &mut Besides, out: &mut Assembly) -> R
     if let Some(error) = document.error() {
         return Err(out.errors().inside(error));
     }
-    for other in document.others() {
-        besides.other(other, out)?;
-    }
+    document.others().drain(..).try_for_each(|other| besides.other(other, out))?;
     let Some(mut choice) = document.choices.0.take() else {
         return Err(out
             .errors()
             .error(ErrorKind::Parse, "sent an answer without choices")
             .with_partial(body.to_string()));
     };
-    out.set_answer_id(document.id.0.as_deref().unwrap_or_default());
     let (mut lists, mut words) = (Lists::default(), Words::default());
     document.besides(&mut lists, &mut words, out);
+    out.set_answer_id(words.id().unwrap_or_default());
     let mut turn = choice.message().unwrap_or_default();
     turn.keep(&mut lists, out);
     if let Some(logprobs) = choice.logprobs {
@@ -49,11 +47,11 @@ pub(super) fn answer(body: &str, besides: &mut Besides, out: &mut Assembly) -> R
     for call in turn.tool_calls.0 {
         out.whole_call(call.into_call(besides.provider()))?;
     }
-    let mut metadata = words.into_metadata(lists);
+    let mut metadata = words.metadata(lists);
     let finish = choice.finish_reason.into_string();
     let last = besides.close(&mut metadata, out);
     let usage = document.usage().and_then(usage);
-    out.push(self::last(last, finish, usage, document.model.into_string(), document.id.into_string(), metadata))
+    out.push(self::last(last, finish, usage, &words, metadata))
 }
 
 /// What counts once.
@@ -61,8 +59,7 @@ pub(super) fn last(
     mut last: AiMessage,
     finish: Option<String>,
     usage: Option<Usage>,
-    model: Option<String>,
-    id: Option<String>,
+    words: &Words,
     metadata: Map<String, Value>,
 ) -> AiMessage {
     if let Some(reason) = finish {
@@ -71,10 +68,10 @@ pub(super) fn last(
     if let Some(usage) = usage {
         last = last.with_usage(usage);
     }
-    if let Some(model) = model {
+    if let Some(model) = words.model() {
         last = last.with_model(model);
     }
-    if let Some(id) = id {
+    if let Some(id) = words.id() {
         last = last.with_id(id);
     }
     if metadata.is_empty() { last } else { last.with_metadata(metadata) }

@@ -11,8 +11,6 @@ use crate::reader::{self, Assembly, Decode, Documents, Flow, Frame, Lists, Stand
 /// What the chunks of an answer say that counts once.
 #[derive(Default)]
 pub(super) struct Chat {
-    model: Option<String>,
-    id: Option<String>,
     finish: Option<String>,
     /// As it came: some servers say it with every chunk, and the last one counts.
     usage: String,
@@ -62,10 +60,11 @@ impl Decode for Chat {
         let finish = self.finish.take().filter(|_| complete);
         // An end mark without a reason is an end, too: what has no arguments by now takes none.
         let ended = complete && finish.is_none();
-        let mut metadata = std::mem::take(&mut self.words).into_metadata(std::mem::take(&mut self.lists));
+        let words = std::mem::take(&mut self.words);
+        let mut metadata = words.metadata(std::mem::take(&mut self.lists));
         let usage = usage(&std::mem::take(&mut self.usage));
         let last = self.besides.close(&mut metadata, out);
-        let last = response::last(last, finish, usage, self.model.take(), self.id.take(), metadata);
+        let last = response::last(last, finish, usage, &words, metadata);
         let blank =
             out.whole().tool_calls().iter().filter(|call| ended && call.raw_arguments().trim_ascii().is_empty());
         // Found by its id, which is its own; several calls may share an index.
@@ -88,13 +87,9 @@ impl Chat {
         if let Some(usage) = document.usage() {
             usage.clone_into(&mut self.usage);
         }
-        response::keep(&mut self.model, &mut document.model);
-        response::keep(&mut self.id, &mut document.id);
-        out.set_answer_id(self.id.as_deref().unwrap_or_default());
         document.besides(&mut self.lists, &mut self.words, out);
-        for other in document.others() {
-            self.besides.other(other, out)?;
-        }
+        out.set_answer_id(self.words.id().unwrap_or_default());
+        document.others().drain(..).try_for_each(|other| self.besides.other(other, out))?;
         if let Some(choice) = document.choice() {
             if let Some(logprobs) = choice.logprobs {
                 self.lists.keep("logprobs", logprobs.get(), out);
@@ -114,10 +109,7 @@ impl Chat {
         turn.keep(&mut self.lists, out);
         out.push(turn.content())?;
         self.besides.sound(turn, out)?;
-        for call in std::mem::take(&mut turn.tool_calls).0 {
-            out.call(call.into_piece(self.besides.provider()))?;
-        }
-        Ok(())
+        turn.tool_calls.0.drain(..).try_for_each(|call| out.call(call.into_piece(self.besides.provider())))
     }
 }
 

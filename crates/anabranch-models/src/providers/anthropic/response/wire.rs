@@ -109,15 +109,16 @@ pub(in super::super) fn small(raw: &RawValue) -> Option<Value> {
 in_place! {
     /// What is added to a block; or to the message, at its end.
     pub(in super::super) struct Delta<'a> {
+        pub(in super::super) citation: Option<&'a RawValue>,
+        pub(in super::super) stop_details: Option<&'a RawValue>,
+        pub(in super::super) container: Option<&'a RawValue>,
+    } in place {
         pub(in super::super) type_ as "type": Text<'a>,
         pub(in super::super) text: Text<'a>,
         pub(in super::super) thinking: Text<'a>,
         pub(in super::super) signature: Text<'a>,
         pub(in super::super) partial_json: Text<'a>,
-        pub(in super::super) citation: Option<&'a RawValue>,
         pub(in super::super) stop_reason: Text<'a>,
         pub(in super::super) stop_sequence: Text<'a>,
-        pub(in super::super) stop_details: Option<&'a RawValue>,
-        pub(in super::super) container: Option<&'a RawValue>,
-    } in place {}
+    }
 }

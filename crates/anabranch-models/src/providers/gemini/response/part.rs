@@ -13,30 +13,22 @@ use serde_json::{Map, Value};
 
 use super::super::arguments::PartialArg;
 use super::{CODE, GEMINI, MANY};
-use crate::reader::{self, Bounded, Text};
+use crate::reader::{self, Bounded, Text, in_place};
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(in super::super) struct Part<'a> {
-    #[serde(borrow)]
-    text: Option<Text<'a>>,
-    thought: Option<bool>,
-    #[serde(borrow, default)]
-    thought_signature: Text<'a>,
-    #[serde(borrow)]
-    pub(in super::super) function_call: Option<FunctionCall<'a>>,
-    #[serde(borrow)]
-    inline_data: Option<Blob<'a>>,
-    #[serde(borrow)]
-    file_data: Option<File<'a>>,
-    #[serde(borrow)]
-    executable_code: Option<&'a RawValue>,
-    #[serde(borrow)]
-    code_execution_result: Option<&'a RawValue>,
-    #[serde(borrow)]
-    tool_call: Option<&'a RawValue>,
-    #[serde(borrow)]
-    tool_response: Option<&'a RawValue>,
+in_place! {
+    pub(in super::super) struct Part<'a> {
+        thought: Option<bool>,
+        pub(in super::super) function_call as "functionCall": Option<FunctionCall<'a>>,
+        inline_data as "inlineData": Option<Blob<'a>>,
+        file_data as "fileData": Option<File<'a>>,
+        executable_code as "executableCode": Option<&'a RawValue>,
+        code_execution_result as "codeExecutionResult": Option<&'a RawValue>,
+        tool_call as "toolCall": Option<&'a RawValue>,
+        tool_response as "toolResponse": Option<&'a RawValue>,
+    } in place {
+        text: Option<Text<'a>>,
+        thought_signature as "thoughtSignature": Text<'a>,
+    }
 }
 
 #[derive(Deserialize)]
@@ -97,7 +89,7 @@ impl Part<'_> {
 
     /// What it says. Each signature stays on the part it came with, which is joined with no other then. `answer` is the
     /// id of the answer: pieces of one sound are known by it.
-    pub(in super::super) fn into_said(mut self, raw: &str, answer: &str) -> Said {
+    pub(in super::super) fn said(&mut self, raw: &str, answer: &str) -> Said {
         let is_thought = self.thought == Some(true);
         let signature = self.take_signature();
         let text = match self.text.take() {
@@ -116,7 +108,7 @@ impl Part<'_> {
                 (true, Some(signature)) => Said::Part(Reasoning::new(text).with_signature(signature).into()),
             };
         }
-        let said = match self {
+        let said = match std::mem::take(self) {
             // What it drew or did while it thought is no part of the answer.
             _ if is_thought => None,
             Self { inline_data: Some(blob), .. } => blob.into_part(signature, answer),

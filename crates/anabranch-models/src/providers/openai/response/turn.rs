@@ -13,10 +13,17 @@ use crate::reader::{self, Assembly, Bounded, Lists, TextOrList};
 impl Turn<'_> {
     /// Thoughts, text, refusal and images, in this order.
     pub(in super::super) fn content(&mut self) -> Content {
+        // What nearly all pieces are.
+        if let (true, TextOrList::Text(text)) = (self.has_text_only(), &mut self.content) {
+            return std::mem::take(text).into_owned().into();
+        }
         let mut parts = Vec::new();
         self.thoughts(&mut parts);
         match std::mem::take(&mut self.content) {
-            TextOrList::Text(text) if parts.is_empty() && self.has_text_only() => return text.into_owned().into(),
+            // Thoughts that say nothing make no parts of a text.
+            TextOrList::Text(text) if parts.is_empty() && self.refusal.is_empty() && self.images.0.is_empty() => {
+                return text.into_owned().into();
+            }
             TextOrList::Text(text) if !text.is_empty() => parts.push(ContentPart::text(text)),
             TextOrList::List(list) => list.into_iter().for_each(|one| part(one, &mut parts)),
             TextOrList::Text(_) | TextOrList::Missing => {}
@@ -32,7 +39,8 @@ impl Turn<'_> {
     }
 
     fn has_text_only(&self) -> bool {
-        self.refusal.is_empty() && self.images.0.is_empty()
+        let has_thoughts = !self.reasoning_content.is_empty() || !self.reasoning.is_empty();
+        !has_thoughts && self.reasoning_details.is_none() && self.refusal.is_empty() && self.images.0.is_empty()
     }
 
     /// The same thought may stand in several fields: the first that is text counts, but for details that are signed.

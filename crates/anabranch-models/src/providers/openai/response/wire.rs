@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::reader::{self, Assembly, Bounded, First, Lists, Text, TextOrList, Wanted, in_place};
+use crate::reader::{self, Assembly, Bounded, First, Lists, Repeated, Text, TextOrList, Wanted, in_place};
 use crate::transport::is_error;
 
 /// More than any answer has.
@@ -15,29 +15,29 @@ in_place! {
     /// A `chat.completion` or a `chat.completion.chunk`. What varies from server to server is read as what it is, or not at
     /// all; what nobody may read stays text.
     pub(in super::super) struct Document<'a> {
-        pub(in super::super) id: Text<'a>,
-        pub(in super::super) model: Text<'a>,
         pub(super) usage: Option<&'a RawValue>,
         pub(super) x_groq: Option<&'a RawValue>,
         pub(super) error: Option<&'a RawValue>,
-        pub(super) system_fingerprint: Text<'a>,
-        pub(super) service_tier: Text<'a>,
-        /// OpenRouter: who answered.
-        pub(super) provider: Text<'a>,
         /// Perplexity.
         pub(super) citations: Option<&'a RawValue>,
         pub(super) search_results: Option<&'a RawValue>,
     } in place {
+        pub(in super::super) id: Text<'a>,
+        pub(in super::super) model: Text<'a>,
+        pub(super) system_fingerprint: Text<'a>,
+        pub(super) service_tier: Text<'a>,
+        /// OpenRouter: who answered.
+        pub(super) provider: Text<'a>,
         pub(super) choices: First<Choice<'a>, MANY>,
     }
 }
 
 in_place! {
     pub(in super::super) struct Choice<'a> {
-        pub(super) index: Text<'a>,
-        pub(in super::super) finish_reason: Text<'a>,
         pub(in super::super) logprobs: Option<&'a RawValue>,
     } in place {
+        pub(super) index: Text<'a>,
+        pub(in super::super) finish_reason: Text<'a>,
         /// Apart, because chunks have none.
         pub(super) message: Option<Box<Turn<'a>>>,
         pub(super) delta: Option<Turn<'a>>,
@@ -47,16 +47,17 @@ in_place! {
 in_place! {
     /// What is in `message` and in `delta`.
     pub(in super::super) struct Turn<'a> {
-        pub(super) content: TextOrList<'a, Part<'a>, MANY>,
-        pub(super) reasoning_content: Text<'a>,
-        pub(super) reasoning: Text<'a>,
         pub(super) reasoning_details: Option<&'a RawValue>,
-        pub(super) refusal: Text<'a>,
         pub(super) annotations: Option<&'a RawValue>,
         pub(in super::super) tool_calls: Bounded<Call<'a>, MANY>,
         pub(super) audio: Option<Box<Audio<'a>>>,
         pub(super) images: Bounded<Part<'a>, MANY>,
-    } in place {}
+    } in place {
+        pub(super) content: TextOrList<'a, Part<'a>, MANY>,
+        pub(super) reasoning_content: Text<'a>,
+        pub(super) reasoning: Text<'a>,
+        pub(super) refusal: Text<'a>,
+    }
 }
 
 /// A part of a content that is a list, which is how Mistral thinks; or an image, which is how OpenRouter shows one.
@@ -144,8 +145,8 @@ impl<'a> Document<'a> {
     }
 
     /// The others, where more than one was asked for.
-    pub(in super::super) fn others(&mut self) -> Vec<Choice<'a>> {
-        std::mem::take(&mut self.choices.1)
+    pub(in super::super) fn others(&mut self) -> &mut Vec<Choice<'a>> {
+        &mut self.choices.1
     }
 
     /// What the server reports instead of an answer, or in the middle of it.
@@ -167,9 +168,7 @@ impl<'a> Document<'a> {
 
     /// What is kept of the rest.
     pub(in super::super) fn besides(&mut self, lists: &mut Lists, words: &mut Words, out: &mut Assembly) {
-        keep(&mut words.system_fingerprint, &mut self.system_fingerprint);
-        keep(&mut words.service_tier, &mut self.service_tier);
-        keep(&mut words.provider, &mut self.provider);
+        words.0.keep([&self.id, &self.model, &self.system_fingerprint, &self.service_tier, &self.provider]);
         for (key, list) in [("citations", self.citations), ("search_results", self.search_results)] {
             if let Some(list) = list {
                 lists.replace(key, list.get(), out);
@@ -178,31 +177,24 @@ impl<'a> Document<'a> {
     }
 }
 
-/// Words that stand in every chunk.
+/// Words that stand in every chunk: id, model, and what is metadata.
 #[derive(Default)]
-pub(in super::super) struct Words {
-    system_fingerprint: Option<String>,
-    service_tier: Option<String>,
-    provider: Option<String>,
-}
+pub(in super::super) struct Words(Repeated<5>);
 
 impl Words {
-    /// All that is given out once, with the lists.
-    pub(in super::super) fn into_metadata(self, lists: Lists) -> Map<String, Value> {
-        let words = [
-            ("system_fingerprint", self.system_fingerprint),
-            ("service_tier", self.service_tier),
-            ("provider", self.provider),
-        ];
-        let words = words.into_iter().filter_map(|(key, word)| Some((key.to_string(), Value::String(word?))));
-        words.chain(lists.into_metadata()).collect()
+    pub(in super::super) fn id(&self) -> Option<&str> {
+        self.0.get(0)
     }
-}
 
-/// Keeps the last that is said. It is the same in every chunk.
-pub(in super::super) fn keep(kept: &mut Option<String>, said: &mut Text<'_>) {
-    if said.0.is_some() && kept.as_deref() != said.0.as_deref() {
-        *kept = std::mem::take(said).into_string();
+    pub(in super::super) fn model(&self) -> Option<&str> {
+        self.0.get(1)
+    }
+
+    /// All that is given out once, with the lists.
+    pub(in super::super) fn metadata(&self, lists: Lists) -> Map<String, Value> {
+        let words = [("system_fingerprint", 2), ("service_tier", 3), ("provider", 4)];
+        let words = words.into_iter().filter_map(|(key, place)| Some((key.to_string(), self.0.get(place)?.into())));
+        words.chain(lists.into_metadata()).collect()
     }
 }
 

@@ -21,31 +21,32 @@ const MANY: usize = 1025;
 in_place! {
     /// A `response`: a whole answer, or in a stream what is known of it by then.
     pub(super) struct Response<'a> {
-        pub(super) id: Text<'a>,
-        pub(super) model: Text<'a>,
-        pub(super) status: Text<'a>,
-        pub(super) service_tier: Text<'a>,
         error: Option<&'a RawValue>,
         incomplete_details: Option<&'a RawValue>,
         usage: Option<&'a RawValue>,
         pub(super) output: Option<Bounded<&'a RawValue, MANY>>,
-    } in place {}
+    } in place {
+        pub(super) id: Text<'a>,
+        pub(super) model: Text<'a>,
+        pub(super) status: Text<'a>,
+        pub(super) service_tier: Text<'a>,
+    }
 }
 
 in_place! {
     /// An event of a stream. Its name stands in it, too.
     pub(super) struct Event<'a> {
+        pub(super) item: Option<&'a RawValue>,
+        /// A part of a message that is whole.
+        pub(super) part: Option<&'a RawValue>,
+        error: Option<&'a RawValue>,
+    } in place {
         pub(super) type_ as "type": Text<'a>,
         pub(super) item_id: Text<'a>,
         output_index: Text<'a>,
         content_index: Text<'a>,
         pub(super) delta: Text<'a>,
         summary_index: Text<'a>,
-        pub(super) item: Option<&'a RawValue>,
-        /// A part of a message that is whole.
-        pub(super) part: Option<&'a RawValue>,
-        error: Option<&'a RawValue>,
-    } in place {
         pub(super) response: Option<Box<Response<'a>>>,
     }
 }
