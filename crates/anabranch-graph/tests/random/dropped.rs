@@ -17,10 +17,10 @@ use crate::build::{AT_WORK, WORKED};
 use crate::generator::{self, Chance};
 use crate::interpreter::Wanted;
 use crate::promises::{entries, go_on, to_end, wrong};
-use crate::{build, paused, run, sound};
+use crate::{build, every, paused, run, some};
 
-/// This many polls of a run are tried: all of a short run, some of a long one.
-const POLLS: usize = 20;
+/// At how many polls of a long run it is dropped.
+const POLLS: usize = 12;
 
 /// Writes take their time, before and after the records are there: they can be dropped in the middle.
 #[derive(Clone, Default)]
@@ -75,10 +75,6 @@ async fn poll(running: &mut Running, most: usize) -> (usize, bool) {
     .await
 }
 
-fn when(length: usize, chance: &mut Chance) -> Vec<usize> {
-    if length <= POLLS { (0..length).collect() } else { (0..POLLS).map(|_| chance.below(length)).collect() }
-}
-
 /// Runs that graph, drops the run after that many polls, and looks whether anything of it is left. Gives whether
 /// anything was at work when it was dropped.
 async fn drop_after(
@@ -113,7 +109,7 @@ struct Seen {
 async fn every_poll(graph: &Value, wanted: &Wanted, chance: &mut Chance, seen: &mut Seen) {
     let built = build::graph(graph).unwrap();
     let (length, _) = poll(&mut plain(built.clone()), usize::MAX).await;
-    for polls in when(length, chance) {
+    for polls in some(0..length, POLLS, chance) {
         seen.at_work += usize::from(drop_after(&built, polls, plain).await);
         seen.drops += 1;
     }
@@ -121,7 +117,7 @@ async fn every_poll(graph: &Value, wanted: &Wanted, chance: &mut Chance, seen: &
     let (seed, whole) = (chance.below(1_000) as u64, Slow::default());
     let (length, _) = poll(&mut stored(built.clone(), whole.clone(), seed), usize::MAX).await;
     let said = entries(&built.with_store(whole).thread("t").history().await.unwrap());
-    for polls in when(length, chance) {
+    for polls in some(0..length, POLLS, chance) {
         let store = Slow::default();
         let dropped = drop_after(&built, polls, |graph| stored(graph, store.clone(), seed)).await;
         seen.at_work += usize::from(dropped);
@@ -137,7 +133,7 @@ async fn every_poll(graph: &Value, wanted: &Wanted, chance: &mut Chance, seen: &
 #[test]
 fn after_any_poll_nothing_is_left_and_it_goes_on() {
     let mut seen = Seen::default();
-    for one in sound().iter().step_by(7) {
+    for one in every(20) {
         let (mut graph, mut chance) = (one.graph(), Chance(one.seed));
         generator::delay(&mut chance, &mut graph);
         let tried = AssertUnwindSafe(|| paused(every_poll(&graph, &one.wanted, &mut chance, &mut seen)));

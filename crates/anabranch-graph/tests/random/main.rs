@@ -25,9 +25,26 @@ use interpreter::{Told, Wanted, wanted};
 
 const SCHEDULES: usize = 4;
 
-/// How many graphs are tried: `ANABRANCH_RANDOM_GRAPHS`, or 4,000.
+/// How many graphs are tried: `ANABRANCH_RANDOM_GRAPHS`, or 4,000. A number makes the tests thorough, and long.
 fn graphs() -> u64 {
-    std::env::var("ANABRANCH_RANDOM_GRAPHS").map_or(4_000, |number| number.parse().unwrap())
+    asked_for().unwrap_or(4_000)
+}
+
+fn asked_for() -> Option<u64> {
+    std::env::var("ANABRANCH_RANDOM_GRAPHS").ok().map(|number| number.parse().unwrap())
+}
+
+/// One of so many, or all if a number is asked for.
+fn every(step: usize) -> impl Iterator<Item = &'static Sound> {
+    sound().iter().step_by(if asked_for().is_some() { 1 } else { step })
+}
+
+/// Which of these positions are tried: all of them if there are not more, or if a number of graphs is asked for.
+fn some(positions: std::ops::Range<usize>, most: usize, chance: &mut Chance) -> Vec<usize> {
+    if positions.len() <= most || asked_for().is_some() {
+        return positions.collect();
+    }
+    (0..most).map(|_| positions.start + chance.below(positions.len())).collect()
 }
 
 fn paused<T>(work: impl Future<Output = T>) -> T {
