@@ -1,5 +1,6 @@
-//! A run that outlives its process: what a node did is in a file before the next one starts. Stop the program whenever you
-//! like, with Ctrl-C or `kill -9`, and start it again: it goes on where it was, and does nothing twice that is in the file.
+//! A run that outlives its process: what a node did is in a file before the next one starts. Stop the program whenever
+//! you like, with Ctrl-C or `kill -9`, and start it again: it goes on where it was, and nothing that is in the file is
+//! done again. When it is done, starting it shows the report once more; without the file it begins anew.
 //!
 //! `cargo run --example durable_graph --features sqlite -- report.sqlite`
 
@@ -32,8 +33,8 @@ struct Figures {
     chart: String,
 }
 
-/// Work that takes its time: a question to a model, in a program that does something. It says where it is in the words of
-/// the log: `research#2[0]` is the first item of `research` in the third round.
+/// Work that takes its time: a question to a model, in a program that does something. It says where it is in the words
+/// of the log: `research#2[0]` is the first item of `research` in the third round.
 async fn work(path: String, time: Duration) {
     println!("works: {path}");
     tokio::time::sleep(time).await;
@@ -101,7 +102,7 @@ fn graph(time: Duration) -> anabranch::Result<CompiledGraph<Report>> {
 #[tokio::main]
 async fn main() -> anabranch::Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let usage = || Error::invalid_input("expected: the file of the run, and how many milliseconds a piece of work takes");
+    let usage = || Error::invalid_input("expected: the file of the run, and the milliseconds a piece of work takes");
     let file = arguments.next().ok_or_else(usage)?;
     let time = arguments.next().map_or(Ok(200), |time| time.parse()).map_err(|_| usage())?;
 

@@ -1,6 +1,6 @@
 //! The neutral cases of `../shared/graph`, or of the folder in `ANABRANCH_GRAPH_CASES`: each graph is built by the public
-//! API, run on a paused clock, with a store and without, and compared with what is expected of it; then it goes on from the
-//! prefixes of its log.
+//! API, run on a paused clock, with a store and without, and compared with what is expected of it; then it goes on from
+//! the prefixes of its log.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod build;
