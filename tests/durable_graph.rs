@@ -4,6 +4,7 @@
 //! what comes of a run that nobody disturbs. Work that was under way when the process died is not in the log: it starts
 //! anew.
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
 
 use std::collections::HashSet;
 use std::os::unix::process::ExitStatusExt;
