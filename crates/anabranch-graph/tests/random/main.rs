@@ -39,9 +39,11 @@ fn every(step: usize) -> impl Iterator<Item = &'static Sound> {
     sound().iter().step_by(if asked_for().is_some() { 1 } else { step })
 }
 
-/// Which of these positions are tried: all of them if there are not more, or if a number of graphs is asked for.
+/// Which of these positions are tried: all of them if there are not more, else so many by chance. `most` becomes 100 if a
+/// number of graphs is asked for.
 fn some(positions: std::ops::Range<usize>, most: usize, chance: &mut Chance) -> Vec<usize> {
-    if positions.len() <= most || asked_for().is_some() {
+    let most = asked_for().map_or(most, |_| 100);
+    if positions.len() <= most {
         return positions.collect();
     }
     (0..most).map(|_| positions.start + chance.below(positions.len())).collect()
