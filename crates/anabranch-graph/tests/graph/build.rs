@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,6 +70,9 @@ fn fails(node: &Value, on: On<'_>, index: usize, tries: u64) -> bool {
     }
 }
 
+/// What it says that failed by [`BREAKS`].
+pub(crate) const BROKE: &str = "it fails for once";
+
 thread_local! {
     /// How many nodes and items are at work on this thread.
     pub(crate) static AT_WORK: Cell<usize> = const { Cell::new(0) };
@@ -90,16 +94,53 @@ impl Drop for AtWork {
     }
 }
 
-async fn work(node: Arc<Value>, state: DynamicState, item: Option<(usize, Value)>) -> Result<Vec<DynamicWrite>> {
+/// What a piece of work is, in every run the same: the node with the graphs around it, an item of it as `m[]`; and the
+/// item and the state that it sees.
+pub(crate) type Known = (String, u64);
+
+pub(crate) fn known(plain: &str, item: Option<usize>, state: &Map<String, Value>) -> Known {
+    let mut hasher = DefaultHasher::new();
+    let state: BTreeMap<_, _> = state.iter().collect();
+    (item, state).hash(&mut hasher);
+    (format!("{plain}{}", if item.is_some() { "[]" } else { "" }), hasher.finish())
+}
+
+thread_local! {
+    /// What began to work on this thread, and how often.
+    pub(crate) static WORKED: RefCell<BTreeMap<Known, u64>> = RefCell::default();
+    /// How many pieces of work whose failure stops the run begin before one of them fails, for once.
+    pub(crate) static BREAKS: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// A node, and where it is.
+struct At {
+    node: Value,
+    /// With the graphs around it.
+    plain: String,
+    /// Whether its failure stops the run.
+    is_firm: bool,
+}
+
+async fn work(at: Arc<At>, state: DynamicState, item: Option<(usize, Value)>) -> Result<Vec<DynamicWrite>> {
     let _at_work = AtWork::begin();
+    let node = &at.node;
     let tries = entered(node["name"].as_str().unwrap());
+    let known = known(&at.plain, item.as_ref().map(|(index, _)| *index), object(&state));
+    WORKED.with_borrow_mut(|worked| *worked.entry(known).or_default() += 1);
+    let breaks = at.is_firm && BREAKS.get() == Some(0);
+    if at.is_firm {
+        BREAKS.set(BREAKS.get().and_then(|left| left.checked_sub(1)));
+    }
     let index = item.as_ref().map_or(0, |(index, _)| *index);
-    let time = delay(&node, index);
+    let time = delay(node, index);
     if !time.is_zero() {
         tokio::time::sleep(time).await;
     }
     let on = On { state: object(&state), item: item.as_ref().map(|(_, item)| item), answer: None };
-    if fails(&node, on, index, tries) {
+    if breaks {
+        return Err(Error::new(ErrorKind::Other, BROKE));
+    }
+    if fails(node, on, index, tries) {
         return Err(Error::new(ErrorKind::Other, "as the case wants it"));
     }
     Ok(writes(&node["writes"], on))
@@ -112,10 +153,18 @@ fn inner_state(read: &Value, on: On<'_>) -> DynamicState {
 }
 
 pub(crate) fn graph(graph: &Value) -> Result<CompiledGraph<DynamicState>> {
+    graph_in(graph, "", true)
+}
+
+/// `around`: the graphs around it; `is_firm`: whether its failure stops the run.
+fn graph_in(graph: &Value, around: &str, is_firm: bool) -> Result<CompiledGraph<DynamicState>> {
     let fields: DynamicFields = serde_json::from_value(graph["fields"].clone()).unwrap();
     let mut built = Dynamic::dynamic(fields);
     for node in graph["nodes"].as_array().unwrap() {
-        built = add(built, Arc::new(node.clone()))?;
+        let is_quiet =
+            ["optional", "settled"].iter().any(|option| node[option] == true) || node.get("fallback").is_some();
+        let plain = format!("{around}{}", node["name"].as_str().unwrap());
+        built = add(built, Arc::new(At { node: node.clone(), plain, is_firm: is_firm && !is_quiet }))?;
     }
     for edge in graph["edges"].as_array().unwrap() {
         built = built.edge(edge[0].as_str().unwrap(), edge[1].as_str().unwrap());
@@ -145,13 +194,14 @@ pub(crate) fn graph(graph: &Value) -> Result<CompiledGraph<DynamicState>> {
     built.compile()
 }
 
-fn add(built: Dynamic, node: Arc<Value>) -> Result<Dynamic> {
+fn add(built: Dynamic, at: Arc<At>) -> Result<Dynamic> {
+    let node = &at.node;
     let name = node["name"].as_str().unwrap();
-    let inner = node.get("graph").map(graph).transpose()?;
+    let inner = node.get("graph").map(|graph| graph_in(graph, &format!("{}/", at.plain), at.is_firm)).transpose()?;
     let mut built = match (node["kind"].as_str().unwrap(), inner) {
         ("node", None) => {
-            let node = node.clone();
-            built.node(name, move |state: Arc<DynamicState>| work(node.clone(), (*state).clone(), None))
+            let at = at.clone();
+            built.node(name, move |state: Arc<DynamicState>| work(at.clone(), (*state).clone(), None))
         }
         ("node", Some(inner)) => {
             let (read, write) = (node["read"].clone(), node["writes"].clone());
@@ -172,9 +222,9 @@ fn add(built: Dynamic, node: Arc<Value>) -> Result<Dynamic> {
             };
             match inner {
                 None => {
-                    let node = node.clone();
+                    let at = at.clone();
                     built.map(name, list, move |(state, index, item): (DynamicState, usize, Value)| {
-                        work(node.clone(), state, Some((index, item)))
+                        work(at.clone(), state, Some((index, item)))
                     })
                 }
                 Some(inner) => {

@@ -9,7 +9,8 @@ use anabranch_graph::{BuildErrors, CompiledGraph, EventKind, GraphEvent, MemoryS
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::build::{ENTERED, STARTED, UNIT, graph, kind};
+use crate::build::{ENTERED, STARTED, UNIT, WORKED, graph, kind};
+use crate::logged::{self, THREAD};
 
 /// What is wrong, a line for each.
 pub(crate) fn check(case: &Value) -> Vec<String> {
@@ -40,7 +41,16 @@ pub(crate) fn check(case: &Value) -> Vec<String> {
     if expected.get("first_run").is_some() {
         return runtime.block_on(resumed(&graph, case));
     }
-    let ran = runtime.block_on(run(&graph, case));
+    let mut wrong = compare(expected, &runtime.block_on(run(&graph, case, None)));
+    let store = MemoryStore::new();
+    let with_store = compare(expected, &runtime.block_on(run(&graph, case, Some(&store))));
+    wrong.extend(with_store.iter().map(|wrong| format!("with a store: {wrong}")));
+    wrong.extend(runtime.block_on(logged::check(&graph, case, &store)));
+    wrong
+}
+
+/// What differs from what is expected of a case.
+fn compare(expected: &Value, ran: &Ran) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut differ = |what: &str, found: Value, wanted: &Value| {
         if found != *wanted {
@@ -88,14 +98,18 @@ struct Ran {
     broke: Option<String>,
 }
 
-async fn run(graph: &CompiledGraph<DynamicState>, case: &Value) -> Ran {
+async fn run(graph: &CompiledGraph<DynamicState>, case: &Value, store: Option<&MemoryStore>) -> Ran {
     let events: Arc<Mutex<Vec<GraphEvent>>> = Arc::default();
     let heard = events.clone();
     let graph = graph.on_event(move |event| heard.lock().unwrap().push(event));
+    WORKED.with_borrow_mut(BTreeMap::clear);
     let began = Instant::now();
     let initial: DynamicState = serde_json::from_value(case["initial"].clone()).unwrap();
     let mut pauses = Vec::new();
-    let mut progress = graph.start(initial).await;
+    let mut progress = match store {
+        None => graph.start(initial).await,
+        Some(store) => graph.with_store(store.clone()).thread(THREAD).start(initial).await,
+    };
     let result = loop {
         let questions = match progress {
             Ok(Progress::Done(state)) => break Ok(state),
@@ -124,7 +138,8 @@ async fn resumed(graph: &CompiledGraph<DynamicState>, case: &Value) -> Vec<Strin
         EventKind::Broke(_) => _ = heard.lock().unwrap().get_or_insert(event.path),
         _ => {}
     });
-    let thread = graph.with_store(MemoryStore::new()).thread("case");
+    let store = MemoryStore::new();
+    let thread = graph.with_store(store.clone()).thread(THREAD);
     let initial: DynamicState = serde_json::from_value(case["initial"].clone()).unwrap();
     let mut progress = thread.start(initial).await;
     let mut wrong = Vec::new();
@@ -152,10 +167,11 @@ async fn resumed(graph: &CompiledGraph<DynamicState>, case: &Value) -> Vec<Strin
     log.sort();
     differ("log", json!(log), &expected["log"]);
     differ("work entered", json!(ENTERED.with_borrow(Clone::clone)), &expected["work_entered"]);
+    wrong.extend(logged::check(&graph, case, &store).await);
     wrong
 }
 
-fn answer(case: &Value, path: &str) -> Value {
+pub(crate) fn answer(case: &Value, path: &str) -> Value {
     let answers = case["answers"].as_object().unwrap();
     let slash = path.rfind('/').map_or(0, |slash| slash + 1);
     let bare = path[slash..].find('#').map_or(path, |mark| &path[..slash + mark]);
@@ -208,7 +224,7 @@ fn told(events: &[GraphEvent], result: Result<DynamicState>, elapsed: u64, pause
 }
 
 /// `m#1[2]/q#0` as `m/q`, and an item itself as `m[]`.
-fn without_marks(path: &str) -> String {
+pub(crate) fn without_marks(path: &str) -> String {
     let segments: Vec<_> = path.split('/').map(|segment| segment.split(['#', '[']).next().unwrap()).collect();
     let is_item = path.rsplit('/').next().unwrap().ends_with(']');
     format!("{}{}", segments.join("/"), if is_item { "[]" } else { "" })

@@ -1,10 +1,12 @@
 //! The neutral cases of `../shared/graph`, or of the folder in `ANABRANCH_GRAPH_CASES`: each graph is built by the public
-//! API, run on a paused clock, and compared with what is expected of it.
+//! API, run on a paused clock, with a store and without, and compared with what is expected of it; then it goes on from
+//! the prefixes of its log.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod build;
 mod case;
 mod expression;
+mod logged;
 
 use std::path::PathBuf;
 

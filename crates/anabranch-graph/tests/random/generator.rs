@@ -59,7 +59,7 @@ pub(crate) fn graph(chance: &mut Chance, most: usize, depth: usize) -> Value {
     };
     let mut edges = Vec::new();
     let mut routes = Vec::new();
-    let mut nodes = Vec::new();
+    let (mut nodes, mut counters) = (Vec::new(), Vec::new());
     for from in std::iter::once(None).chain((0..count).map(Some)) {
         let mut targets: Vec<_> = ways.iter().filter(|(one, _)| *one == from).map(|(_, to)| *to).collect();
         let from_name = from.map_or("START".to_string(), name);
@@ -73,6 +73,7 @@ pub(crate) fn graph(chance: &mut Chance, most: usize, depth: usize) -> Value {
         if goes_back {
             let header = name(headers[chance.below(headers.len())]);
             let counter = format!("c{}", from.unwrap());
+            counters.push(counter.clone());
             let node = node.as_mut().unwrap();
             node["writes"].as_array_mut().unwrap().push(json!({"field": counter, "op": "write", "value": 1}));
             let on = targets.pop().map(name);
@@ -108,8 +109,8 @@ pub(crate) fn graph(chance: &mut Chance, most: usize, depth: usize) -> Value {
     }
     let mut fields = json!({"x": {"type": "int"}, "a": {"type": "int", "reduce": "add"},
         "m": {"type": "int", "reduce": "max"}, "l": {"type": "list", "reduce": "append"}});
-    for node in 0..count {
-        fields[format!("c{node}")] = json!({"type": "int", "reduce": "add"});
+    for counter in counters {
+        fields[counter] = json!({"type": "int", "reduce": "add"});
     }
     // Declared in another order than that of the ways, so that places have to be found.
     if chance.percent(40) {
@@ -126,8 +127,30 @@ fn condition(chance: &mut Chance) -> Value {
     json!({"eq": [{"mod": [number, of]}, chance.below(of)]})
 }
 
+/// The same answer to the same question, whenever it is given.
+pub(crate) fn answer(path: &str) -> Value {
+    (path.bytes().map(u64::from).sum::<u64>() % 4).into()
+}
+
+/// Whether a graph asks, or one inside of it.
+pub(crate) fn asks(graph: &Value) -> bool {
+    graph["nodes"].as_array().unwrap().iter().any(|node| node["kind"] == "ask" || node.get("graph").is_some_and(asks))
+}
+
+fn question(chance: &mut Chance, name: &str) -> Value {
+    let said = json!({"cat": [name, "?", {"answer": 1}, "/", {"len": {"get": "l"}}]});
+    let mut writes = vec![json!({"field": "l", "op": "write", "value": {"list": [said]}})];
+    if chance.percent(50) {
+        writes.push(json!({"field": "a", "op": "write", "value": {"answer": 1}}));
+    }
+    json!({"name": name, "kind": "ask", "writes": writes, "join_all": chance.percent(10)})
+}
+
 /// A node and its work: what it writes shows what it saw.
 fn work(chance: &mut Chance, name: &str, depth: usize) -> Value {
+    if chance.percent(6) {
+        return question(chance, name);
+    }
     let is_map = chance.percent(20);
     let inner = depth > 0 && chance.percent(20);
     let own = if is_map && !inner { json!({"item": 1}) } else { json!({"get": "m"}) };

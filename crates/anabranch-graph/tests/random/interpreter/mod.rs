@@ -1,16 +1,24 @@
 //! A plain sequential interpreter of a graph in the form of the neutral cases: straight from the semantics, with no plan
 //! and no views. A loop is a loop, an ancestor is found by walking, a state by folding all updates that may be seen.
 
+mod node;
 mod walk;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
+use crate::build::Known;
 use crate::expression::{On, eval, is_true};
+use crate::generator::asks;
+use node::activate;
 
 pub(crate) type Fields = Map<String, Value>;
 type Write = (String, Value, bool);
+/// What was walked, by region.
+type Walked<T> = BTreeMap<Option<usize>, Rc<Vec<T>>>;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
@@ -44,6 +52,17 @@ impl Told {
     }
 }
 
+/// What can come in a run, also where it is void: below what failed, or beside what stopped the run.
+#[derive(Default)]
+pub(crate) struct Came {
+    /// By path.
+    pub(crate) works: BTreeMap<String, Known>,
+    /// Activations and items.
+    pub(crate) paths: BTreeSet<String>,
+    /// A graph that asks came to its step limit: how far it comes depends on how it is answered.
+    pub(crate) is_too_long: bool,
+}
+
 /// The kinds of errors one of which the run fails with: which comes first is a matter of time.
 pub(crate) type Errors = BTreeSet<&'static str>;
 
@@ -54,12 +73,15 @@ pub(crate) struct Interpreter<'a> {
     edges: Vec<Edge>,
     /// By header: the nodes of the loop.
     loops: BTreeMap<usize, BTreeSet<usize>>,
+    forward: RefCell<Walked<(usize, usize, usize)>>,
+    children: RefCell<Walked<usize>>,
     initial: Fields,
     prefix: String,
     plain_prefix: String,
     steps: u64,
     errors: Errors,
     told: Told,
+    came: &'a RefCell<Came>,
 }
 
 /// One region while it runs: what was written by child, and which edges are decided.
@@ -69,14 +91,33 @@ struct Region {
     decided: BTreeMap<usize, bool>,
 }
 
-pub(crate) fn run(graph: &Value, initial: &Fields, prefix: &str, plain_prefix: &str) -> (Result<Fields, Errors>, Told) {
-    let mut this = Interpreter::new(graph, initial, prefix, plain_prefix);
+/// What is expected of a graph.
+pub(crate) struct Wanted {
+    pub(crate) result: Result<Fields, Errors>,
+    pub(crate) told: Told,
+    pub(crate) came: Came,
+}
+
+pub(crate) fn wanted(graph: &Value) -> Wanted {
+    let came = RefCell::default();
+    let (result, told) = run(graph, &Fields::new(), "", "", &came);
+    Wanted { result, told, came: came.into_inner() }
+}
+
+fn run(
+    graph: &Value,
+    initial: &Fields,
+    prefix: &str,
+    plain_prefix: &str,
+    came: &RefCell<Came>,
+) -> (Result<Fields, Errors>, Told) {
+    let mut this = Interpreter::new(graph, initial, prefix, plain_prefix, came);
     let result = this.run();
     (result, this.told)
 }
 
 impl<'a> Interpreter<'a> {
-    fn new(graph: &'a Value, initial: &Fields, prefix: &str, plain_prefix: &str) -> Self {
+    fn new(graph: &'a Value, initial: &Fields, prefix: &str, plain_prefix: &str, came: &'a RefCell<Came>) -> Self {
         let nodes = graph["nodes"].as_array().unwrap();
         let (start, end) = (nodes.len(), nodes.len() + 1);
         let place = |name: &Value| match name.as_str().unwrap() {
@@ -109,12 +150,15 @@ impl<'a> Interpreter<'a> {
             nodes,
             edges,
             loops: BTreeMap::new(),
+            forward: RefCell::default(),
+            children: RefCell::default(),
             initial: all,
             prefix: prefix.into(),
             plain_prefix: plain_prefix.into(),
             steps: 0,
             errors: Errors::new(),
             told: Told::default(),
+            came,
         };
         this.find_loops();
         this
@@ -161,17 +205,18 @@ impl<'a> Interpreter<'a> {
     /// The updates of a region, or those of the ancestors of one of its children, in the order of the places.
     fn in_order(&self, region: Option<usize>, ran: &Region, of: Option<usize>) -> Vec<Write> {
         let wanted = of.map(|child| self.ancestors(region, child));
-        let children = self.children(region).into_iter();
-        let seen = children.filter(|child| wanted.as_ref().is_none_or(|wanted| wanted.contains(child)));
-        seen.flat_map(|child| ran.updates.get(&child).cloned().unwrap_or_default()).collect()
+        let children = self.children(region);
+        let seen = children.iter().filter(|child| wanted.as_ref().is_none_or(|wanted| wanted.contains(child)));
+        seen.flat_map(|child| ran.updates.get(child).cloned().unwrap_or_default()).collect()
     }
 
     /// One iteration of a region. `None` where it does not come to its end, since a node in it stops the run; at the top,
     /// whether END was reached.
     fn iterate(&mut self, header: Option<usize>, base: &[Write], iterations: &[u64], ran: &mut Region) -> Option<bool> {
         let (mut stuck, mut reached) = (false, None);
-        for child in self.children(header) {
-            let into: Vec<_> = self.forward(header).into_iter().filter(|(_, _, to)| *to == child).collect();
+        for &child in self.children(header).iter() {
+            let into = self.forward(header);
+            let into: Vec<_> = into.iter().filter(|(_, _, to)| *to == child).collect();
             let decided: Option<Vec<bool>> = into.iter().map(|(at, _, _)| ran.decided.get(at).copied()).collect();
             let Some(decided) = decided else {
                 stuck = true;
@@ -256,13 +301,15 @@ impl<'a> Interpreter<'a> {
         self.steps += 1;
         if self.steps > self.limit() {
             self.errors.insert("StepLimit");
+            self.came.borrow_mut().is_too_long |= asks(self.graph);
         }
         let this = &self.nodes[node];
         let path = self.path(node, iterations);
         let plain = format!("{}{}", self.plain_prefix, this["name"].as_str().unwrap());
         *self.told.runs.entry(plain.clone()).or_default() += 1;
         let state = self.fold(sees);
-        match activate(this, &state, &path, &plain) {
+        self.came.borrow_mut().paths.insert(path.clone());
+        match activate(this, &state, &path, &plain, self.came) {
             Ok((writes, told)) => {
                 self.told.add(told);
                 ran.updates.insert(node, writes.clone());
@@ -317,49 +364,4 @@ impl<'a> Interpreter<'a> {
             ran.decided.insert(at, taken);
         }
     }
-}
-
-fn written(node: &Value, on: On<'_>) -> Vec<Write> {
-    let writes = node["writes"].as_array().unwrap().iter();
-    let wanted = writes.filter(|write| write.get("when").is_none_or(|when| is_true(&eval(when, on))));
-    let name = |write: &Value| write["field"].as_str().unwrap().to_string();
-    wanted.map(|write| (name(write), eval(&write["value"], on), write["op"] == "overwrite")).collect()
-}
-
-/// The work of a plain node or an item.
-fn work(node: &Value, on: On<'_>, index: usize, path: &str, plain: &str) -> Result<(Vec<Write>, Told), Errors> {
-    if let Some(graph) = node.get("graph") {
-        let read = node["read"].as_object().unwrap();
-        let initial = read.iter().map(|(name, value)| (name.clone(), eval(value, on))).collect();
-        let (result, told) = run(graph, &initial, &format!("{path}/"), &format!("{plain}/"));
-        let state = result?;
-        return Ok((written(node, On { state: &state, item: None, answer: None }), told));
-    }
-    let fails = match node.get("fail") {
-        None => false,
-        Some(fail) if fail.get("items").is_some() => fail["items"].as_array().unwrap().iter().any(|one| *one == index),
-        Some(condition) => is_true(&eval(condition, on)),
-    };
-    if fails { Err(Errors::from(["Failed"])) } else { Ok((written(node, on), Told::default())) }
-}
-
-fn activate(node: &Value, state: &Fields, path: &str, plain: &str) -> Result<(Vec<Write>, Told), Errors> {
-    let on = On { state, item: None, answer: None };
-    if node["kind"] != "map" {
-        return work(node, on, 0, path, plain);
-    }
-    let (mut writes, mut told, mut errors) = (Vec::new(), Told::default(), Errors::new());
-    for (index, item) in eval(&node["list"], on).as_array().unwrap().iter().enumerate() {
-        let path = format!("{path}[{index}]");
-        *told.runs.entry(format!("{plain}[]")).or_default() += 1;
-        match work(node, On { item: Some(item), ..on }, index, &path, plain) {
-            Ok((more, inner)) => {
-                writes.extend(more);
-                told.add(inner);
-            }
-            Err(_) if node["settled"] == true => _ = told.failed.insert(path),
-            Err(more) => errors.extend(more),
-        }
-    }
-    if errors.is_empty() { Ok((writes, told)) } else { Err(errors) }
 }

@@ -1,6 +1,7 @@
 //! What the interpreter finds out about a graph by walking it: loops, places, ancestors.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::{Edge, Interpreter};
 
@@ -52,8 +53,17 @@ impl Interpreter<'_> {
         Some(around.get(depth).copied().unwrap_or(node))
     }
 
-    /// The edges between the children of a region, with their numbers.
-    pub(super) fn forward(&self, region: Option<usize>) -> Vec<(usize, usize, usize)> {
+    /// The edges between the children of a region, with their numbers. Walked once: nothing changes.
+    pub(super) fn forward(&self, region: Option<usize>) -> Rc<Vec<(usize, usize, usize)>> {
+        let known = self.forward.borrow().get(&region).cloned();
+        known.unwrap_or_else(|| {
+            let walked = Rc::new(self.walk_forward(region));
+            self.forward.borrow_mut().insert(region, walked.clone());
+            walked
+        })
+    }
+
+    fn walk_forward(&self, region: Option<usize>) -> Vec<(usize, usize, usize)> {
         let edges = self.edges.iter().enumerate().filter(|(_, edge)| Some(edge.to) != region);
         edges
             .filter_map(|(at, edge)| Some((at, self.child(region, edge.from)?, self.child(region, edge.to)?)))
@@ -62,7 +72,16 @@ impl Interpreter<'_> {
     }
 
     /// The children of a region by their places.
-    pub(super) fn children(&self, region: Option<usize>) -> Vec<usize> {
+    pub(super) fn children(&self, region: Option<usize>) -> Rc<Vec<usize>> {
+        let known = self.children.borrow().get(&region).cloned();
+        known.unwrap_or_else(|| {
+            let walked = Rc::new(self.walk_children(region));
+            self.children.borrow_mut().insert(region, walked.clone());
+            walked
+        })
+    }
+
+    fn walk_children(&self, region: Option<usize>) -> Vec<usize> {
         let mut open: BTreeSet<_> = (0..self.nodes.len() + 2).filter_map(|node| self.child(region, node)).collect();
         open.remove(&self.nodes.len());
         let edges = self.forward(region);
