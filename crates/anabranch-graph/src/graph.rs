@@ -16,7 +16,8 @@ use crate::event::GraphEvent;
 use crate::log::{self, Entry, Log};
 use crate::progress::{Progress, progress};
 use crate::route::Route;
-use crate::run::{Ears, Engine, Inside, Outcome, Path, asks_somebody};
+use crate::run::{Ears, Engine, Inside, Outcome, Path};
+use crate::run_error::NeedsAnswers;
 use crate::shape::Shape;
 use crate::shape::plan::{Child, Plan};
 use crate::state::State;
@@ -91,11 +92,10 @@ impl<S: State> Inner<S> {
 
     /// A state to begin with, where nobody can be asked.
     fn complete_unasked(&self, initial: S) -> Result<S> {
-        if self.shape.asks() {
-            let message = "the graph asks somebody: `start` it and `answer` its questions, instead of invoking it";
-            return Err(Error::new(ErrorKind::Unsupported, message));
+        match self.shape.asks() {
+            Some(node) => Err(NeedsAnswers::error(&node)),
+            None => self.complete(initial),
         }
-        self.complete(initial)
     }
 }
 
@@ -129,7 +129,7 @@ impl<S: State> AnyGraph<S> for Inner<S> {
             let mut engine = Engine::new(self, initial, inside, Path::default())?;
             match engine.go_on().await? {
                 Outcome::Done(state) => Ok(state),
-                Outcome::Waits => Err(asks_somebody()),
+                Outcome::Waits => Err(NeedsAnswers::unknown()),
             }
         })
     }

@@ -46,7 +46,7 @@ pub use log::{DamagedRecord, Entry, GraphStore, LogConflict, LogMismatch, Memory
 pub use names::Names;
 pub use progress::{Progress, Question, Questions};
 pub use report::{NodeReport, RunReport};
-pub use run_error::{BadChoice, EndNotReached, StepLimit};
+pub use run_error::{BadChoice, EndNotReached, NeedsAnswers, StepLimit};
 pub use shape::Field;
 pub use state::{Reduced, State};
 pub use state_graph::StateGraph;

@@ -87,29 +87,114 @@ impl std::error::Error for BadChoice {}
 ///     .edge("legal", END)
 ///     .compile()?;
 /// let error = graph.invoke(Essay::default()).await.err().expect("nothing was chosen");
-/// assert!(error.downcast_ref::<EndNotReached>().is_some());
+/// assert_eq!(error.downcast_ref::<EndNotReached>().expect("where it stopped").stopped, ["START"]);
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct EndNotReached {}
+pub struct EndNotReached {
+    /// Where the ways stopped, in declared order: a node whose route chose nothing, which failed and was allowed to, or
+    /// which wanted all of the edges into it and had some; or `START`.
+    pub stopped: Vec<String>,
+}
 
 impl EndNotReached {
-    pub(crate) fn error() -> Error {
-        Error::new(ErrorKind::Other, Self {}.to_string()).with_source(Self {})
+    pub(crate) fn error(stopped: Vec<String>) -> Error {
+        let this = Self { stopped };
+        Error::new(ErrorKind::Other, this.to_string()).with_source(this)
     }
 }
 
 impl fmt::Display for EndNotReached {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "no edge into END was taken: each of the ways stopped at a route that chose nothing, or at a failure",
+        let stopped = Shown(&self.stopped);
+        write!(
+            f,
+            "no edge into END was taken: the ways stopped at {stopped}, by a route that chose nothing or a failure"
         )
     }
 }
 
 impl std::error::Error for EndNotReached {}
+
+/// Names in a list that stays short.
+struct Shown<'a>(&'a [String]);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MOST: usize = 8;
+        for (place, name) in self.0.iter().take(MOST).enumerate() {
+            write!(f, "{}`{name}`", if place == 0 { "" } else { ", " })?;
+        }
+        match self.0.len().checked_sub(MOST) {
+            None | Some(0) => Ok(()),
+            Some(more) => write!(f, " and {more} more"),
+        }
+    }
+}
+
+/// A graph that asks somebody was invoked, streamed, or put where it cannot ask (in a chain, under a retry): in an error,
+/// by `downcast_ref`. Nothing ran. [`start`](crate::CompiledGraph::start) such a graph, and
+/// [`answer`](crate::Questions::answer) its questions.
+///
+/// ```
+/// use anabranch_core::RunnableExt;
+/// use anabranch_graph::{END, NeedsAnswers, START, State, StateGraph};
+/// # use serde::{Deserialize, Serialize};
+/// #
+/// #[derive(Clone, Default, Serialize, Deserialize, State)]
+/// # #[state(crate = "anabranch_graph")]
+/// struct Essay {
+///     approved: bool,
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> anabranch_core::Result<()> {
+/// let graph = StateGraph::<Essay>::new()
+///     .ask("approve", |_| "Shall this go out?", Essay::approved)
+///     .edge(START, "approve")
+///     .edge("approve", END)
+///     .compile()?;
+/// let error = graph.invoke(Essay::default()).await.err().expect("nobody is there to answer");
+/// assert_eq!(error.downcast_ref::<NeedsAnswers>().expect("a kind of its own").node.as_deref(), Some("approve"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NeedsAnswers {
+    /// The first node that asks; in a graph inside, behind the names of the nodes around it and a `/`.
+    pub node: Option<String>,
+}
+
+impl NeedsAnswers {
+    pub(crate) fn error(node: &str) -> Error {
+        Self { node: Some(node.to_string()) }.into_error()
+    }
+
+    /// Something asks that was not seen to when the graph was built.
+    pub(crate) fn unknown() -> Error {
+        Self { node: None }.into_error()
+    }
+
+    fn into_error(self) -> Error {
+        Error::new(ErrorKind::Unsupported, self.to_string()).with_source(self)
+    }
+}
+
+impl fmt::Display for NeedsAnswers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = "the graph asks somebody";
+        let instead = "`start` it and `answer` its questions, instead of invoking it";
+        match &self.node {
+            Some(node) => write!(f, "{what}, by its node `{node}`: {instead}"),
+            None => write!(f, "{what}: {instead}"),
+        }
+    }
+}
+
+impl std::error::Error for NeedsAnswers {}
 
 /// More activations than a run may have: in an error, by `downcast_ref`. See
 /// [`step_limit`](crate::StateGraph::step_limit).

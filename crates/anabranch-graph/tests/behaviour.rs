@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anabranch_core::{Error, ErrorKind, Result, Retry, RunnableExt};
-use anabranch_graph::{BuildErrors, END, Progress, START, State, StateGraph, StepLimit, Update, step};
+use anabranch_graph::{
+    BuildErrors, END, EndNotReached, NeedsAnswers, Progress, START, State, StateGraph, StepLimit, Update, step,
+};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Barrier;
 
@@ -132,6 +134,15 @@ async fn a_wrong_answer_changes_nothing_and_a_right_one_counts_once() {
         .unwrap();
     let error = graph.invoke(Notes::default()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert_eq!(error.downcast_ref::<NeedsAnswers>().unwrap().node.as_deref(), Some("sure"));
+    let around = StateGraph::<Notes>::new()
+        .node("inner", step(|state: &Notes| state.clone(), graph.clone(), |_: Notes| ()))
+        .edge(START, "inner")
+        .edge("inner", END)
+        .compile()
+        .unwrap();
+    let error = around.invoke(Notes::default()).await.unwrap_err();
+    assert_eq!(error.downcast_ref::<NeedsAnswers>().unwrap().node.as_deref(), Some("inner/sure"));
     let Progress::Asks(questions) = graph.start(Notes::default()).await.unwrap() else { panic!("it asks") };
     assert_eq!((questions.len(), questions[0].node(), questions[0].text()), (1, "sure", Some("1 lines?")));
     let wrong = questions.answer("sure", "yes, please").await.unwrap_err();
@@ -249,4 +260,29 @@ async fn an_answer_counts_in_every_graph_around_its_question() {
     }
     let Progress::Done(state) = progress else { panic!("it is done") };
     assert_eq!(state.count, 4);
+}
+
+/// Nothing is said of a way that went on.
+#[tokio::test]
+async fn a_run_that_does_not_reach_its_end_says_where_its_ways_stopped() {
+    let fails = async |_: Arc<Notes>| Err::<(), _>(Error::new(ErrorKind::Server, "down"));
+    let graph = StateGraph::<Notes>::new()
+        .node("chooses", node!("chooses", 0))
+        .node("fails", fails)
+        .node("wants both", node!("wants both", 0))
+        .node("passes on", node!("passes on", 0))
+        .node("untold", node!("untold", 0))
+        .edge(START, ["chooses", "fails", "passes on"])
+        .route_many("chooses", |_| [""; 0], ["untold"])
+        .optional("fails")
+        .edge("untold", END)
+        .edge(["passes on", "fails"], "wants both")
+        .join_all("wants both")
+        .edge("wants both", END)
+        .compile()
+        .unwrap();
+    let error = graph.invoke(Notes::default()).await.unwrap_err();
+    let stopped = &error.downcast_ref::<EndNotReached>().unwrap().stopped;
+    assert_eq!(*stopped, ["chooses", "fails", "wants both"], "{error}");
+    assert!(error.to_string().contains("`chooses`, `fails`, `wants both`"), "{error}");
 }

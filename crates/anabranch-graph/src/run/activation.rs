@@ -207,9 +207,9 @@ impl<S: State> Engine<S> {
         match next {
             Next::Chosen(choice, _) => {
                 let choice = choice?;
-                self.out(node, |this, edge| this.is_taken(edge, choice.as_deref()));
+                self.go_out(node, |this, edge| this.is_taken(edge, choice.as_deref()));
             }
-            Next::Failed(_) => self.out(node, |_, edge| graph.plan.edges[edge].kind == EdgeKind::Fail),
+            Next::Failed(_) => self.go_out(node, |_, edge| graph.plan.edges[edge].kind == EdgeKind::Fail),
         }
         Ok(())
     }

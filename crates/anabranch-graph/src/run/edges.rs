@@ -62,6 +62,9 @@ impl<S: State> Engine<S> {
             }
             Child::Node(node) if runs(plan.nodes[node].join_all) => self.start(node),
             Child::Node(node) => {
+                if taken > 0 {
+                    self.stopped.insert(node);
+                }
                 self.pass_over(node);
                 self.out(node, |_, _| false);
                 Ok(())
@@ -69,6 +72,9 @@ impl<S: State> Engine<S> {
             Child::Loop(inner) => {
                 let Child::Node(header) = plan.regions[inner].children[0].kind else { return Ok(()) };
                 if !runs(plan.nodes[header].join_all) {
+                    if taken > 0 {
+                        self.stopped.insert(header);
+                    }
                     self.pass_over(header);
                     self.leave_all(inner, &[]);
                     return Ok(());
@@ -86,7 +92,7 @@ impl<S: State> Engine<S> {
     }
 
     /// Decides the edges that leave a node, in one step: ways out are recorded before the loop is judged.
-    pub(super) fn out(&mut self, node: usize, is_taken: impl Fn(&Self, usize) -> bool) {
+    fn out(&mut self, node: usize, is_taken: impl Fn(&Self, usize) -> bool) {
         let graph = self.graph.clone();
         for &edge in &graph.plan.nodes[node].out {
             if let Some(&left) = graph.plan.edges[edge].leaves.first() {
@@ -100,6 +106,14 @@ impl<S: State> Engine<S> {
                 self.decided.push_back((graph.plan.edges[edge].arrives, taken));
             }
         }
+    }
+
+    /// The same of a node that ran, which is where a way stops if none is taken.
+    pub(super) fn go_out(&mut self, node: usize, is_taken: impl Fn(&Self, usize) -> bool) {
+        if !self.graph.plan.nodes[node].out.iter().any(|edge| is_taken(self, *edge)) {
+            self.stopped.insert(node);
+        }
+        self.out(node, is_taken);
     }
 
     pub(super) fn is_taken(&self, edge: usize, chosen: Option<&[String]>) -> bool {

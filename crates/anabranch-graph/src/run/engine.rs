@@ -1,10 +1,10 @@
 //! [`Engine`]: one run of one graph. What starts and what is done is in `activation`, where it goes on in `edges`.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::task::Poll;
 
-use anabranch_core::{Error, ErrorKind, Result};
+use anabranch_core::{Error, Result};
 use futures_util::future::{BoxFuture, poll_fn};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
@@ -13,7 +13,7 @@ use super::region::RegionRun;
 use super::snapshots::Snapshots;
 use super::{Inside, Path};
 use crate::graph::Inner;
-use crate::run_error::{BadChoice, EndNotReached};
+use crate::run_error::{BadChoice, EndNotReached, NeedsAnswers};
 use crate::shape::plan::Arrival;
 use crate::state::State;
 
@@ -34,6 +34,8 @@ pub(crate) struct Engine<S: State> {
     /// How many answers it knows of.
     pub(super) answers: usize,
     pub(super) failed: Vec<(Path, Error)>,
+    /// Where ways stopped: nodes that ran, or that not all came to that have to, and of which no edge was taken.
+    pub(super) stopped: BTreeSet<usize>,
     /// Whether END was reached, when all edges into it are decided.
     pub(super) reached: Option<bool>,
     turns: usize,
@@ -57,10 +59,6 @@ async fn let_others_run() {
 }
 
 /// Of a question where nobody can answer.
-pub(crate) fn asks_somebody() -> Error {
-    Error::new(ErrorKind::Unsupported, "a step of the graph asks somebody")
-}
-
 pub(crate) enum Outcome<S> {
     Done(S),
     /// Only answers bring it forward.
@@ -77,6 +75,7 @@ impl<S: State> Engine<S> {
             steps: 0,
             answers: 0,
             failed: Vec::new(),
+            stopped: BTreeSet::new(),
             reached: None,
             turns: 0,
             snapshots: None,
@@ -119,7 +118,7 @@ impl<S: State> Engine<S> {
             snapshots.followed();
         }
         if let Some(reached) = self.reached {
-            return if reached { Ok(Some(Outcome::Done(self.finish()))) } else { Err(EndNotReached::error()) };
+            return if reached { Ok(Some(Outcome::Done(self.finish()))) } else { Err(self.end_not_reached()) };
         }
         self.turns = self.turns.wrapping_add(1);
         if self.turns % TURNS == 0 || self.inside.has_unread() {
@@ -148,7 +147,7 @@ impl<S: State> Engine<S> {
             return Ok(Some(Outcome::Waits));
         }
         if done.is_empty() {
-            return Err(EndNotReached::error());
+            return Err(self.end_not_reached());
         }
         for finished in done {
             self.finished(finished)?;
@@ -169,7 +168,7 @@ impl<S: State> Engine<S> {
                     let is_given = self.snapshots.take().is_some_and(|snapshots| snapshots.is_given);
                     return Ok((!is_given).then_some(state));
                 }
-                Some(Outcome::Waits) => return Err(asks_somebody()),
+                Some(Outcome::Waits) => return Err(NeedsAnswers::unknown()),
             }
         }
     }
@@ -201,6 +200,12 @@ impl<S: State> Engine<S> {
         let state = run.sees(plan, end);
         self.regions.clear();
         Arc::unwrap_or_clone(state)
+    }
+
+    fn end_not_reached(&self) -> Error {
+        let stopped = self.stopped.iter().map(|node| self.graph.nodes[*node].name.clone());
+        let stopped: Vec<_> = stopped.collect();
+        EndNotReached::error(if stopped.is_empty() { vec![crate::START.to_string()] } else { stopped })
     }
 
     fn failure(&mut self) -> Option<Error> {

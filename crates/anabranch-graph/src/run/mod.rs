@@ -11,6 +11,6 @@ mod session;
 mod snapshots;
 
 pub(crate) use ears::{Ears, Queue};
-pub(crate) use engine::{Engine, Outcome, asks_somebody};
+pub(crate) use engine::{Engine, Outcome};
 pub(crate) use path::Path;
 pub(crate) use session::{Ask, Inside, node_of};

@@ -151,12 +151,12 @@ impl Shape {
         }
     }
 
-    /// Whether it asks somebody, in a graph inside of it too.
-    pub(crate) fn asks(&self) -> bool {
-        self.nodes.iter().any(|node| match &node.kind {
-            NodeKind::Ask => true,
-            NodeKind::Graph(inner) | NodeKind::MapOfGraph(inner) => inner.asks(),
-            NodeKind::Plain | NodeKind::Map => false,
+    /// The first node that asks somebody, in a graph inside of it too: the names of those around it, and its own.
+    pub(crate) fn asks(&self) -> Option<String> {
+        self.nodes.iter().find_map(|node| match &node.kind {
+            NodeKind::Ask => Some(node.name.clone()),
+            NodeKind::Graph(inner) | NodeKind::MapOfGraph(inner) => Some(format!("{}/{}", node.name, inner.asks()?)),
+            NodeKind::Plain | NodeKind::Map => None,
         })
     }
 }
