@@ -8,7 +8,7 @@ use crate::state::State;
 use crate::work::Writes;
 
 type Key = Vec<u64>;
-type Update<S> = Vec<Arc<Writes<S>>>;
+type Written<S> = Vec<Arc<Writes<S>>>;
 
 /// The state after each activation that wrote something: the initial one with the updates of all that are done, in the
 /// order of their keys.
@@ -23,7 +23,7 @@ pub(crate) struct Snapshots<S: State> {
     /// The highest key that wrote something.
     last: Option<Key>,
     /// What was written above the lowest mark.
-    written: BTreeMap<Key, Update<S>>,
+    written: BTreeMap<Key, Written<S>>,
     /// At the keys that are at work, and at those that are done while their successors have not started.
     marks: BTreeMap<Key, Mark<S>>,
     done: Vec<Key>,
@@ -43,7 +43,7 @@ enum Mark<S> {
 
 enum Happened<S: State> {
     Began(Key),
-    Done(Key, Update<S>),
+    Done(Key, Written<S>),
     /// What follows from those that are done has started.
     Followed,
 }
@@ -65,7 +65,7 @@ impl<S: State> Snapshots<S> {
         self.happened.push_back(Happened::Began(key));
     }
 
-    pub(super) fn done(&mut self, key: Key, update: Update<S>) {
+    pub(super) fn done(&mut self, key: Key, update: Written<S>) {
         self.happened.push_back(Happened::Done(key, update));
     }
 
@@ -100,7 +100,7 @@ impl<S: State> Snapshots<S> {
         self.last.as_ref().is_none_or(|last| last < key)
     }
 
-    fn write(&mut self, key: Key, update: Update<S>) {
+    fn write(&mut self, key: Key, update: Written<S>) {
         if self.is_behind_all(&key) {
             // For those in between, that was the whole so far. One of them is enough to find the others.
             let since = self.last.as_ref().map_or(Unbounded, Included);
@@ -162,6 +162,6 @@ impl<S: State> Snapshots<S> {
     }
 }
 
-fn apply<S: State>(state: &mut S, update: &Update<S>) {
+fn apply<S: State>(state: &mut S, update: &Written<S>) {
     update.iter().flat_map(|writes| writes.iter()).for_each(|write| state.apply(write));
 }
