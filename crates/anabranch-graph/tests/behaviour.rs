@@ -286,3 +286,11 @@ async fn a_run_that_does_not_reach_its_end_says_where_its_ways_stopped() {
     assert_eq!(*stopped, ["chooses", "fails", "wants both"], "{error}");
     assert!(error.to_string().contains("`chooses`, `fails`, `wants both`"), "{error}");
 }
+
+#[test]
+fn an_error_tells_what_is_wrong_with_a_graph_in_one_line() {
+    let error = StateGraph::<Notes>::new().edge(START, "a").edge("b", END).compile().unwrap_err();
+    let errors: Vec<_> = error.downcast_ref::<BuildErrors>().unwrap().iter().map(ToString::to_string).collect();
+    assert!(errors.len() > 1);
+    assert_eq!(error.to_string(), format!("configuration: {}", errors.join("; ")));
+}
