@@ -10,6 +10,7 @@ use anabranch_graph::{
     BuildErrors, END, EndNotReached, NeedsAnswers, Progress, START, State, StateGraph, StepLimit, Update, step,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tokio::sync::Barrier;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, State)]
@@ -285,6 +286,30 @@ async fn a_run_that_does_not_reach_its_end_says_where_its_ways_stopped() {
     let stopped = &error.downcast_ref::<EndNotReached>().unwrap().stopped;
     assert_eq!(*stopped, ["chooses", "fails", "wants both"], "{error}");
     assert!(error.to_string().contains("`chooses`, `fails`, `wants both`"), "{error}");
+}
+
+#[tokio::test]
+async fn of_answers_to_several_questions_all_are_accepted_or_none() {
+    let graph = StateGraph::<Notes>::new()
+        .ask("yes", |_| "?", Notes::yes)
+        .ask("verdict", |_| "?", |verdict: String| Notes::verdict(verdict))
+        .edge(START, ["yes", "verdict"])
+        .edge(["yes", "verdict"], END)
+        .compile()
+        .unwrap();
+    let Progress::Asks(questions) = graph.start(Notes::default()).await.unwrap() else { panic!("it asks") };
+    let wrong = [
+        (vec![("yes", json!(false)), ("verdict", json!(1))], "the answer is a number"),
+        (vec![("yes", json!(false)), ("else", json!(1))], "`else` asks nothing; open questions: `verdict`"),
+        (vec![("yes", json!(false)), ("yes", json!(true))], "`yes` is answered more than once"),
+    ];
+    for (answers, said) in wrong {
+        let error = questions.answer_all(answers).await.unwrap_err();
+        assert!(error.kind() == ErrorKind::InvalidInput && error.message().starts_with(said), "{error}");
+    }
+    let right = [("yes", json!(true)), ("verdict", json!("good"))];
+    let Progress::Done(done) = questions.answer_all(right).await.unwrap() else { panic!("it is done") };
+    assert_eq!((done.yes, done.verdict.as_str()), (true, "good"));
 }
 
 #[test]
