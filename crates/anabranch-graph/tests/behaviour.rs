@@ -319,3 +319,18 @@ fn an_error_tells_what_is_wrong_with_a_graph_in_one_line() {
     assert!(errors.len() > 1);
     assert_eq!(error.to_string(), format!("configuration: {}", errors.join("; ")));
 }
+
+#[tokio::test]
+async fn each_listener_hears_of_everything() {
+    let heard = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
+    let hears = |place: usize| {
+        let heard = heard.clone();
+        move |_| {
+            heard[place].fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let graph = StateGraph::<Notes>::new().node("a", node!("a", 0)).edge(START, "a").edge("a", END).compile().unwrap();
+    graph.on_event(hears(0)).on_event(hears(1)).invoke(Notes::default()).await.unwrap();
+    let heard = heard.each_ref().map(|count| count.load(Ordering::Relaxed));
+    assert_eq!(heard, [3, 3]);
+}
