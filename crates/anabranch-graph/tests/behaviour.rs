@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use anabranch_core::{Error, ErrorKind, Result, Retry, RunnableExt};
 use anabranch_graph::{
-    BuildErrors, END, EndNotReached, NeedsAnswers, Progress, START, State, StateGraph, StepLimit, Update, step,
+    BadChoice, BuildErrors, END, EndNotReached, NeedsAnswers, Progress, START, State, StateGraph, StepLimit, Update,
+    step,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -318,6 +319,29 @@ fn an_error_tells_what_is_wrong_with_a_graph_in_one_line() {
     let errors: Vec<_> = error.downcast_ref::<BuildErrors>().unwrap().iter().map(ToString::to_string).collect();
     assert!(errors.len() > 1);
     assert_eq!(error.to_string(), format!("configuration: {}", errors.join("; ")));
+}
+
+/// What a route chose may be what a model said.
+#[tokio::test]
+async fn what_is_no_target_is_shown_only_if_it_is_a_name() {
+    let chooses = |chosen: &'static [&'static str]| async move {
+        let graph = StateGraph::<Notes>::new().node("a", node!("a", 0)).edge(START, "a");
+        let graph = graph.route_many("a", move |_| chosen.to_vec(), [END]).compile().unwrap();
+        graph.invoke(Notes::default()).await.unwrap_err()
+    };
+    for (chosen, said) in [
+        (&["b"][..], "chose `b`, which is none of its targets: declare it there"),
+        (&["It was the butler."], "chose 1 name not shown, which is none of its targets: declare it there"),
+        (
+            &["END", "b"],
+            "chose `END` and `b`: `route` takes one of its targets, and `route_many` any, if they are declared",
+        ),
+    ] {
+        let error = chooses(chosen).await;
+        assert!(error.message().starts_with(&format!("the route of `a` {said}")), "{error}");
+        let choice = error.downcast_ref::<BadChoice>().unwrap();
+        assert!(choice.chosen == chosen && !format!("{choice:?}").contains("butler"), "{choice:?}");
+    }
 }
 
 #[tokio::test]
