@@ -154,7 +154,7 @@ impl std::error::Error for BuildError {}
 
 /// Everything that is wrong with a graph, causes only. Shown as one line each.
 ///
-/// With `?` it becomes an [`Error`] of the kind [`Configuration`](ErrorKind::Configuration) with the same text.
+/// With `?` it becomes an [`Error`] of the kind [`Configuration`](ErrorKind::Configuration) with the same text, in one line.
 ///
 /// ```
 /// use anabranch_graph::BuildErrors;
@@ -213,7 +213,8 @@ impl std::error::Error for BuildErrors {}
 
 impl From<BuildErrors> for Error {
     fn from(errors: BuildErrors) -> Self {
-        let text = errors.to_string();
+        // An error is shown in one line.
+        let text = errors.iter().map(BuildError::to_string).collect::<Vec<_>>().join("; ");
         Self::new(ErrorKind::Configuration, text).with_source(errors)
     }
 }

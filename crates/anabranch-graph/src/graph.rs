@@ -14,9 +14,10 @@ use crate::draw::{self, Drawing};
 use crate::dynamic::DynamicFields;
 use crate::event::GraphEvent;
 use crate::log::{self, Entry, Log};
+use crate::panics::caught;
 use crate::progress::{Progress, progress};
 use crate::route::Route;
-use crate::run::{Ears, Engine, Inside, Outcome, Path};
+use crate::run::{Ears, Engine, Inside, Listener, Outcome, Path};
 use crate::run_error::NeedsAnswers;
 use crate::shape::Shape;
 use crate::shape::plan::{Child, Plan};
@@ -148,7 +149,8 @@ impl<S: State> AnyGraph<S> for Inner<S> {
     fn start(self: Arc<Self>, initial: S, inside: Inside) -> BoxFuture<'static, Result<Progress<S>>> {
         Box::pin(async move {
             let initial = self.complete(initial)?;
-            progress(Engine::new(self, initial, inside.clone(), Path::default())?, inside).await
+            let engine = Engine::new(self, initial, inside.clone(), Path::default());
+            progress(engine.map_err(|error| error.at("graph"))?, inside).await
         })
     }
 
@@ -165,7 +167,8 @@ impl<S: State> AnyGraph<S> for Inner<S> {
     ) -> BoxFuture<'static, Result<Progress<S>>> {
         Box::pin(async move {
             let initial = self.complete(initial)?;
-            let came = progress(Engine::new(self, initial, inside.clone(), Path::default())?, inside).await?;
+            let engine = Engine::new(self, initial, inside.clone(), Path::default());
+            let came = progress(engine.map_err(|error| error.at("graph"))?, inside).await?;
             match (came, answer) {
                 (Progress::Asks(questions), Some((node, value))) => questions.answer(&node, value).await,
                 (Progress::Done(_), Some((node, _))) => {
@@ -207,7 +210,8 @@ impl<S: State> CompiledGraph<S> {
     /// hears of no [tokens](crate::EventKind::Token), which models would have to be asked for in another way:
     /// [`events`](Self::events) does, and so does an [`Observer`](anabranch_core::Observer).
     ///
-    /// The listener is called on the task that runs, so it should be quick.
+    /// The listener is called on the task that runs, so it should be quick. One that is already there hears first. Those
+    /// of a graph that is a node of another one hear nothing: the run is that of the outer one.
     ///
     /// ```
     /// use std::sync::{Arc, Mutex};
@@ -244,7 +248,15 @@ impl<S: State> CompiledGraph<S> {
     /// ```
     #[must_use]
     pub fn on_event(&self, listener: impl Fn(GraphEvent) + Send + Sync + 'static) -> Self {
-        Self { inner: self.inner.clone(), ears: Ears { listener: Some(Arc::new(listener)), ..self.ears.clone() } }
+        let listener: Listener = match self.ears.listener.clone() {
+            None => Arc::new(listener),
+            Some(earlier) => Arc::new(move |event: GraphEvent| {
+                // A listener that panics takes nothing from the next.
+                let _ = caught(|| earlier(event.clone()));
+                listener(event);
+            }),
+        };
+        Self { inner: self.inner.clone(), ears: Ears { listener: Some(listener), ..self.ears.clone() } }
     }
 
     fn inside(&self, config: &RunConfig) -> Inside {

@@ -15,6 +15,7 @@ mod graph;
 mod log;
 mod names;
 mod options;
+mod panics;
 mod progress;
 pub mod reduce;
 mod report;

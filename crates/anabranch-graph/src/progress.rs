@@ -119,20 +119,22 @@ impl<S: State> Questions<S> {
     /// [`answer`](Self::answer) to several questions at once.
     ///
     /// # Errors
-    /// As for [`answer`](Self::answer). Answers that were accepted before one that was not stay so.
+    /// As for [`answer`](Self::answer). Where one of them is not accepted, none is.
     pub async fn answer_all<N, V>(&self, answers: impl IntoIterator<Item = (N, V)>) -> Result<Progress<S>>
     where
         N: AsRef<str>,
         V: Serialize,
     {
+        let answers = answers.into_iter().map(|(node, value)| {
+            let value = exact(&value).map_err(|lossy| lossy.error("the answer"))?;
+            Ok((node.as_ref().to_string(), value))
+        });
+        let answers = answers.collect::<Result<Vec<_>>>()?;
         let mut held = self.run.lock().await;
         if held.is_none() {
             return Err(Error::new(ErrorKind::InvalidInput, "the run has gone on from these questions"));
         }
-        for (node, value) in answers {
-            let value = exact(&value).map_err(|lossy| lossy.error("the answer"))?;
-            self.inside.answer(node.as_ref(), value)?;
-        }
+        self.inside.answer(answers)?;
         let Some(run) = held.take() else {
             return Err(Error::new(ErrorKind::InvalidInput, "the run has gone on from these questions"));
         };
@@ -155,7 +157,7 @@ impl<S: State> Questions<S> {
             return Err(gone_on());
         }
         let value = exact(&value).map_err(|lossy| lossy.error("the answer"))?;
-        self.inside.answer(node, value)?;
+        self.inside.answer(vec![(node.to_string(), value)])?;
         let run = held.take().ok_or_else(gone_on)?;
         Ok(GraphEvents::new(self.inside.queued(), progress(run, self.inside.clone())))
     }

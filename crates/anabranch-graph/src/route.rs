@@ -1,6 +1,10 @@
 //! Where it goes on: edges, and conditions that choose among them.
 
+use anabranch_core::Error;
+
 use crate::names::Names;
+use crate::panics::caught;
+use crate::run_error::BadChoice;
 use crate::shape::{EdgeKind, EdgeShape, RouteShape};
 use crate::state::State;
 use crate::state_graph::StateGraph;
@@ -14,6 +18,22 @@ pub(crate) struct Route<S> {
     choose: Choose<S>,
 }
 
+/// Why nothing was chosen.
+pub(crate) enum NoChoice {
+    /// What was said is no choice.
+    Bad(Vec<String>),
+    Panicked(Error),
+}
+
+impl NoChoice {
+    pub(crate) fn error(self, node: &str) -> Error {
+        match self {
+            Self::Bad(said) => BadChoice::error(node, &said),
+            Self::Panicked(error) => error.at(format!("route of \"{node}\"")),
+        }
+    }
+}
+
 impl<S: 'static> Route<S> {
     pub(crate) fn new<C: Names>(
         multi: bool,
@@ -23,15 +43,15 @@ impl<S: 'static> Route<S> {
         Self { multi, targets, choose: Box::new(move |state| choose(state).into_names()) }
     }
 
-    /// What was chosen, or what was said instead.
-    pub(crate) fn choose(&self, state: &S) -> Result<Vec<String>, Vec<String>> {
-        self.check((self.choose)(state))
+    /// What was chosen.
+    pub(crate) fn choose(&self, state: &S) -> Result<Vec<String>, NoChoice> {
+        self.check(caught(|| (self.choose)(state)).map_err(NoChoice::Panicked)?)
     }
 
     /// Whether it may be chosen.
-    pub(crate) fn check(&self, chosen: Vec<String>) -> Result<Vec<String>, Vec<String>> {
+    pub(crate) fn check(&self, chosen: Vec<String>) -> Result<Vec<String>, NoChoice> {
         let are_declared = chosen.iter().all(|one| self.targets.contains(one));
-        if are_declared && (self.multi || chosen.len() == 1) { Ok(chosen) } else { Err(chosen) }
+        if are_declared && (self.multi || chosen.len() == 1) { Ok(chosen) } else { Err(NoChoice::Bad(chosen)) }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use anabranch_core::__private::listed;
 use anabranch_core::{Error, ErrorKind};
 
 /// A route chose what it may not: in an error, by `downcast_ref`.
@@ -31,12 +32,12 @@ use anabranch_core::{Error, ErrorKind};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BadChoice {
     /// The path of the node whose route it is, or `START`.
     pub node: String,
-    /// What it chose.
+    /// What it chose. It may come from the state, and so from a model: only short names are shown.
     pub chosen: Vec<String>,
 }
 
@@ -52,13 +53,23 @@ impl fmt::Display for BadChoice {
         let Self { node, chosen } = self;
         match &chosen[..] {
             [] => write!(f, "the route of `{node}` chose nothing; it has to give exactly one of its targets"),
-            [one] => write!(f, "the route of `{node}` chose `{one}`, which is none of its targets: declare it there"),
+            one @ [_] => {
+                let one = listed(one);
+                write!(f, "the route of `{node}` chose {one}, which is none of its targets: declare it there")
+            }
             all => write!(
                 f,
-                "the route of `{node}` chose {} targets: `route_many` may, or one is none of its targets",
-                all.len()
+                "the route of `{node}` chose {}: `route` takes one of its targets, and `route_many` any, if they are \
+                 declared there",
+                listed(all)
             ),
         }
+    }
+}
+
+impl fmt::Debug for BadChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BadChoice").field("node", &self.node).field("chosen", &listed(&self.chosen)).finish()
     }
 }
 

@@ -331,6 +331,8 @@ impl<S: State> Thread<S> {
             let mut migration = Migration { initial, entries: kept, changes };
             migrate(&mut migration)?;
             (initial, kept) = (migration.initial, migration.entries);
+            // The head is the last that is led over: what does not fit must not get into it.
+            self.stored.graph.inner.fold(state(initial.clone())?, &kept)?;
             let mut head = Head::new(self.stored.graph.inner.shape(), initial.clone());
             head.entries = kept.clone();
             self.stored.store.append(&self.id, next, vec![Record::Head(head).to_text()?]).await?;

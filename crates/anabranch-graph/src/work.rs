@@ -3,16 +3,16 @@
 use std::any::Any;
 use std::borrow::Borrow;
 use std::marker::PhantomData;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use anabranch_core::describe::Description;
 use anabranch_core::{Accepts, Error, ErrorKind, Result, Runnable};
-use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::future::{BoxFuture, ready};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::dynamic::DynamicFields;
+use crate::panics::{caught, caught_in};
 use crate::run::{Inside, Path};
 use crate::shape::Shape;
 use crate::state::State;
@@ -84,9 +84,11 @@ where
     S: State,
 {
     fn start(self: Arc<Self>, input: I, inside: &Inside, path: &Path) -> Running<S> {
-        let nested = (&self.step as &dyn Any)
-            .downcast_ref::<Step<T, R::Output>>()
-            .and_then(|step| step.inner.clone().nested(input.borrow(), inside, path));
+        let step = (&self.step as &dyn Any).downcast_ref::<Step<T, R::Output>>();
+        let nested = match caught(|| step.and_then(|step| step.inner.clone().nested(input.borrow(), inside, path))) {
+            Ok(nested) => nested,
+            Err(error) => return Box::pin(ready(Err(error))),
+        };
         let config = if nested.is_some() { inside.config() } else { inside.config_of(path) };
         let working = inside.working();
         let running = async move {
@@ -106,8 +108,7 @@ where
             S::admit(&mut writes, &self.declared)?;
             Ok(writes)
         };
-        let running = AssertUnwindSafe(running).catch_unwind();
-        Box::pin(running.map(|done| done.unwrap_or_else(|panic| Err(Error::from_panic(panic)))))
+        Box::pin(caught_in(running))
     }
 
     fn shape(&self) -> Option<&Shape> {

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use anabranch_core::{Error, ErrorKind, Result, Retry, RunnableExt};
 use anabranch_graph::{
-    BuildErrors, END, EndNotReached, NeedsAnswers, Progress, START, State, StateGraph, StepLimit, Update, step,
+    BadChoice, BuildErrors, END, EndNotReached, NeedsAnswers, Progress, START, State, StateGraph, StepLimit, Update,
+    step,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tokio::sync::Barrier;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, State)]
@@ -285,4 +287,74 @@ async fn a_run_that_does_not_reach_its_end_says_where_its_ways_stopped() {
     let stopped = &error.downcast_ref::<EndNotReached>().unwrap().stopped;
     assert_eq!(*stopped, ["chooses", "fails", "wants both"], "{error}");
     assert!(error.to_string().contains("`chooses`, `fails`, `wants both`"), "{error}");
+}
+
+#[tokio::test]
+async fn of_answers_to_several_questions_all_are_accepted_or_none() {
+    let graph = StateGraph::<Notes>::new()
+        .ask("yes", |_| "?", Notes::yes)
+        .ask("verdict", |_| "?", |verdict: String| Notes::verdict(verdict))
+        .edge(START, ["yes", "verdict"])
+        .edge(["yes", "verdict"], END)
+        .compile()
+        .unwrap();
+    let Progress::Asks(questions) = graph.start(Notes::default()).await.unwrap() else { panic!("it asks") };
+    let wrong = [
+        (vec![("yes", json!(false)), ("verdict", json!(1))], "the answer is a number"),
+        (vec![("yes", json!(false)), ("else", json!(1))], "`else` asks nothing; open questions: `verdict`"),
+        (vec![("yes", json!(false)), ("yes", json!(true))], "`yes` is answered more than once"),
+    ];
+    for (answers, said) in wrong {
+        let error = questions.answer_all(answers).await.unwrap_err();
+        assert!(error.kind() == ErrorKind::InvalidInput && error.message().starts_with(said), "{error}");
+    }
+    let right = [("yes", json!(true)), ("verdict", json!("good"))];
+    let Progress::Done(done) = questions.answer_all(right).await.unwrap() else { panic!("it is done") };
+    assert_eq!((done.yes, done.verdict.as_str()), (true, "good"));
+}
+
+#[test]
+fn an_error_tells_what_is_wrong_with_a_graph_in_one_line() {
+    let error = StateGraph::<Notes>::new().edge(START, "a").edge("b", END).compile().unwrap_err();
+    let errors: Vec<_> = error.downcast_ref::<BuildErrors>().unwrap().iter().map(ToString::to_string).collect();
+    assert!(errors.len() > 1);
+    assert_eq!(error.to_string(), format!("configuration: {}", errors.join("; ")));
+}
+
+/// What a route chose may be what a model said.
+#[tokio::test]
+async fn what_is_no_target_is_shown_only_if_it_is_a_name() {
+    let chooses = |chosen: &'static [&'static str]| async move {
+        let graph = StateGraph::<Notes>::new().node("a", node!("a", 0)).edge(START, "a");
+        let graph = graph.route_many("a", move |_| chosen.to_vec(), [END]).compile().unwrap();
+        graph.invoke(Notes::default()).await.unwrap_err()
+    };
+    for (chosen, said) in [
+        (&["b"][..], "chose `b`, which is none of its targets: declare it there"),
+        (&["It was the butler."], "chose 1 name not shown, which is none of its targets: declare it there"),
+        (
+            &["END", "b"],
+            "chose `END` and `b`: `route` takes one of its targets, and `route_many` any, if they are declared",
+        ),
+    ] {
+        let error = chooses(chosen).await;
+        assert!(error.message().starts_with(&format!("the route of `a` {said}")), "{error}");
+        let choice = error.downcast_ref::<BadChoice>().unwrap();
+        assert!(choice.chosen == chosen && !format!("{choice:?}").contains("butler"), "{choice:?}");
+    }
+}
+
+#[tokio::test]
+async fn each_listener_hears_of_everything() {
+    let heard = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
+    let hears = |place: usize| {
+        let heard = heard.clone();
+        move |_| {
+            heard[place].fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let graph = StateGraph::<Notes>::new().node("a", node!("a", 0)).edge(START, "a").edge("a", END).compile().unwrap();
+    graph.on_event(hears(0)).on_event(hears(1)).invoke(Notes::default()).await.unwrap();
+    let heard = heard.each_ref().map(|count| count.load(Ordering::Relaxed));
+    assert_eq!(heard, [3, 3]);
 }

@@ -344,3 +344,35 @@ async fn an_answer_that_cannot_be_kept_changes_nothing() {
     let Progress::Done(state) = thread.answer("best", 0.5).await.unwrap() else { panic!("it is done") };
     assert_eq!(state.best, Some(0.5));
 }
+
+/// JSON that is nested deeper cannot be read.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, State)]
+#[state(crate = "anabranch_graph")]
+struct Deep {
+    value: Value,
+}
+
+fn lists(deep: usize) -> Value {
+    (0..deep).fold(json!("]["), |value, _| json!([value]))
+}
+
+#[tokio::test]
+async fn what_is_nested_too_deep_to_be_read_again_is_not_written() {
+    let deepens = |deep: usize| async move { Ok(Deep::value(lists(deep))) };
+    let graph = |deep: usize| {
+        let graph = StateGraph::<Deep>::new().node("a", move |_: Arc<Deep>| deepens(deep));
+        graph.edge(START, "a").edge("a", END).compile().unwrap().with_store(MemoryStore::new())
+    };
+    let said = "a record of the log would be nested more than 127 levels deep";
+    for (deep, fits) in [(100, true), (122, true), (126, false), (200, false)] {
+        let stored = graph(deep);
+        let written = stored.thread("update").start(Deep::default()).await;
+        let begun = stored.thread("initial").start(Deep { value: lists(deep) }).await;
+        for (of, written) in [("update", written), ("initial", begun)] {
+            match written {
+                Ok(_) => assert!(fits && stored.thread(of).resume().await.is_ok(), "{of} {deep}"),
+                Err(error) => assert!(!fits && error.message().starts_with(said), "{of} {deep}: {error}"),
+            }
+        }
+    }
+}

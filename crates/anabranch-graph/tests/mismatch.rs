@@ -194,3 +194,34 @@ async fn a_log_that_was_led_over_is_come_to_in_the_end() {
     let error = graph(&Calls::default(), true).with_store(store).thread("more").resume().await.unwrap_err();
     assert_eq!(error.downcast_ref::<LogMismatch>().unwrap().path, "d");
 }
+
+/// What `migrate` forgot to lead over shows before anything is written, so that it can be mended.
+#[tokio::test]
+async fn a_log_is_led_over_only_to_what_the_graph_can_read() {
+    let calls = Calls::default();
+    let graph = |name: &'static str| {
+        let graph = StateGraph::<Run>::new().node(name, calls.node(name));
+        graph.edge(START, name).edge(name, END).compile().unwrap()
+    };
+    let store = MemoryStore::new();
+    graph("old").with_store(store.clone()).thread("t").start(initial()).await.unwrap();
+    let forgets_entry = graph("new").with_store(store.clone()).migrate(|_| Ok(()));
+    let forgets_state = graph("new").with_store(store.clone()).migrate(|log| {
+        log.entries.clear();
+        log.initial = serde_json::json!({"items": "none"});
+        Ok(())
+    });
+    for (forgets, said) in
+        [(forgets_entry, "the entry of `old`"), (forgets_state, "the state with which the log begins")]
+    {
+        let error = forgets.thread("t").resume().await.unwrap_err();
+        assert!(error.kind() == ErrorKind::InvalidInput && error.message().starts_with(said), "{error}");
+    }
+    assert_eq!((calls.count.load(Ordering::Relaxed), store.read("t", None).await.unwrap().len()), (1, 2));
+    let right = graph("new").with_store(store).migrate(|log| {
+        log.entries.clear();
+        Ok(())
+    });
+    right.thread("t").resume().await.unwrap();
+    assert_eq!(right.thread("t").state().await.unwrap().log, ["new"]);
+}

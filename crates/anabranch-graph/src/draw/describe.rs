@@ -1,5 +1,7 @@
 //! What a graph says of itself: its nodes, what is inside of them, and what leads from one to another.
 
+use std::collections::HashMap;
+
 use anabranch_core::describe::{Composed, Description, Edge, Kind};
 
 use crate::shape::{EdgeKind, NodeKind, NodeOption, Shape};
@@ -11,7 +13,8 @@ pub(super) const ASK: Kind = Kind::new("ask");
 
 /// A graph of these nodes.
 pub(crate) fn describe(shape: &Shape, nodes: impl IntoIterator<Item = Description>) -> Description {
-    let place = |name: &str| shape.nodes.iter().position(|node| node.name == name);
+    let places: HashMap<_, _> = shape.nodes.iter().zip(0..).map(|(node, place)| (&*node.name, place)).collect();
+    let place = |name: &str| places.get(name).copied();
     let edges = arrows(shape).map(|(from, to, kind)| Edge::new(place(from), place(to), kind == EdgeKind::Plain));
     let edges = edges.collect();
     Description::new(GRAPH, "graph").with_children(Composed::Graph { edges }, nodes)

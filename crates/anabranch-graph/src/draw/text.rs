@@ -15,6 +15,8 @@ pub(super) fn text(picture: &Picture) -> String {
 
 fn level(picture: &Picture, depth: usize, out: &mut String) {
     let indent = "  ".repeat(depth);
+    let mut arrows: Vec<Vec<&Arrow>> = picture.parts.iter().map(|_| Vec::new()).collect();
+    picture.arrows.iter().for_each(|arrow| arrows[arrow.from].push(arrow));
     for (place, part) in picture.parts.iter().enumerate() {
         if part.form == Form::End {
             continue;
@@ -23,7 +25,7 @@ fn level(picture: &Picture, depth: usize, out: &mut String) {
         if picture.layout == Layout::Chain && place > 0 {
             out.push_str("| ");
         }
-        line(picture, place, part, out);
+        line(picture, &arrows[place], part, out);
         out.push('\n');
         if let Some(inside) = &part.inside {
             level(inside, depth + 1, out);
@@ -31,7 +33,7 @@ fn level(picture: &Picture, depth: usize, out: &mut String) {
     }
 }
 
-fn line(picture: &Picture, place: usize, part: &Part, out: &mut String) {
+fn line(picture: &Picture, arrows: &[&Arrow], part: &Part, out: &mut String) {
     out.push_str(&bare_or_quoted(&part.name));
     if !part.notes.is_empty() {
         let _ = write!(out, " ({})", part.notes.join(", "));
@@ -44,8 +46,8 @@ fn line(picture: &Picture, place: usize, part: &Part, out: &mut String) {
             (EdgeKind::Multi, "any of "),
             (EdgeKind::Fail, "on failure "),
         ] {
-            let is_of_kind = |arrow: &&Arrow| arrow.from == place && arrow.kind == kind;
-            let to: Vec<_> = picture.arrows.iter().filter(is_of_kind).map(|arrow| target(picture, arrow)).collect();
+            let of_kind = arrows.iter().filter(|arrow| arrow.kind == kind);
+            let to: Vec<_> = of_kind.map(|arrow| target(picture, arrow)).collect();
             if !to.is_empty() {
                 ways.push(format!("{word}{}", to.join(", ")));
             }

@@ -10,6 +10,28 @@ use crate::shape::Shape;
 /// Of the format of the records.
 const VERSION: u32 = 1;
 
+/// How deep JSON may be nested that can be read again.
+const DEPTH: usize = 127;
+
+/// How deep JSON is nested.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest, mut is_text, mut is_escaped) = (0_usize, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => is_text = !is_text,
+            b'{' | b'[' if !is_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !is_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
 /// One record of a log.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -50,7 +72,15 @@ impl Head {
 
 impl Record {
     pub(crate) fn to_text(&self) -> Result<String> {
-        Ok(serde_json::to_string(self)?)
+        let text = serde_json::to_string(self)?;
+        if depth(&text) > DEPTH {
+            let message = format!(
+                "a record of the log would be nested more than {DEPTH} levels deep, and could not be read again: make the \
+                 state flatter, or nest fewer graphs in one another"
+            );
+            return Err(Error::new(ErrorKind::InvalidInput, message));
+        }
+        Ok(text)
     }
 }
 

@@ -71,6 +71,7 @@ impl Log {
         if entry.failed.is_some() {
             self.replay.forget_below(&entry.path, true);
         }
-        Ok(self.writer.push(Record::Entry(entry).to_text()?))
+        let text = Record::Entry(entry).to_text().map_err(|error| self.refuse(error))?;
+        Ok(self.writer.push(text))
     }
 }

@@ -39,6 +39,11 @@ impl SqliteStore {
     /// [`ErrorKind::Other`] where it cannot be opened, or is no database.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref().to_path_buf();
+        let of = path.clone();
+        let cannot = move |error: rusqlite::Error| {
+            let message = format!("cannot open {of:?} as a SQLite store: {error}");
+            Error::new(ErrorKind::Other, message).with_source(error)
+        };
         let open = move || {
             let connection = Connection::open(path)?;
             // Another process may be at it.
@@ -48,7 +53,7 @@ impl SqliteStore {
             connection.execute(TABLE, [])?;
             Ok(connection)
         };
-        let connection = tokio::task::spawn_blocking(open).await.map_err(stopped)?.map_err(failed)?;
+        let connection = tokio::task::spawn_blocking(open).await.map_err(stopped)?.map_err(cannot)?;
         Ok(Self { connection: Arc::new(Mutex::new(connection)) })
     }
 
@@ -63,7 +68,8 @@ impl SqliteStore {
 }
 
 fn failed(error: rusqlite::Error) -> Error {
-    Error::new(ErrorKind::Other, "the SQLite store failed").with_source(error)
+    // SQLite says what is wrong with the file, and nothing of what is in it.
+    Error::new(ErrorKind::Other, format!("the SQLite store failed: {error}")).with_source(error)
 }
 
 fn stopped(error: tokio::task::JoinError) -> Error {

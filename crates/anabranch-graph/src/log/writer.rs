@@ -6,6 +6,7 @@ use anabranch_core::{Error, ErrorKind, Result};
 use futures_util::future::BoxFuture;
 
 use super::GraphStore;
+use crate::panics::caught_in;
 
 /// Brings entries into the store, in their order. What comes while a write is under way goes with the next one.
 pub(crate) struct Writer {
@@ -60,7 +61,7 @@ impl Writer {
             if writing.under_way.is_none() {
                 let (records, next) = self.take();
                 let (store, thread, at) = (self.store.clone(), self.thread.clone(), writing.end);
-                let write = Box::pin(async move { store.append(&thread, at, records).await });
+                let write = Box::pin(caught_in(async move { store.append(&thread, at, records).await }));
                 writing.under_way = Some((next, write));
             }
             let Some((next, write)) = &mut writing.under_way else { continue };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anabranch_core::{Error, ErrorKind, Result};
-use futures_util::future::FutureExt;
+use futures_util::future::{FutureExt, ready};
 use serde::Serialize;
 
 use super::Path;
@@ -12,7 +12,8 @@ use super::logged::{Next, What};
 use super::session::{Inside, all};
 use crate::event::{EventKind, GraphEvent, NodeUpdate};
 use crate::log::Entry;
-use crate::run_error::{BadChoice, StepLimit};
+use crate::panics::caught;
+use crate::run_error::StepLimit;
 use crate::shape::{EdgeKind, NodeKind};
 use crate::state::State;
 use crate::work::{Work, Writes};
@@ -81,8 +82,15 @@ impl<S: State> Engine<S> {
                 running.map(move |result| Finished::new(node, result.map(one))).boxed()
             }
             Work::Map(work) => {
-                let (items, told) = inside.enter_items::<S>(work.clone().start(&state, inside, &path), &path, settled);
+                let items = caught(|| work.clone().start(&state, inside, &path));
                 drop(state);
+                let (items, told) = match items {
+                    Ok(items) => inside.enter_items::<S>(items, &path, settled),
+                    Err(error) => {
+                        self.running.push(ready(Finished::new(node, Err(error))).boxed());
+                        return Ok(());
+                    }
+                };
                 let (inside, length) = (inside.clone(), Some(items.len()));
                 async move {
                     let may_fail = |error: &Error| settled && !inside.is_over(error);
@@ -97,7 +105,7 @@ impl<S: State> Engine<S> {
                 .boxed()
             }
             Work::Ask(work) => {
-                let question = work.question(&state);
+                let question = caught(|| work.question(&state)).and_then(|question| question);
                 let (work, inside) = (work.clone(), inside.clone());
                 async move {
                     let result = match question {
@@ -161,7 +169,7 @@ impl<S: State> Engine<S> {
                     (Some(route), None) => route.choose(&run.after(plan.child).unwrap_or_default()).map(Some),
                 };
                 run.let_go(plan.child);
-                let choice = choice.map_err(|said| BadChoice::error(&self.path_of(node).text, &said));
+                let choice = choice.map_err(|wrong| wrong.error(&self.path_of(node).text));
                 let entry = entry.transpose()?.map(|mut entry| {
                     entry.chosen = choice.as_ref().ok().cloned().flatten();
                     entry.answer = matches!(graph.nodes[node].work, Work::Ask(_));

@@ -13,7 +13,7 @@ use super::region::RegionRun;
 use super::snapshots::Snapshots;
 use super::{Inside, Path};
 use crate::graph::Inner;
-use crate::run_error::{BadChoice, EndNotReached, NeedsAnswers};
+use crate::run_error::{EndNotReached, NeedsAnswers};
 use crate::shape::plan::Arrival;
 use crate::state::State;
 
@@ -85,7 +85,7 @@ impl<S: State> Engine<S> {
         };
         let initial = Arc::new(initial);
         let choice = match &this.graph.start_route {
-            Some(route) => Some(route.choose(&initial).map_err(|said| BadChoice::error(crate::START, &said))?),
+            Some(route) => Some(route.choose(&initial).map_err(|wrong| wrong.error(crate::START))?),
             None => None,
         };
         this.regions[0] = Some(RegionRun::new(&this.graph.plan.regions[0], initial, false));

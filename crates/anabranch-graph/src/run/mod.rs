@@ -10,7 +10,7 @@ mod region;
 mod session;
 mod snapshots;
 
-pub(crate) use ears::{Ears, Queue};
+pub(crate) use ears::{Ears, Listener, Queue};
 pub(crate) use engine::{Engine, Outcome};
 pub(crate) use path::Path;
 pub(crate) use session::{Ask, Inside, node_of};

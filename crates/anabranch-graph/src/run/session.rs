@@ -13,6 +13,7 @@ use super::Path;
 use super::ears::{Ears, Listener, NodeTokens, Queue};
 use crate::event::{EventKind, GraphEvent};
 use crate::log::Log;
+use crate::panics::caught;
 use crate::progress::Question;
 
 /// What a run and the graphs inside of it share: the configuration, what works, what is asked.
@@ -138,12 +139,14 @@ impl Inside {
             return;
         }
         let event = event();
+        // Who listens does a run no harm, as no observer does.
+        let hear = |listener: &Listener, event| drop(caught(|| listener(event)));
         match (&self.0.listener, self.queue()) {
             (Some(listener), Some(queue)) => {
                 queue.push(event.clone());
-                listener(event);
+                hear(listener, event);
             }
-            (Some(listener), None) => listener(event),
+            (Some(listener), None) => hear(listener, event),
             (None, Some(queue)) => queue.push(event),
             (None, None) => {}
         }
@@ -183,39 +186,51 @@ impl Inside {
         receiver.await.map_err(|_| Error::new(ErrorKind::Other, "a question was withdrawn"))
     }
 
-    /// Answers an open question: by its path, or by its node if only one is open there.
-    pub(crate) fn answer(&self, node: &str, value: Value) -> Result<()> {
+    /// Answers open questions, all of these or none: each by its path, or by its node if only one is open there.
+    pub(crate) fn answer(&self, answers: Vec<(String, Value)>) -> Result<()> {
         let mut asks = self.asks();
-        let by_path = asks.iter().find(|(_, ask)| ask.path == node || without_iterations(&ask.path) == node);
-        let key = match by_path {
-            Some((key, _)) => key.clone(),
-            None => {
-                let named: Vec<_> = asks.iter().filter(|(_, ask)| node_of(&ask.path) == node).collect();
-                match named[..] {
-                    [(key, _)] => key.clone(),
-                    [] => {
-                        let open: Vec<_> = asks.values().map(|ask| format!("`{}`", ask.path)).collect();
-                        let message = format!("`{node}` asks nothing; open questions: {}", open.join(", "));
-                        return Err(Error::new(ErrorKind::InvalidInput, message));
-                    }
-                    _ => {
-                        let open: Vec<_> = named.iter().map(|(_, ask)| format!("`{}`", ask.path)).collect();
-                        let message = format!("`{node}` asks more than once: say which: {}", open.join(", "));
-                        return Err(Error::new(ErrorKind::InvalidInput, message));
-                    }
+        let mut accepted: Vec<(Vec<u64>, Ask, Give)> = Vec::new();
+        for (node, value) in answers {
+            let was_answered = accepted.iter().any(|(_, ask, _)| ask.path == node || node_of(&ask.path) == node);
+            let accept = named(&asks, &node, was_answered).and_then(|(key, ask)| {
+                let give = caught(|| (ask.take)(value)).and_then(|given| given)?;
+                Ok((key.clone(), give))
+            });
+            match accept {
+                Ok((key, give)) => accepted.extend(asks.remove(&key).map(|ask| (key, ask, give))),
+                Err(error) => {
+                    asks.extend(accepted.into_iter().map(|(key, ask, _)| (key, ask)));
+                    return Err(error);
                 }
             }
-        };
-        let Some(ask) = asks.get(&key) else { return Ok(()) };
-        let give = (ask.take)(value)?;
-        if let Some(ask) = asks.remove(&key) {
-            self.0.answered.lock().unwrap_or_else(PoisonError::into_inner).push(ask.path);
-            self.0.answers.fetch_add(1, Ordering::Relaxed);
         }
-        drop(asks);
-        give();
+        let mut answered = self.0.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        answered.extend(accepted.iter().map(|(_, ask, _)| ask.path.clone()));
+        self.0.answers.store(answered.len(), Ordering::Relaxed);
+        drop((answered, asks));
+        accepted.into_iter().for_each(|(.., give)| give());
         Ok(())
     }
+}
+
+/// The open question of a path, or of a node if only one is open there.
+fn named<'a>(asks: &'a BTreeMap<Vec<u64>, Ask>, node: &str, was_answered: bool) -> Result<(&'a Vec<u64>, &'a Ask)> {
+    let by_path = asks.iter().find(|(_, ask)| ask.path == node || without_iterations(&ask.path) == node);
+    if let Some(found) = by_path {
+        return Ok(found);
+    }
+    let named: Vec<_> = asks.iter().filter(|(_, ask)| node_of(&ask.path) == node).collect();
+    let listed = |asks: &[&Ask]| asks.iter().map(|ask| format!("`{}`", ask.path)).collect::<Vec<_>>().join(", ");
+    let message = match named[..] {
+        [found] => return Ok(found),
+        [] if was_answered => format!("`{node}` is answered more than once"),
+        [] => format!("`{node}` asks nothing; open questions: {}", listed(&asks.values().collect::<Vec<_>>())),
+        _ => {
+            let open: Vec<_> = named.iter().map(|(_, ask)| *ask).collect();
+            format!("`{node}` asks more than once: say which: {}", listed(&open))
+        }
+    };
+    Err(Error::new(ErrorKind::InvalidInput, message))
 }
 
 /// `a#1/b[2]` as `b`.

@@ -145,3 +145,11 @@ async fn runs_go_on_from_a_file() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_named() {
+    let path = file("text");
+    std::fs::write(&path, "This is text, and no database. ".repeat(100)).unwrap();
+    let error = SqliteStore::open(&path).await.unwrap_err();
+    assert_eq!(error.message(), format!("cannot open {path:?} as a SQLite store: file is not a database"));
+}
