@@ -344,7 +344,7 @@ impl RunConfig {
     ///     Ok(pages)
     /// });
     /// let shown = Arc::new(Shown::default());
-    /// count.invoke_with(2, &RunConfig::new().observer(shown.clone())).await?;
+    /// count.invoke_with(2_u32, &RunConfig::new().observer(shown.clone())).await?;
     /// assert_eq!(*shown.0.lock().unwrap(), "page 1 page 2 ");
     /// # Ok(()) }
     /// ```
