@@ -132,18 +132,14 @@ impl<S: State> Questions<S> {
         let answers = answers.collect::<Result<Vec<_>>>()?;
         let mut held = self.run.lock().await;
         if held.is_none() {
-            return Err(Error::new(ErrorKind::InvalidInput, "the run has gone on from these questions"));
+            return Err(gone_on());
         }
         self.inside.answer(answers)?;
-        let Some(run) = held.take() else {
-            return Err(Error::new(ErrorKind::InvalidInput, "the run has gone on from these questions"));
-        };
+        let run = held.take().ok_or_else(gone_on)?;
         drop(held);
         progress(run, self.inside.clone()).await
     }
-}
 
-impl<S: State> Questions<S> {
     /// [`answer`](Self::answer) as a stream of what happens then, as [`CompiledGraph::events`](crate::CompiledGraph::events)
     /// is one.
     ///
@@ -151,7 +147,6 @@ impl<S: State> Questions<S> {
     /// [`ErrorKind::InvalidInput`] where there is no such question, or the answer is of another type than the question
     /// wants: nothing changes then, and one can answer again.
     pub fn answer_events(&self, node: &str, value: impl Serialize) -> Result<GraphEvents<S>> {
-        let gone_on = || Error::new(ErrorKind::InvalidInput, "the run has gone on from these questions");
         let mut held = self.run.try_lock().map_err(|_| gone_on())?;
         if held.is_none() {
             return Err(gone_on());
@@ -161,6 +156,10 @@ impl<S: State> Questions<S> {
         let run = held.take().ok_or_else(gone_on)?;
         Ok(GraphEvents::new(self.inside.queued(), progress(run, self.inside.clone())))
     }
+}
+
+fn gone_on() -> Error {
+    Error::new(ErrorKind::InvalidInput, "the run has gone on from these questions")
 }
 
 /// A part of a run, from its beginning or from an answer to its end or to questions, as a step: it has a name in errors,
