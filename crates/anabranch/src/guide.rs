@@ -45,6 +45,7 @@ macro_rules! chapters {
             #[doc = "[cassettes]: mod@crate::guide::cassettes"]
             #[doc = "[state-graphs]: mod@crate::guide::state_graphs"]
             #[doc = "[from-langgraph]: mod@crate::guide::from_langgraph"]
+            #[doc = "[graph-recipes]: mod@crate::guide::graph_recipes"]
             #[doc = "[causal-state]: mod@crate::guide#in-the-repository"]
             #[doc = "[cases]: mod@crate::guide#in-the-repository"]
             #[doc = "[example]: mod@crate::guide#in-the-repository"]
@@ -85,6 +86,8 @@ chapters! {
     state_graphs "19-state-graphs.md"
     #[cfg(any(doc, feature = "graph"))]
     from_langgraph "20-coming-from-langgraph.md"
+    #[cfg(any(doc, feature = "graph"))]
+    graph_recipes "21-graph-recipes.md"
 }
 
 /// The pages of the providers stand in the repository only, beside this guide. Their programs compile.

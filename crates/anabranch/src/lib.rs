@@ -33,8 +33,11 @@ mod page_of_anthropic {}
 
 /// State graphs: fan-out and fan-in as a graph with typed, deterministic state.
 #[cfg(feature = "graph")]
-#[doc(inline)]
-pub use anabranch_graph as graph;
+pub mod graph {
+    // No `pub use anabranch_graph as graph`: the compiler would say `anabranch::anabranch_graph::Update` then.
+    #[doc(inline)]
+    pub use anabranch_graph::*;
+}
 
 /// Messages, content, tool calls and usage: see the crate `anabranch-messages`.
 pub mod messages {
