@@ -34,7 +34,7 @@ use crate::state::{Reduced, State};
     message = "`{Self}` is no update of `{S}`",
     label = "expected writes of fields of `{S}`",
     note = "a node returns what it writes, not the whole state: a field's function makes a write, `{S}::field(value)`; an \
-            update is one, a tuple of up to eight, an `Option`, a `Vec` or an array of one, or `()`",
+            update is one, a tuple of them, an `Option`, a `Vec` or an array of one, or `()`",
     note = "a chain, a model or a graph is a node as `step(read, it, write)`: `write` makes the update of what it gives"
 )]
 pub trait Update<S: State>: Send + 'static {

@@ -52,6 +52,7 @@ macro_rules! chapters {
             #[doc = "[conversation]: mod@crate::guide::graph_recipes#a-conversation-of-several-turns"]
             #[doc = "[needs]: mod@crate::guide::graph_recipes#what-a-node-needs-besides-the-state"]
             #[doc = "[depends]: mod@crate::guide::graph_recipes#what-depends"]
+            #[doc = "[failure]: mod@crate::guide::graph_recipes#a-failure-that-the-state-should-know-of"]
             #[doc = "[supervisor]: mod@crate::guide::graph_recipes#a-supervisor"]
             #[doc = "[same-state]: mod@crate::guide::graph_recipes#a-graph-inside-that-has-the-same-state"]
             #[doc = "[causal-state]: mod@crate::guide#in-the-repository"]
