@@ -49,6 +49,7 @@ macro_rules! chapters {
             #[doc = "[watching]: mod@crate::guide::state_graphs#watching-a-run"]
             #[doc = "[graphs]: mod@crate::guide::state_graphs#watching-a-run"]
             #[doc = "[agent]: mod@crate::guide::graph_recipes#an-agent-with-tools"]
+            #[doc = "[allow]: mod@crate::guide::graph_recipes#calls-that-somebody-has-to-allow"]
             #[doc = "[conversation]: mod@crate::guide::graph_recipes#a-conversation-of-several-turns"]
             #[doc = "[needs]: mod@crate::guide::graph_recipes#what-a-node-needs-besides-the-state"]
             #[doc = "[depends]: mod@crate::guide::graph_recipes#what-depends"]
