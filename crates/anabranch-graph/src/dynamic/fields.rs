@@ -121,7 +121,7 @@ impl DynamicFields {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`], if there is one of this name already, or there are 128.
+    /// [`ErrorKind::Configuration`], if the name is empty, if there is one of this name already, or if there are 128.
     pub fn field(self, name: impl Into<String>, ty: FieldType) -> Result<Self> {
         self.with(name.into(), ty, None)
     }
@@ -137,6 +137,9 @@ impl DynamicFields {
 
     fn with(mut self, name: String, ty: FieldType, reducer: Option<Reducer>) -> Result<Self> {
         let wrong = |message: String| Err(Error::new(ErrorKind::Configuration, message));
+        if name.is_empty() {
+            return wrong("a field needs a name, and this one is empty".to_owned());
+        }
         if let Some(reducer) = reducer.filter(|reducer| !reducer.types().contains(&ty)) {
             let types: Vec<_> = reducer.types().iter().map(|ty| ty.described()).collect();
             let (types, is) = (types.join(" or "), ty.described());
