@@ -186,13 +186,19 @@ impl DynamicFields {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidInput`], if there is no such field, or the value is not of its type.
-    pub fn check(&self, write: DynamicWrite) -> Result<DynamicWrite> {
+    pub fn check(&self, mut write: DynamicWrite) -> Result<DynamicWrite> {
+        self.admit(&mut write)?;
+        Ok(write)
+    }
+
+    pub(super) fn admit(&self, write: &mut DynamicWrite) -> Result<()> {
         let declared = self.find(write.field())?;
         if !declared.ty.holds(write.value()) {
             let (name, is, came) = (&declared.name, declared.ty.described(), described(write.value()));
             return Err(Error::invalid_input(format!("the field `{name}` is {is}, and {came} was to be written")));
         }
-        Ok(write.with_reducer(declared.reducer))
+        write.reduce_by(declared.reducer);
+        Ok(())
     }
 
     /// Gives the fields that are missing in `state` what a field of their type holds by default.
@@ -242,7 +248,10 @@ impl<'de> Deserialize<'de> for DynamicFields {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<DynamicFields, A::Error> {
                 let mut fields = DynamicFields::new();
-                while let Some((name, declared)) = map.next_entry::<String, Declaration>()? {
+                while let Some(name) = map.next_key::<String>()? {
+                    let declared = map.next_value::<Declaration>();
+                    let declared =
+                        declared.map_err(|error| de::Error::custom(format!("of the field `{name}`: {error}")))?;
                     fields = fields.with(name, declared.r#type, declared.reduce).map_err(de::Error::custom)?;
                 }
                 Ok(fields)

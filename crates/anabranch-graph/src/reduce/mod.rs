@@ -167,7 +167,7 @@ pub fn union<C: Union>(current: &mut C, new: &C) {
 ///
 /// The id of an element is what it calls `id` when it is serialized, a text or a number, or what it calls so in its
 /// `metadata`, where messages keep the ids that other libraries gave them. A blank one is none. Elements without an id
-/// are always new.
+/// are always new. None is taken out by a write: to forget some, write what stays with `.overwrite()`.
 ///
 /// ```
 /// use serde::Serialize;
