@@ -10,13 +10,16 @@ use anabranch_graph::{State, Update};
 fn applied<S: State>(update: impl Update<S>) -> S {
     let (mut state, mut writes) = (S::default(), Vec::new());
     update.into_writes(&mut writes);
-    writes.iter().for_each(|write| state.apply(write));
+    for write in &writes {
+        state.apply(write);
+    }
     state
 }
 
 /// A module that has no prelude, and other things by the names that stand in it.
 #[no_implicit_prelude]
-#[allow(dead_code, clippy::all, clippy::pedantic, clippy::nursery, missing_debug_implementations)]
+#[allow(dead_code, missing_debug_implementations)]
+#[allow(clippy::all, clippy::pedantic, clippy::nursery, clippy::absolute_paths)]
 mod shadowed {
     use ::std::clone::Clone;
     use ::std::default::Default;
@@ -164,13 +167,17 @@ mod by_macro {
             #[derive(Debug, Clone, Default, Serialize, Deserialize, State)]
             #[state(crate = "anabranch_graph")]
             $visibility struct $name {
-                $(#[reduce($reducer)] $field: $type,)*
+                $(
+                    /// Made.
+                    #[reduce($reducer)]
+                    $visibility $field: $type,
+                )*
                 value: String,
             }
         };
     }
 
-    state!(pub(super) Made { texts: Vec<String> = append, least: Option<u8> = min, text: String = max });
+    state!(Made { texts: Vec<String> = append, least: Option<u8> = min, text: String = max });
 
     #[test]
     fn a_state_that_a_macro_makes() {

@@ -100,6 +100,7 @@ fn what_a_function_takes() {
     for is_text in [
         parse_quote!(String),
         parse_quote!(::std::string::String),
+        parse_quote!((String)),
         parse_quote!(Arc<str>),
         parse_quote!(Cow<'static, str>),
         parse_quote!(Box<str>),
