@@ -62,7 +62,8 @@ use crate::state::{Reduced, State};
             tuples), an `Option`, a `Vec` or an array of one, or `()`"
 )]
 pub trait Update<S: State>: Send + 'static {
-    /// The fields it can write.
+    /// The fields it can write. A type of your own names all of them, as of those that it holds:
+    /// `A::WRITES.union(B::WRITES)`; a graph has no other way to know.
     const WRITES: WriteSet;
 
     /// Adds its writes to `out`, in their order.

@@ -135,7 +135,7 @@ impl StateField {
                 quote_spanned!(span=> #(#krate)*::reduce::#function(&mut self.#ident, value))
             }
             Reducer::With(path) => {
-                quote_spanned!(span=> #(#krate)*::__private::with(#path, &mut self.#ident, value))
+                quote_spanned!(span=> #(#krate)*::__private::with::<#ty>(#path, &mut self.#ident, value))
             }
         }
     }
