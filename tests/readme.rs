@@ -223,7 +223,7 @@ fn words(text: &str) -> Vec<&str> {
 fn the_front_page_shows_no_other_programs() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let shown = blocks(&readme).into_iter().filter(|(language, _)| *language == "rust").count();
-    assert_eq!(shown, 3, "each has a test here that compares what it prints");
+    assert_eq!(shown, 4, "each has a test here that compares what it prints");
 }
 
 #[test]
@@ -231,6 +231,12 @@ fn the_typed_chain_prints_what_the_front_page_shows() {
     let (shown, printed) = front_page("typed");
     let shown = shown.trim_end().strip_suffix("...").unwrap();
     assert!(words(&printed).starts_with(&words(shown)), "{printed}");
+}
+
+#[test]
+fn the_graph_prints_what_the_front_page_shows() {
+    let (shown, printed) = front_page("graph");
+    assert_eq!(words(&shown), words(&printed));
 }
 
 #[test]

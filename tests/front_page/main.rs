@@ -28,4 +28,5 @@ programs! {
     typed "typed.rs"
     streamed "streamed.rs"
     fails "fails.rs"
+    graph "graph.rs"
 }

@@ -197,7 +197,8 @@ impl NeedsAnswers {
 impl fmt::Display for NeedsAnswers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = "the graph asks somebody";
-        let instead = "`start` it and `answer` its questions, instead of invoking it";
+        let instead = "`start` it and `answer` its questions, instead of invoking it; inside of another graph it may ask where \
+                       it is all there is to a node's `step`, not in a chain or under a retry";
         match &self.node {
             Some(node) => write!(f, "{what}, by its node `{node}`: {instead}"),
             None => write!(f, "{what}: {instead}"),

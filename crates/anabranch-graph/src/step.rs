@@ -67,9 +67,10 @@ where
 /// That a step takes what a node hands to it: everything that [`Accepts`] it.
 #[diagnostic::on_unimplemented(
     message = "a step that takes `{Self}` cannot be given `{Given}`",
-    label = "the node gives it `{Given}`, and it takes `{Self}`",
-    note = "a node gives its step the state as `Arc<...>`: `async |state: Arc<...>| ...`; a `map` gives an item of its list",
-    note = "for a chain that takes something else say what of it: `step(|state: &...| state.text.clone(), chain, write)`"
+    label = "it is given `{Given}`, and it takes `{Self}`",
+    note = "a node is given the state as `Arc<...>`: `async |state: Arc<...>| ...`; the step of a `map` an item of its list",
+    note = "what takes something else, as a chain, a model or a graph, stands in `step(|state: &...| state.text.clone(), \
+            chain, write)`, whose first closure makes what it is given"
 )]
 pub trait Takes<Given>: Accepts<Given> {}
 

@@ -58,8 +58,9 @@ use crate::state::{Reduced, State};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no update of `{S}`",
     label = "expected writes of fields of `{S}`",
-    note = "a field's function makes a write: `{S}::field(value)`; an update is one, a tuple of up to twelve (and of such \
-            tuples), an `Option`, a `Vec` or an array of one, or `()`"
+    note = "a node returns what it writes, not the whole state: a field's function makes a write, `{S}::field(value)`; an \
+            update is one, a tuple of up to twelve (and of such tuples), an `Option`, a `Vec` or an array of one, or `()`",
+    note = "a chain, a model or a graph is a node as `step(read, it, write)`: `write` makes the update of what it gives"
 )]
 pub trait Update<S: State>: Send + 'static {
     /// The fields it can write. A type of your own names all of them, as of those that it holds:

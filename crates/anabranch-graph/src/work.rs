@@ -5,7 +5,7 @@ use std::borrow::Borrow;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use anabranch_core::describe::Description;
+use anabranch_core::describe::{Description, Kind, Label};
 use anabranch_core::{Accepts, Error, ErrorKind, Result, Runnable};
 use futures_util::future::{BoxFuture, ready};
 use serde::de::DeserializeOwned;
@@ -90,6 +90,8 @@ where
             Err(error) => return Box::pin(ready(Err(error))),
         };
         let config = if nested.is_some() { inside.config() } else { inside.config_of(path) };
+        // For observers of the whole run, of which not even the path is known where there are none.
+        let observed = config.step_path().map(|_| format!("node \"{}\"", path.text));
         let working = inside.working();
         let running = async move {
             let update = match nested {
@@ -98,7 +100,15 @@ where
                     running.await?
                 }
                 None => {
-                    let update = config.run(&self.step, R::Input::accept(input)).await;
+                    let input = R::Input::accept(input);
+                    let update = match observed {
+                        None => config.run(&self.step, input).await,
+                        // In a box, so that nobody else pays for it.
+                        Some(name) => {
+                            let node = Label::new(Kind::new("node"), name);
+                            Box::pin(config.run_part(node, &self.step, input)).await
+                        }
+                    };
                     drop(working);
                     update?
                 }

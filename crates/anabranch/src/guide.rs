@@ -45,6 +45,15 @@ macro_rules! chapters {
             #[doc = "[cassettes]: mod@crate::guide::cassettes"]
             #[doc = "[state-graphs]: mod@crate::guide::state_graphs"]
             #[doc = "[from-langgraph]: mod@crate::guide::from_langgraph"]
+            #[doc = "[graph-recipes]: mod@crate::guide::graph_recipes"]
+            #[doc = "[watching]: mod@crate::guide::state_graphs#watching-a-run"]
+            #[doc = "[graphs]: mod@crate::guide::state_graphs#watching-a-run"]
+            #[doc = "[agent]: mod@crate::guide::graph_recipes#an-agent-with-tools"]
+            #[doc = "[conversation]: mod@crate::guide::graph_recipes#a-conversation-of-several-turns"]
+            #[doc = "[needs]: mod@crate::guide::graph_recipes#what-a-node-needs-besides-the-state"]
+            #[doc = "[depends]: mod@crate::guide::graph_recipes#what-depends"]
+            #[doc = "[supervisor]: mod@crate::guide::graph_recipes#a-supervisor"]
+            #[doc = "[same-state]: mod@crate::guide::graph_recipes#a-graph-inside-that-has-the-same-state"]
             #[doc = "[causal-state]: mod@crate::guide#in-the-repository"]
             #[doc = "[cases]: mod@crate::guide#in-the-repository"]
             #[doc = "[example]: mod@crate::guide#in-the-repository"]
@@ -85,6 +94,8 @@ chapters! {
     state_graphs "19-state-graphs.md"
     #[cfg(any(doc, feature = "graph"))]
     from_langgraph "20-coming-from-langgraph.md"
+    #[cfg(any(doc, feature = "graph"))]
+    graph_recipes "21-graph-recipes.md"
 }
 
 /// The pages of the providers stand in the repository only, beside this guide. Their programs compile.

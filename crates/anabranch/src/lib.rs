@@ -6,6 +6,7 @@
 #![doc = "[asyncio-lcel]: mod@crate::guide::asyncio_lcel"]
 #![doc = "[state-graphs]: mod@crate::guide::state_graphs"]
 #![doc = "[from-langgraph]: mod@crate::guide::from_langgraph"]
+#![doc = "[graph-recipes]: mod@crate::guide::graph_recipes"]
 #![doc = "[adding-a-provider]: mod@crate::guide::adding_a_provider"]
 #![doc = "[providers]: mod@crate::guide#in-the-repository"]
 #![doc = "[performance]: mod@crate::guide#in-the-repository"]
@@ -32,9 +33,16 @@ pub mod guide;
 mod page_of_anthropic {}
 
 /// State graphs: fan-out and fan-in as a graph with typed, deterministic state.
+///
+/// The guide has three chapters about them: [State graphs](crate::guide::state_graphs), part by part;
+/// [Graphs at work](crate::guide::graph_recipes), whole programs; and
+/// [Coming from LangGraph](crate::guide::from_langgraph).
 #[cfg(feature = "graph")]
-#[doc(inline)]
-pub use anabranch_graph as graph;
+pub mod graph {
+    // No `pub use anabranch_graph as graph`: the compiler would say `anabranch::anabranch_graph::Update` then.
+    #[doc(inline)]
+    pub use anabranch_graph::*;
+}
 
 /// Messages, content, tool calls and usage: see the crate `anabranch-messages`.
 pub mod messages {

@@ -7,9 +7,11 @@ use std::task::{Context, Poll, ready};
 use futures_core::future::BoxFuture;
 use pin_project_lite::pin_project;
 
+use crate::description::Label;
 use crate::error::Result;
 use crate::run::config::RunConfig;
 use crate::run::flow::in_run;
+use crate::run::watch::Watch;
 use crate::step::in_time::InTime;
 use crate::step::runnable::Runnable;
 use crate::step::watched;
@@ -71,5 +73,20 @@ impl RunConfig {
             None => in_run(run(self, step, input)).await,
             Some(started) => in_run(run(&started, step, input)).await,
         }
+    }
+
+    /// [`run`](Self::run) as a part of the present step that has a name of its own for observers: the node of a graph.
+    /// In errors it is named by whoever calls this.
+    ///
+    /// # Errors
+    /// The error of the step.
+    #[doc(hidden)]
+    pub async fn run_part<R: Runnable>(&self, part: Label<'_>, step: &R, input: R::Input) -> Result<R::Output> {
+        let watch = self.is_observed().then(|| Watch::begin(self.at(part)));
+        let done = watch.as_ref().map_or(self, Watch::config).run(step, input).await;
+        if let Some(watch) = &watch {
+            watch.ended(&done);
+        }
+        done
     }
 }

@@ -67,7 +67,8 @@ use crate::stream::chunks::Chunks;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a runnable",
     label = "expected a runnable (a prompt, model, parser, chain, ...), found `{Self}`",
-    note = "a closure becomes one with `lambda(...)`, or goes into `.pipe(...)` as it is"
+    note = "a closure or an async function becomes one with `lambda(...)`, or goes into `.pipe(...)` as it is; a \
+            `StateGraph` becomes one with `.compile()?`"
 )]
 pub trait Runnable: Send + Sync {
     /// What the step takes.

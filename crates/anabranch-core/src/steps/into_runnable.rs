@@ -10,10 +10,14 @@ use crate::steps::lambda::Lambda;
 ///
 /// The type parameter only tells the two apart; it is always inferred.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is neither a runnable nor an async closure of one argument",
-    label = "expected a runnable or a closure such as `async |text: String| Ok(text.len())`",
-    note = "a closure must name the type of its argument and return `anabranch::Result`",
-    note = "one that uses something from around it is `lambda_with_state(it, async |it, text: String| ...)`"
+    message = "`{Self}` is neither a runnable nor an async function of one argument that returns `anabranch::Result`",
+    label = "expected a runnable, or a closure such as `async |text: String| Ok(text.len())`",
+    note = "a function or closure is `async`, names the type of its one argument, and returns `Ok(...)` or an `anabranch::Error`",
+    note = "what it holds on to while it waits is `Send`, and what it captures is `Send` and `Sync`: no `Rc`, and no guard \
+            of a lock",
+    note = "one that uses something from around it is `move |text: String| async move {{ ... }}`, which owns it, and not \
+            `async move |text: String| ...`, which lends it; or `lambda_with_state(it, async |it, text: String| ...)`",
+    note = "one that takes the run's configuration as its second argument is `lambda_with(it)`"
 )]
 pub trait IntoRunnable<Marker> {
     /// The runnable it becomes.

@@ -51,7 +51,9 @@ impl<S: State> Engine<S> {
         let graph = self.graph.clone();
         // A path is made where somebody has a use for it.
         let is_plain = matches!(graph.shape.nodes[node].kind, NodeKind::Plain);
-        let has_path = self.inside.is_heard() || self.inside.log().is_some() || self.snapshots.is_some() || !is_plain;
+        let inside = &self.inside;
+        let is_told = inside.is_heard() || inside.is_observed();
+        let has_path = is_told || inside.log().is_some() || self.snapshots.is_some() || !is_plain;
         let path = if has_path { self.path_of(node) } else { Path::default() };
         let entry = self.entry(&path);
         if self.inside.was_answered(&self.path.text, &mut self.answers) {

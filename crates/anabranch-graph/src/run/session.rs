@@ -77,6 +77,11 @@ impl Inside {
         self.0.config.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Whether the run has observers: there is a path for those alone.
+    pub(super) fn is_observed(&self) -> bool {
+        self.0.config.read().unwrap_or_else(PoisonError::into_inner).step_path().is_some()
+    }
+
     /// What begins from now on has this configuration.
     pub(crate) fn begin(&self, config: RunConfig) {
         *self.0.config.write().unwrap_or_else(PoisonError::into_inner) = config;
@@ -156,7 +161,8 @@ impl Inside {
     pub(crate) fn config_of(&self, path: &Path) -> RunConfig {
         let config = self.config();
         let Some(queue) = self.queue() else { return config };
-        let depth = config.step_path().map_or(0, |path| path.names().len());
+        // The node is one of them, where somebody observes the run.
+        let depth = config.step_path().map_or(0, |path| path.names().len() + 1);
         config.observer(Arc::new(NodeTokens { queue: queue.clone(), path: path.text.clone(), depth }))
     }
 

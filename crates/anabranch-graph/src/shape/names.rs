@@ -65,7 +65,9 @@ impl<'a> Names<'a> {
     }
 
     pub(super) fn unknown(&self, name: &str, place: &str) -> BuildError {
-        let hint = meant(name, self.numbers.iter().map(|(&name, &number)| (name, number)));
+        // LangGraph calls the ends `__start__` and `__end__`.
+        let plain = name.trim_matches('_');
+        let hint = meant(plain, self.numbers.iter().map(|(&name, &number)| (name, number)));
         BuildError::new(
             BuildErrorKind::UnknownNode,
             [name],

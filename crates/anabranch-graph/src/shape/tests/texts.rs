@@ -35,6 +35,10 @@ fn unknown_names() {
         r#"no node is named "leagl", but an edge of "a" leads to it (is "legal" meant?): correct the name, or add the node"#,
     );
     says(
+        &good().edges("a>__end__"),
+        r#"no node is named "__end__", but an edge of "a" leads to it (is "END" meant?): correct the name, or add the node"#,
+    );
+    says(
         &good().edges("unheard_of>a a>unheard_of"),
         r#"no node is named "unheard_of", but an edge to "a" comes from it: correct the name, or add the node"#,
     );
