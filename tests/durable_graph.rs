@@ -44,10 +44,18 @@ fn report(output: &Output) -> String {
     said.split_once("done:\n").unwrap_or_else(|| panic!("{output:?}")).1.to_string()
 }
 
+/// What was entered, but for which run entered it.
+fn less_run(record: &str) -> String {
+    let mut record: Value = serde_json::from_str(record).unwrap();
+    assert!(record["entry"].as_object_mut().unwrap().remove("run").is_some());
+    record.to_string()
+}
+
 /// The log, less the state it begins with.
 async fn entries(file: &Path) -> Vec<String> {
     let store = SqliteStore::open(file).await.unwrap();
-    store.read("report", None).await.unwrap().into_iter().skip(1).collect()
+    let records = store.read("report", None).await.unwrap().map_or(Vec::new(), |(_, records)| records);
+    records.into_iter().skip(1).map(|record| less_run(&record)).collect()
 }
 
 fn paths(entries: &[String]) -> HashSet<String> {

@@ -62,7 +62,7 @@ async fn main() {
         let Progress::Done(_) = stored.start(start()).await.unwrap() else { panic!() };
         let by_run = began.elapsed().as_secs_f64();
 
-        let records = store.read(&thread, None).await.unwrap();
+        let (_, records) = store.read(&thread, None).await.unwrap().unwrap();
         let began = Instant::now();
         for (position, record) in (0_i64..).zip(&records) {
             insert.execute(params![thread, position, record]).unwrap();

@@ -9,6 +9,7 @@ use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, TryFutureExt};
 use futures_util::stream::{BoxStream, try_unfold};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::draw::{self, Drawing};
 use crate::dynamic::DynamicFields;
@@ -47,11 +48,13 @@ pub(crate) trait AnyGraph<S>: Send + Sync {
     /// # Errors
     /// Where one is none of the graph's, or of another type.
     fn complete(&self, initial: S) -> Result<S>;
-    /// Goes on from a log, from its beginning where nothing is in it. `answer` answers a question first.
+    /// Goes on from a log, from its beginning where nothing is in it. `answer` answers a question first. It lasts until
+    /// `end`.
     fn go_on(
         self: Arc<Self>,
         initial: S,
         inside: Inside,
+        end: Option<Instant>,
         answer: Option<(String, Value)>,
     ) -> BoxFuture<'static, Result<Progress<S>>>
     where
@@ -150,7 +153,7 @@ impl<S: State> AnyGraph<S> for Inner<S> {
         Box::pin(async move {
             let initial = self.complete(initial)?;
             let engine = Engine::new(self, initial, inside.clone(), Path::default());
-            progress(engine.map_err(|error| error.at("graph"))?, inside).await
+            progress(engine.map_err(|error| error.at("graph"))?, inside, None).await
         })
     }
 
@@ -163,14 +166,15 @@ impl<S: State> AnyGraph<S> for Inner<S> {
         self: Arc<Self>,
         initial: S,
         inside: Inside,
+        end: Option<Instant>,
         answer: Option<(String, Value)>,
     ) -> BoxFuture<'static, Result<Progress<S>>> {
         Box::pin(async move {
             let initial = self.complete(initial)?;
             let engine = Engine::new(self, initial, inside.clone(), Path::default());
-            let came = progress(engine.map_err(|error| error.at("graph"))?, inside).await?;
+            let came = progress(engine.map_err(|error| error.at("graph"))?, inside, end).await?;
             match (came, answer) {
-                (Progress::Asks(questions), Some((node, value))) => questions.answer(&node, value).await,
+                (Progress::Asks(questions), Some(answer)) => questions.go_on(vec![answer], end).await,
                 (Progress::Done(_), Some((node, _))) => {
                     let message = format!("`{node}` asks nothing: the run is done");
                     Err(Error::new(ErrorKind::InvalidInput, message))
@@ -268,11 +272,12 @@ impl<S: State> CompiledGraph<S> {
         &self,
         initial: S,
         config: &RunConfig,
+        end: Option<Instant>,
         log: Log,
         answer: Option<(String, Value)>,
     ) -> Result<Progress<S>> {
         let inside = Inside::new(config.clone(), self.ears.clone(), Some(log));
-        self.inner.clone().go_on(initial, inside, answer).await
+        self.inner.clone().go_on(initial, inside, end, answer).await
     }
 
     /// Runs the graph to its end, or until it asks: [`answer`](crate::Questions::answer) goes on.

@@ -60,6 +60,7 @@ pub use update::{Overwrite, Update, Write, WriteSet};
 pub mod __private {
     pub use serde;
 
+    pub use crate::reduce::derived::{Least, with};
     pub use crate::state::{field, show};
     pub use crate::update::write;
 }

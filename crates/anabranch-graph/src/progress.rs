@@ -3,15 +3,17 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::time::Duration;
 
 use anabranch_core::describe::{Kind, Label};
 use anabranch_core::{Error, ErrorKind, Result, RunConfig, Runnable};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use crate::events::GraphEvents;
-use crate::log::exact;
+use crate::log::{exact, in_time};
 use crate::run::{Engine, Inside, Outcome, node_of};
 use crate::state::State;
 
@@ -129,7 +131,11 @@ impl<S: State> Questions<S> {
             let value = exact(&value).map_err(|lossy| lossy.error("the answer"))?;
             Ok((node.as_ref().to_string(), value))
         });
-        let answers = answers.collect::<Result<Vec<_>>>()?;
+        self.go_on(answers.collect::<Result<Vec<_>>>()?, None).await
+    }
+
+    /// Answers and goes on, no longer than until `end`.
+    pub(crate) async fn go_on(&self, answers: Vec<(String, Value)>, end: Option<Instant>) -> Result<Progress<S>> {
         let mut held = self.run.lock().await;
         if held.is_none() {
             return Err(gone_on());
@@ -137,7 +143,7 @@ impl<S: State> Questions<S> {
         self.inside.answer(answers)?;
         let run = held.take().ok_or_else(gone_on)?;
         drop(held);
-        progress(run, self.inside.clone()).await
+        progress(run, self.inside.clone(), end).await
     }
 
     /// [`answer`](Self::answer) as a stream of what happens then, as [`CompiledGraph::events`](crate::CompiledGraph::events)
@@ -154,7 +160,7 @@ impl<S: State> Questions<S> {
         let value = exact(&value).map_err(|lossy| lossy.error("the answer"))?;
         self.inside.answer(vec![(node.to_string(), value)])?;
         let run = held.take().ok_or_else(gone_on)?;
-        Ok(GraphEvents::new(self.inside.queued(), progress(run, self.inside.clone())))
+        Ok(GraphEvents::new(self.inside.queued(), progress(run, self.inside.clone(), None)))
     }
 }
 
@@ -185,13 +191,25 @@ impl<S: State> Runnable for Going<S> {
     }
 }
 
-/// Runs until it is done or asks.
-pub(crate) async fn progress<S: State>(run: Engine<S>, inside: Inside) -> Result<Progress<S>> {
+/// How long a store has when the time of the run is up, to keep what was done by then.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Runs until it is done or asks, no longer than until `end`.
+pub(crate) async fn progress<S: State>(run: Engine<S>, inside: Inside, end: Option<Instant>) -> Result<Progress<S>> {
     let going = Going { inside: inside.clone(), state: PhantomData };
-    let mut outcome = inside.given_config().run(&going, run).await;
+    let given = inside.given_config().clone();
+    let config = end.map_or(given.clone(), |end| given.deadline_at(end));
+    let mut outcome = config.run(&going, run).await;
     if let Some(log) = inside.log() {
         // What was done is kept, whatever the run failed with.
-        log.writer.flush().await?;
+        let writer = log.writer.clone();
+        let last = inside.config().deadline().map(|end| end.max(Instant::now() + GRACE));
+        let flushed = in_time(last, async move { writer.flush().await }).await;
+        match flushed {
+            // That the time is up is known already, and better said.
+            Err(error) if error.kind() == ErrorKind::DeadlineExceeded && outcome.is_err() => {}
+            flushed => flushed?,
+        }
         log.refused()?;
         outcome = outcome.and_then(|outcome| log.replay.all_reached().map(|()| outcome));
     }

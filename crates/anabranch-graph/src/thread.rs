@@ -10,7 +10,10 @@ use serde_json::Value;
 
 use crate::events::GraphEvents;
 use crate::graph::CompiledGraph;
-use crate::log::{Entry, GraphStore, Head, Log, LogConflict, Record, ShapeChanged, exact, kept, read};
+use crate::log::{
+    Entry, GraphStore, Head, Log, LogConflict, Record, ShapeChanged, Writer, begin, end_of, exact, in_time, kept,
+    not_begun, read,
+};
 use crate::progress::Progress;
 use crate::state::State;
 
@@ -211,7 +214,8 @@ impl<S: State> Thread<S> {
     }
 
     /// With a configuration for what it runs. Its time-out begins with each [`start`](Self::start),
-    /// [`answer`](Self::answer) and [`resume`](Self::resume).
+    /// [`answer`](Self::answer) and [`resume`](Self::resume), and is for the store, too. When the time is up, what was
+    /// done by then still has a second to come into the log.
     #[must_use]
     pub fn with_config(self, config: RunConfig) -> Self {
         Self { config, ..self }
@@ -226,10 +230,12 @@ impl<S: State> Thread<S> {
     pub async fn start(&self, initial: S) -> Result<Progress<S>> {
         let initial = self.stored.graph.inner.complete(initial)?;
         let kept = kept(&initial, || "the state that the run begins with".to_owned())?;
-        let head = Head::new(self.stored.graph.inner.shape(), kept);
-        self.stored.store.append(&self.id, 0, vec![Record::Head(head).to_text()?]).await?;
-        let log = Log::new(self.stored.store.clone(), &self.id, Vec::new(), 1, true);
-        self.stored.graph.go_on(initial, &self.config, log, None).await
+        let head = vec![Record::Head(Head::new(self.stored.graph.inner.shape(), kept)).to_text()?];
+        let end = end_of(&self.config).await?;
+        let (store, id) = (self.stored.store.clone(), self.id.clone());
+        let log = in_time(end, async move { begin(&*store, &id, head).await }).await?;
+        let log = Log::new(self.writer(&log, 1), Vec::new(), true);
+        self.stored.graph.go_on(initial, &self.config, end, log, None).await
     }
 
     /// Goes on where the log ends, to the end or until it asks. What is in the log is not done again. A run that is done
@@ -239,13 +245,15 @@ impl<S: State> Thread<S> {
     /// [`ErrorKind::NotFound`] where the thread has not begun. [`ShapeChanged`] where the graph is another now and
     /// nobody [migrates](StoredGraph::migrate). [`LogMismatch`](crate::LogMismatch) where the log has an entry that the
     /// graph does not come to: before anything runs, unless the log was led over from another shape.
-    /// [`DamagedRecord`](crate::DamagedRecord), [`LogConflict`]. Whatever the run or the store fails with.
+    /// [`DamagedRecord`](crate::DamagedRecord). [`LogConflict`] where another run works on the thread, or it was deleted
+    /// meanwhile. Whatever the run or the store fails with.
     pub async fn resume(&self) -> Result<Progress<S>> {
         self.load_and_go_on(None).await
     }
 
     /// Answers a question and goes on, as [`Questions::answer`](crate::Questions::answer) does, in another process
-    /// than the one that was asked, perhaps.
+    /// than the one that was asked, perhaps. By the path of the question the answer is for this one; by the name of the
+    /// node it is for whatever the node asks by then, if somebody else has answered meanwhile.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] where there is no such question, or the answer is of another type: nothing changes
@@ -323,34 +331,31 @@ impl<S: State> Thread<S> {
         GraphEvents::new(queue, run(Self { stored: StoredGraph { graph, ..self.stored.clone() }, ..self.clone() }))
     }
 
+    fn writer(&self, log: &str, next: u64) -> Arc<Writer> {
+        Arc::new(Writer::new(self.stored.store.clone(), &self.id, log, next))
+    }
+
     async fn load_and_go_on(&self, answer: Option<(String, Value)>) -> Result<Progress<S>> {
-        let (head, entries, mut next) = self.load(None).await?;
-        let (mut initial, mut kept, mut is_closed) = (head.initial.clone(), entries, !head.was_led_over);
-        if let Some(changes) = head.difference(self.stored.graph.inner.shape()) {
-            let Some(migrate) = &self.stored.migrate else { return Err(ShapeChanged::error(changes)) };
-            let mut migration = Migration { initial, entries: kept, changes };
-            migrate(&mut migration)?;
-            (initial, kept) = (migration.initial, migration.entries);
-            // The head is the last that is led over: what does not fit must not get into it.
-            self.stored.graph.inner.fold(state(initial.clone())?, &kept)?;
-            let mut head = Head::new(self.stored.graph.inner.shape(), initial.clone());
-            head.entries = kept.clone();
-            self.stored.store.append(&self.id, next, vec![Record::Head(head).to_text()?]).await?;
-            next += 1;
-            is_closed = false;
+        let end = end_of(&self.config).await?;
+        let (store, id) = (self.stored.store.clone(), self.id.clone());
+        let loaded = in_time(end, async move { Loaded::of(&*store, &id, None).await }).await?;
+        let writer = self.writer(&loaded.log, loaded.next);
+        let (loaded, is_led_over) = self.stored.led_over(loaded)?;
+        let Loaded { head, entries, .. } = loaded;
+        let is_closed = !is_led_over && !head.was_led_over;
+        let initial = head.initial.clone();
+        if is_led_over {
+            let entries = entries.clone();
+            writer.push(Record::Head(Head { entries, ..head }))?;
+            let writer = writer.clone();
+            in_time(end, async move { writer.flush().await }).await?;
         }
-        let log = Log::new(self.stored.store.clone(), &self.id, kept, next, is_closed);
-        self.stored.graph.go_on(state(initial)?, &self.config, log, answer).await
+        let log = Log::new(writer, entries, is_closed);
+        self.stored.graph.go_on(state(initial)?, &self.config, end, log, answer).await
     }
 
-    /// The last head, the entries that count with it, and how many records there are.
-    async fn load(&self, count: Option<u64>) -> Result<(Head, Vec<Entry>, u64)> {
-        let records = self.stored.store.read(&self.id, count).await?;
-        let (head, entries) = read(&self.id, &records)?;
-        Ok((head, entries, records.len() as u64))
-    }
-
-    /// The state to which the log leads.
+    /// The state to which the log leads. Where the graph has another shape now, as it is [led
+    /// over](StoredGraph::migrate).
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] where the thread has not begun; [`ShapeChanged`]; those of the store.
@@ -367,13 +372,11 @@ impl<S: State> Thread<S> {
     }
 
     async fn fold(&self, position: Option<u64>) -> Result<S> {
-        let (head, entries, found) = self.load(position.map(|position| position.saturating_add(1))).await?;
-        self.reaches(found, position)?;
-        let graph = &self.stored.graph.inner;
-        if let Some(changes) = head.difference(graph.shape()) {
-            return Err(ShapeChanged::error(changes));
-        }
-        graph.fold(state(head.initial)?, &entries)
+        let count = position.map(|position| position.saturating_add(1));
+        let loaded = Loaded::of(&*self.stored.store, &self.id, count).await?;
+        self.reaches(loaded.next, position)?;
+        let (Loaded { head, entries, .. }, _) = self.stored.led_over(loaded)?;
+        self.stored.graph.inner.fold(state(head.initial)?, &entries)
     }
 
     fn reaches(&self, found: u64, position: Option<u64>) -> Result<()> {
@@ -392,7 +395,7 @@ impl<S: State> Thread<S> {
     /// # Errors
     /// [`ErrorKind::NotFound`] where the thread has not begun; those of the store.
     pub async fn history(&self) -> Result<Vec<Entry>> {
-        Ok(self.load(None).await?.1)
+        Ok(Loaded::of(&*self.stored.store, &self.id, None).await?.entries)
     }
 
     /// A new thread that begins with this one's log up to a position (0 is the state it began with). It is named
@@ -402,30 +405,68 @@ impl<S: State> Thread<S> {
     /// [`ErrorKind::NotFound`] where the thread has not begun, [`ErrorKind::InvalidInput`] where its log ends before
     /// that. Those of the store.
     pub async fn fork(&self, at: u64) -> Result<Self> {
-        let records = self.stored.store.read(&self.id, Some(at.saturating_add(1))).await?;
+        let store = &*self.stored.store;
+        let found = store.read(&self.id, Some(at.saturating_add(1))).await?;
+        let (_, records) = found.ok_or_else(|| not_begun(&self.id))?;
         read(&self.id, &records)?;
         self.reaches(records.len() as u64, Some(at))?;
         let mut id = format!("{}@{at}", self.id);
         for number in 2_u64.. {
-            match self.stored.store.append(&id, 0, records.clone()).await {
-                Err(error) if error.downcast_ref::<LogConflict>().is_some() => {
-                    id = format!("{}@{at}.{number}", self.id)
-                }
-                result => {
-                    result?;
-                    break;
+            if store.read(&id, Some(1)).await?.is_none() {
+                match begin(store, &id, records.clone()).await {
+                    // Somebody else was faster.
+                    Err(error) if error.downcast_ref::<LogConflict>().is_some() => {}
+                    result => {
+                        result?;
+                        break;
+                    }
                 }
             }
+            id = format!("{}@{at}.{number}", self.id);
         }
         Ok(Self { stored: self.stored.clone(), id, config: self.config.clone() })
     }
 
-    /// Forgets what was done.
+    /// Forgets what was done. A run that still goes on fails when it is to keep something, also where the thread was
+    /// started again by then.
     ///
     /// # Errors
     /// Those of the store.
     pub async fn delete(&self) -> Result<()> {
         self.stored.store.delete(&self.id).await
+    }
+}
+
+/// What was read of a log.
+struct Loaded {
+    log: String,
+    /// The last head, and the entries that count with it.
+    head: Head,
+    entries: Vec<Entry>,
+    /// How many records there are.
+    next: u64,
+}
+
+impl Loaded {
+    async fn of(store: &dyn GraphStore, id: &str, count: Option<u64>) -> Result<Self> {
+        let (log, records) = store.read(id, count).await?.ok_or_else(|| not_begun(id))?;
+        let (head, entries) = read(id, &records)?;
+        Ok(Self { log, head, entries, next: records.len() as u64 })
+    }
+}
+
+impl<S: State> StoredGraph<S> {
+    /// A log of this shape, and whether it was of another one and is led over.
+    fn led_over(&self, loaded: Loaded) -> Result<(Loaded, bool)> {
+        let graph = &self.graph.inner;
+        let Some(changes) = loaded.head.difference(graph.shape()) else { return Ok((loaded, false)) };
+        let Some(migrate) = &self.migrate else { return Err(ShapeChanged::error(changes)) };
+        let mut migration = Migration { initial: loaded.head.initial, entries: loaded.entries, changes };
+        migrate(&mut migration)?;
+        let Migration { initial, entries, .. } = migration;
+        // What does not fit must not be taken for a log of this shape.
+        graph.fold(state(initial.clone())?, &entries)?;
+        Ok((Loaded { head: Head::new(graph.shape(), initial), entries, ..loaded }, true))
     }
 }
 

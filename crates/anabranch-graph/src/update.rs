@@ -6,7 +6,7 @@ use crate::shape::FieldWrite;
 use crate::state::{Reduced, State};
 
 /// What a node adds to the state: a write of a field (`Analysis::legal("…")`), an overwrite, a tuple of updates (up to
-/// eight, and tuples in tuples), an `Option` of one, a `Vec` or an array of one kind, or `()` for none.
+/// twelve, and tuples in tuples), an `Option` of one, a `Vec` or an array of one kind, or `()` for none.
 ///
 /// ```
 /// use anabranch_graph::{State, Update};
@@ -29,16 +29,42 @@ use crate::state::{Reduced, State};
 /// ```
 ///
 /// Which fields it can write is known from its type, so that a graph finds conflicts when it is built; a write that may
-/// be absent counts.
+/// be absent counts. So writes of different fields have different types, and `if … { Essay::draft("…") } else {
+/// Essay::notes(["…"]) }` does not compile. What is written one way or the other is a tuple of options:
+///
+/// ```
+/// # use anabranch_graph::{State, Update};
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Clone, Default, Serialize, Deserialize, State)]
+/// # #[state(crate = "anabranch_graph")]
+/// # struct Essay {
+/// #     draft: String,
+/// #     #[reduce(append)]
+/// #     notes: Vec<String>,
+/// # }
+/// fn read(answer: Result<String, String>) -> impl Update<Essay> {
+///     let (draft, problem) = match answer {
+///         Ok(draft) => (Some(Essay::draft(draft)), None),
+///         Err(problem) => (None, Some(Essay::notes([problem]))),
+///     };
+///     (draft, problem)
+/// }
+/// # let mut writes = Vec::new();
+/// # read(Err("too long".to_string())).into_writes(&mut writes);
+/// # let mut essay = Essay::default();
+/// # essay.apply(&writes[0]);
+/// # assert_eq!((essay.notes, writes.len()), (vec!["too long".to_string()], 1));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no update of `{S}`",
     label = "expected writes of fields of `{S}`",
     note = "a node returns what it writes, not the whole state: a field's function makes a write, `{S}::field(value)`; an \
-            update is one, a tuple of them, an `Option`, a `Vec` or an array of one, or `()`",
+            update is one, a tuple of up to twelve (and of such tuples), an `Option`, a `Vec` or an array of one, or `()`",
     note = "a chain, a model or a graph is a node as `step(read, it, write)`: `write` makes the update of what it gives"
 )]
 pub trait Update<S: State>: Send + 'static {
-    /// The fields it can write.
+    /// The fields it can write. A type of your own names all of them, as of those that it holds:
+    /// `A::WRITES.union(B::WRITES)`; a graph has no other way to know.
     const WRITES: WriteSet;
 
     /// Adds its writes to `out`, in their order.
@@ -217,6 +243,10 @@ tuple!(A 0, B 1, C 2, D 3, E 4);
 tuple!(A 0, B 1, C 2, D 3, E 4, F 5);
 tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
 tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11);
 
 #[cfg(test)]
 mod tests {

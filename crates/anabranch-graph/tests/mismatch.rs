@@ -64,19 +64,20 @@ async fn refuses(build: Build, left: usize, entries: &[(&str, bool)]) {
     let store = MemoryStore::new();
     let thread = |calls: &Calls, id: &str| build(calls).with_store(store.clone()).thread(id);
     thread(&Calls::default(), "whole").start(initial()).await.unwrap();
-    let records = store.read("whole", Some(left as u64)).await.unwrap();
-    store.append("t", 0, records.clone()).await.unwrap();
+    let (_, records) = store.read("whole", Some(left as u64)).await.unwrap().unwrap();
+    store.append("t", "log", 0, records.clone()).await.unwrap();
     for (number, (path, has_failed)) in entries.iter().enumerate() {
         let what = if *has_failed { r#""failed":"server""# } else { r#""update":[]"# };
         let mut records = records.clone();
         records.push(format!(r#"{{"entry":{{"path":"{path}",{what}}}}}"#));
-        store.append(&format!("more {number}"), 0, records.clone()).await.unwrap();
+        store.append(&format!("more {number}"), "log", 0, records.clone()).await.unwrap();
         let calls = Calls::default();
         let Err(error) = thread(&calls, &format!("more {number}")).resume().await else { panic!("{path}") };
         let mismatch = error.downcast_ref::<LogMismatch>().unwrap_or_else(|| panic!("{path}: {error}"));
         assert_eq!(&mismatch.path, path);
         assert_eq!(calls.count.load(Ordering::Relaxed), 0, "{path}: nothing ran");
-        assert_eq!(store.read(&format!("more {number}"), None).await.unwrap(), records, "{path}: nothing was entered");
+        let (_, found) = store.read(&format!("more {number}"), None).await.unwrap().unwrap();
+        assert_eq!(found, records, "{path}: nothing was entered");
     }
     // Without it the run goes on.
     let calls = Calls::default();
@@ -188,9 +189,9 @@ async fn a_log_that_was_led_over_is_come_to_in_the_end() {
     let state = graph(&Calls::default(), true).with_store(store.clone()).thread("t").state().await.unwrap();
     assert_eq!(state.log, ["a", "new", "b", "c"]);
     // What is never come to is still found.
-    let mut records = store.read("t", None).await.unwrap();
+    let (_, mut records) = store.read("t", None).await.unwrap().unwrap();
     records.push(r#"{"entry":{"path":"d","update":[]}}"#.into());
-    store.append("more", 0, records).await.unwrap();
+    store.append("more", "log", 0, records).await.unwrap();
     let error = graph(&Calls::default(), true).with_store(store).thread("more").resume().await.unwrap_err();
     assert_eq!(error.downcast_ref::<LogMismatch>().unwrap().path, "d");
 }
@@ -217,7 +218,7 @@ async fn a_log_is_led_over_only_to_what_the_graph_can_read() {
         let error = forgets.thread("t").resume().await.unwrap_err();
         assert!(error.kind() == ErrorKind::InvalidInput && error.message().starts_with(said), "{error}");
     }
-    assert_eq!((calls.count.load(Ordering::Relaxed), store.read("t", None).await.unwrap().len()), (1, 2));
+    assert_eq!((calls.count.load(Ordering::Relaxed), store.read("t", None).await.unwrap().unwrap().1.len()), (1, 2));
     let right = graph("new").with_store(store).migrate(|log| {
         log.entries.clear();
         Ok(())

@@ -111,12 +111,12 @@ struct Panics(MemoryStore);
 
 #[async_trait]
 impl GraphStore for Panics {
-    async fn append(&self, thread: &str, at: u64, records: Vec<String>) -> Result<()> {
+    async fn append(&self, thread: &str, log: &str, at: u64, records: Vec<String>) -> Result<()> {
         assert!(at == 0, "a secret");
-        self.0.append(thread, at, records).await
+        self.0.append(thread, log, at, records).await
     }
 
-    async fn read(&self, thread: &str, count: Option<u64>) -> Result<Vec<String>> {
+    async fn read(&self, thread: &str, count: Option<u64>) -> Result<Option<(String, Vec<String>)>> {
         self.0.read(thread, count).await
     }
 

@@ -4,12 +4,17 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::meta::ParseNestedMeta;
-use syn::parse::ParseStream;
 use syn::spanned::Spanned;
-use syn::{Attribute, Error, Expr, ExprPath, Field, GenericArgument, Ident, PathArguments, Result, Token, Type};
+use syn::{Attribute, Error, Expr, Field, GenericArgument, Ident, PathArguments, Result, Token, Type};
 use syn::{Visibility, parenthesized};
 
-const REDUCERS: [&str; 6] = ["append", "add", "max", "min", "union", "messages"];
+use crate::reducer::Reducer;
+
+/// Lists that can be made of what is iterated.
+const LISTS: [&str; 3] = ["Vec", "VecDeque", "LinkedList"];
+/// A literal among them says nothing of its type, so the list has to.
+const NUMBERS: [&str; 14] =
+    ["u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize", "f32", "f64"];
 
 pub(crate) struct StateField {
     pub(crate) ident: Ident,
@@ -17,15 +22,11 @@ pub(crate) struct StateField {
     pub(crate) name: String,
     pub(crate) visibility: Visibility,
     pub(crate) ty: Type,
-    pub(crate) docs: Vec<Attribute>,
+    /// What holds for the function as it does for the field: docs, and whether it is deprecated.
+    pub(crate) shared: Vec<Attribute>,
     /// Serde's attributes that say how the value is written and read.
     pub(crate) serde: Vec<TokenStream>,
     pub(crate) reducer: Option<Reducer>,
-}
-
-pub(crate) enum Reducer {
-    Known(Ident),
-    With(ExprPath),
 }
 
 /// What the function of a field takes.
@@ -34,6 +35,8 @@ pub(crate) enum Takes<'a> {
     Into(&'a Type),
     /// Whatever can be iterated, with items `Into` this type.
     Items(&'a Type),
+    /// Whatever can be iterated, with items of this type.
+    Numbers(&'a Type),
     /// The field's type.
     Own,
 }
@@ -54,20 +57,20 @@ impl StateField {
             name,
             visibility: field.vis.clone(),
             ty: field.ty.clone(),
-            docs: Vec::new(),
+            shared: Vec::new(),
             serde: Vec::new(),
             reducer: None,
         };
         for attribute in &field.attrs {
-            if attribute.path().is_ident("doc") {
-                read.docs.push(attribute.clone());
+            if attribute.path().is_ident("doc") || attribute.path().is_ident("deprecated") {
+                read.shared.push(attribute.clone());
             } else if attribute.path().is_ident("serde") {
                 attribute.parse_nested_meta(|meta| read.serde_meta(&meta))?;
             } else if attribute.path().is_ident("reduce") {
                 if read.reducer.is_some() {
                     return Err(Error::new_spanned(attribute, "a field has one reducer, and this is a second one"));
                 }
-                read.reducer = Some(attribute.parse_args_with(Reducer::parse)?);
+                read.reducer = Some(attribute.parse_args()?);
             } else if attribute.path().is_ident("state") {
                 return Err(Error::new_spanned(attribute, "`#[state(…)]` belongs on the struct"));
             }
@@ -95,77 +98,61 @@ impl StateField {
     }
 
     pub(crate) fn takes(&self) -> Takes<'_> {
-        if argument(&self.ty, "String").is_some_and(|argument| argument.is_none()) {
+        if is_text(&self.ty) {
             return Takes::Into(&self.ty);
         }
-        match (&self.reducer, argument(&self.ty, "Vec")) {
-            (Some(Reducer::Known(known)), Some(Some(item))) if known == "append" || known == "messages" => {
-                Takes::Items(item)
+        let reducer = match &self.reducer {
+            Some(Reducer::Known(known)) if known == "append" => "append",
+            Some(Reducer::Known(known)) if known == "messages" => "messages",
+            _ => return Takes::Own,
+        };
+        let lists = if reducer == "append" { &LISTS[..] } else { &LISTS[..1] };
+        match lists.iter().find_map(|list| argument(&self.ty, list).flatten()) {
+            Some(item) if NUMBERS.iter().any(|number| matches!(argument(item, number), Some(None))) => {
+                Takes::Numbers(item)
             }
-            _ => Takes::Own,
+            Some(item) => Takes::Items(item),
+            None => Takes::Own,
         }
     }
 
     /// The expression that reduces `value`, a reference, into the field of `self`.
     pub(crate) fn reduced(&self, krate: &syn::Path, reducer: &Reducer) -> TokenStream {
-        let ident = &self.ident;
+        let (ident, ty) = (&self.ident, &self.ty);
         // What a reducer asks of the type is reported at the type.
         let span = self.ty.span().resolved_at(Span::call_site());
+        let krate = krate.to_token_stream().into_iter().map(|mut token| {
+            token.set_span(span);
+            token
+        });
         match reducer {
+            // Whether it is an `Option`, only the compiler knows: it may have another name.
+            Reducer::Known(known) if known == "min" => {
+                quote_spanned!(span=> #(#krate)*::__private::Least::<#ty>::new().reduce(&mut self.#ident, value))
+            }
             Reducer::Known(known) => {
-                let optional = argument(&self.ty, "Option").is_some();
-                let function = if known == "min" && optional { "min_option".to_string() } else { known.to_string() };
-                let function = Ident::new(&function, span);
-                let krate = krate.to_token_stream().into_iter().map(|mut token| {
-                    token.set_span(span);
-                    token
-                });
+                let function = Ident::new(&known.to_string(), span);
                 quote_spanned!(span=> #(#krate)*::reduce::#function(&mut self.#ident, value))
             }
-            Reducer::With(path) => quote_spanned!(span=> {
-                let current = ::core::mem::take(&mut self.#ident);
-                let new = ::core::clone::Clone::clone(value);
-                self.#ident = #path(current, new);
-            }),
+            Reducer::With(path) => {
+                quote_spanned!(span=> #(#krate)*::__private::with::<#ty>(#path, &mut self.#ident, value))
+            }
         }
     }
 }
 
-impl Reducer {
-    fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let known = REDUCERS.map(|name| format!("`{name}`")).join(", ");
-        let expected = format!("expected {known} or `with = path::to::function`");
-        if input.is_empty() {
-            return Err(input.error(expected));
-        }
-        let name = input.call(Ident::parse_any)?;
-        let reducer = if name == "with" {
-            input.parse::<Token![=]>()?;
-            Self::With(input.parse()?)
-        } else if REDUCERS.iter().any(|known| name == known) {
-            Self::Known(name)
-        } else {
-            return Err(Error::new(name.span(), format!("there is no reducer `{name}`: {expected}")));
-        };
-        match input.is_empty() {
-            true => Ok(reducer),
-            false => Err(input.error("a field has one reducer")),
-        }
-    }
-
-    /// As the fingerprint of a graph has it.
-    pub(crate) fn name(&self) -> String {
-        match self {
-            Self::Known(name) => name.to_string(),
-            Self::With(path) => path.to_token_stream().to_string().replace(' ', ""),
-        }
-    }
+/// Text, by any type that it can be made into.
+fn is_text(ty: &Type) -> bool {
+    let is_str = |ty: Option<&Type>| ty.is_some_and(|ty| matches!(argument(ty, "str"), Some(None)));
+    matches!(argument(ty, "String"), Some(None))
+        || ["Box", "Arc", "Cow"].iter().any(|name| is_str(argument(ty, name).flatten()))
 }
 
-/// If the type is a path that ends in this name: its one argument, if it has one.
+/// If the type is a path that ends in this name: its one argument that is a type, if it has one.
 fn argument<'a>(ty: &'a Type, name: &str) -> Option<Option<&'a Type>> {
     let ty = match ty {
-        Type::Group(group) => &*group.elem,
+        Type::Group(group) => return argument(&group.elem, name),
+        Type::Paren(paren) => return argument(&paren.elem, name),
         other => other,
     };
     let Type::Path(path) = ty else { return None };
@@ -175,10 +162,13 @@ fn argument<'a>(ty: &'a Type, name: &str) -> Option<Option<&'a Type>> {
     }
     match &last.arguments {
         PathArguments::None => Some(None),
-        PathArguments::AngleBracketed(arguments) if arguments.args.len() == 1 => match &arguments.args[0] {
-            GenericArgument::Type(argument) => Some(Some(argument)),
-            _ => None,
-        },
-        _ => None,
+        PathArguments::AngleBracketed(arguments) => {
+            let mut others = arguments.args.iter().filter(|argument| !matches!(argument, GenericArgument::Lifetime(_)));
+            match (others.next(), others.next()) {
+                (Some(GenericArgument::Type(argument)), None) => Some(Some(argument)),
+                _ => None,
+            }
+        }
+        PathArguments::Parenthesized(_) => None,
     }
 }

@@ -3,6 +3,7 @@
 use proc_macro::TokenStream;
 
 mod field;
+mod reducer;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -26,10 +27,16 @@ mod tests;
 /// let anew = Analysis::notes(["begun again"]).overwrite();
 /// ```
 ///
-/// A `String` field takes anything that is `Into<String>`; a `Vec<T>` with `append` or `messages` anything that can be
-/// iterated and whose items are `Into<T>`; every other field its own type. Where such a function is handed on and nothing
-/// says what it will be given, as with the answer to a question, say it: `Analysis::document::<String>`. `.overwrite()` is there for fields with a
-/// reducer.
+/// | a field | takes |
+/// |---|---|
+/// | text: `String`, `Box<str>`, `Arc<str>`, `Cow<'static, str>` | what is `Into` its type |
+/// | a list with `append`: `Vec<T>`, `VecDeque<T>`, `LinkedList<T>`; with `messages`: `Vec<T>` | what can be iterated, its items `Into<T>`; where `T` is a number, `T` |
+/// | any other, and any whose type has another name by `type` | its own type |
+///
+/// Where a function that takes more than one type is handed on and nothing says what it will be given, as with the answer
+/// to a question, say it: `Analysis::document::<String>`. `.overwrite()` is there for fields with a reducer.
+///
+/// A state is a struct with named fields, at most 128 of them, and without generic parameters.
 ///
 /// # Of a field
 ///
@@ -38,14 +45,18 @@ mod tests;
 /// | | with a write |
 /// |---|---|
 /// | `append` | its elements come behind those that are there: `Vec`, `VecDeque` and whatever extends as they do |
-/// | `add` | it is added with `+=`, which is checked for overflow or not as any `+=` of the program is |
+/// | `add` | it is added with `+=`; a whole number that does not fit its type is a panic, also in a release build |
 /// | `max`, `min` | the larger or the smaller of the two stays; an `Option` that is `None` stands for no value |
 /// | `union` | sets: of both; maps: its entries replace those of the same key |
 /// | `messages` | as `append`, but an element replaces the one of the same id |
 /// | `with = path` | `path` is a function `fn(T, T) -> T` of the value so far and the new one |
 ///
-/// Of serde's attributes `with`, `serialize_with` and `deserialize_with` hold for the writes in the log, too. `skip` is
-/// refused, since the state is kept in the log.
+/// In the log a write has the name that the field has in Rust: serde's `rename`, `flatten`, `default` and
+/// `skip_serializing_if` are for the state alone. `with`, `serialize_with` and `deserialize_with` hold for the writes, too.
+/// `skip` is refused, since the state is kept in the log.
+///
+/// What is `#[deprecated]` is so as a function, and what is allowed at the struct or at a field (`#[allow(…)]`,
+/// `#[expect(…)]`) is allowed in the code.
 ///
 /// # Of the struct
 ///

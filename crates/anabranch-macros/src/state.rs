@@ -1,10 +1,11 @@
 //! The code that `#[derive(State)]` writes.
 
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::{Group, Ident, Literal, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
-use syn::{Data, DeriveInput, Error, Fields, LitStr, Path, Result};
+use syn::{Attribute, Data, DeriveInput, Error, Fields, LitStr, Meta, Path, Result};
 
-use crate::field::{Reducer, StateField, Takes};
+use crate::field::{StateField, Takes};
+use crate::reducer::Reducer;
 
 /// How many fields the set of an update has room for.
 const MOST_FIELDS: usize = 128;
@@ -15,7 +16,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let state = &input.ident;
 
     let functions = fields.iter().enumerate().map(|(place, field)| function(&krate, place, field));
-    let variants = fields.iter().enumerate().map(|(place, field)| variants(place, field));
+    let variants = fields.iter().enumerate().map(|(place, field)| variants(state, place, field));
     let descriptions = fields.iter().map(|field| {
         let name = &field.name;
         match field.reducer.as_ref().map(Reducer::name) {
@@ -50,13 +51,17 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let serde = quote!(#krate::__private::serde);
     let serde_path = serde.to_string().replace(' ', "");
 
+    let allowed = allowed(input);
+    let allowed = (!allowed.is_empty()).then(|| quote!(#[allow(#(#allowed),*)]));
+
     Ok(quote! {
+        #allowed
         const _: () = {
             // A write of one field. In JSON an object with one key: the field, or the field and `.overwrite`, which no
             // field can be called.
             #[derive(::core::clone::Clone, #serde::Serialize, #serde::Deserialize)]
             #[serde(crate = #serde_path)]
-            #[allow(dead_code, missing_docs, private_interfaces, unreachable_pub)]
+            #[allow(dead_code, private_interfaces)]
             pub enum __AnabranchWrite {
                 #(#variants)*
             }
@@ -70,7 +75,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
 
             // What fields are called is no matter of style of functions: `new`, or as the state itself.
             #[automatically_derived]
-            #[allow(dead_code, clippy::style, clippy::pedantic)]
+            #[allow(dead_code, clippy::all, clippy::pedantic)]
             impl #state {
                 #(#functions)*
             }
@@ -91,6 +96,28 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
             #(#reduced)*
         };
     })
+}
+
+/// Lints that are allowed at the struct or at one of its fields, and those that the code would not pass.
+fn allowed(input: &DeriveInput) -> Vec<TokenStream> {
+    let of_fields = match &input.data {
+        Data::Struct(data) => data.fields.iter().flat_map(|field| &field.attrs).collect(),
+        _ => Vec::new(),
+    };
+    let allowed = |attribute: &Attribute| match &attribute.meta {
+        Meta::List(list) if list.path.is_ident("allow") || list.path.is_ident("expect") => {
+            let lints = list.parse_args_with(syn::punctuated::Punctuated::<Meta, syn::Token![,]>::parse_terminated);
+            lints
+                .into_iter()
+                .flatten()
+                .filter(|lint| !matches!(lint, Meta::NameValue(_)))
+                .map(|lint| quote!(#lint))
+                .collect()
+        }
+        meta if meta.path().is_ident("deprecated") => vec![quote!(deprecated)],
+        _ => Vec::new(),
+    };
+    input.attrs.iter().chain(of_fields).flat_map(allowed).collect()
 }
 
 /// Where the module is that the code speaks of.
@@ -158,8 +185,10 @@ fn overwrite(place: usize) -> syn::Ident {
     format_ident!("Overwrite{place}")
 }
 
-fn variants(place: usize, field: &StateField) -> TokenStream {
-    let (ty, serde, name) = (&field.ty, &field.serde, &field.name);
+fn variants(state: &Ident, place: usize, field: &StateField) -> TokenStream {
+    let (serde, name) = (&field.serde, &field.name);
+    // In an enum of its own `Self` would be that.
+    let ty = without_self(field.ty.to_token_stream(), state);
     let variant = |ident: syn::Ident, name: &str| {
         quote! {
             #[serde(rename = #name)]
@@ -173,9 +202,26 @@ fn variants(place: usize, field: &StateField) -> TokenStream {
     tokens
 }
 
+fn without_self(tokens: TokenStream, state: &Ident) -> TokenStream {
+    let replaced = tokens.into_iter().map(|token| match token {
+        TokenTree::Ident(ident) if ident == "Self" => {
+            let mut state = state.clone();
+            state.set_span(ident.span());
+            TokenTree::Ident(state)
+        }
+        TokenTree::Group(group) => {
+            let mut replaced = Group::new(group.delimiter(), without_self(group.stream(), state));
+            replaced.set_span(group.span());
+            TokenTree::Group(replaced)
+        }
+        token => token,
+    });
+    replaced.collect()
+}
+
 /// The function of the field's name.
 fn function(krate: &Path, place: usize, field: &StateField) -> TokenStream {
-    let StateField { ident, name, visibility, ty, docs, .. } = field;
+    let StateField { ident, name, visibility, ty, shared, .. } = field;
     let variant = write(place);
     let place = Literal::usize_unsuffixed(place);
     let doc = match field.reducer.as_ref().map(Reducer::name) {
@@ -199,13 +245,18 @@ fn function(krate: &Path, place: usize, field: &StateField) -> TokenStream {
                 ))
             },
         ),
+        Takes::Numbers(item) => (
+            quote!(<IntoItems: ::core::iter::IntoIterator<Item = #item>>),
+            quote!(IntoItems),
+            quote!(::core::iter::Iterator::collect(::core::iter::IntoIterator::into_iter(value))),
+        ),
         Takes::Own => (quote!(), quote!(#ty), quote!(value)),
     };
-    let separator = (!docs.is_empty()).then(|| quote!(#[doc = ""]));
+    let separator = (!shared.is_empty()).then(|| quote!(#[doc = ""]));
     quote! {
         #[doc = #doc]
         #separator
-        #(#docs)*
+        #(#shared)*
         #visibility fn #ident #parameter(value: #takes) -> #krate::Write<Self, #place> {
             #krate::__private::write(__AnabranchWrite::#variant(#value))
         }

@@ -3,6 +3,7 @@
 use proc_macro2::TokenStream;
 use syn::{Error, parse_quote};
 
+use crate::reducer::Reducer;
 use crate::state::expand;
 
 /// The messages, one a line.
@@ -40,6 +41,20 @@ refuses! {
         "unexpected end of input, expected `append`, `add`, `max`, `min`, `union`, `messages` or \
          `with = path::to::function`";
     two_reducers: { struct Analysis { #[reduce(append, add)] notes: Vec<String> } } "a field has one reducer";
+    a_reducer_in_quotes: { struct Analysis { #[reduce("append")] notes: Vec<String> } }
+        "expected `append`, `add`, `max`, `min`, `union`, `messages` or `with = path::to::function`, without quotes";
+    a_path_in_quotes: { struct Analysis { #[reduce(with = "own::longest")] notes: String } }
+        "expected a path to a function `fn(T, T) -> T`, without quotes";
+    a_closure: { struct Analysis { #[reduce(with = |a, b| a + b)] notes: u32 } }
+        "expected a path to a function `fn(T, T) -> T`, without quotes";
+    nothing_said: { struct Analysis { #[reduce] notes: Vec<String> } }
+        "expected attribute arguments in parentheses: #[reduce(...)]";
+    said_otherwise: { struct Analysis { #[reduce = "append"] notes: Vec<String> } }
+        "expected parentheses: #[reduce(...)]";
+    more_than_a_reducer: { struct Analysis { #[reduce(append(3))] notes: Vec<String> } } "a field has one reducer";
+    const_generics: { struct Analysis<const N: usize> { value: u32 } }
+        "a state has no generic parameters: derive it for a struct of concrete types";
+    a_union: { union Analysis { a: u32, b: u32 } } "a state is a struct with named fields: make this one of them";
     two_attributes: { struct Analysis { #[reduce(append)] #[reduce(add)] notes: Vec<String> } }
         "a field has one reducer, and this is a second one";
     a_reducer_of_the_struct: { #[reduce(append)] struct Analysis { notes: Vec<String> } }
@@ -57,6 +72,59 @@ refuses! {
          `#[serde(rename = \"default\")]` keeps the name in JSON\n\
          there is no reducer `sum`: expected `append`, `add`, `max`, `min`, `union`, `messages` or \
          `with = path::to::function`";
+}
+
+#[test]
+fn a_reducer_by_its_name() {
+    let name = |reducer: TokenStream| syn::parse2::<Reducer>(reducer).unwrap().name();
+    assert_eq!(name(quote::quote!(append,)), "append");
+    assert_eq!(name(quote::quote!(with = own::longest)), "own::longest");
+    assert_eq!(name(quote::quote!(with = Merge::<u32, [u8; 2]>::merge)), "Merge::<u32,[u8;2]>::merge");
+    assert_eq!(name(quote::quote!(with = <u32 as Merge<&'static str>>::merge)), "<u32 as Merge<&'static str>>::merge");
+    assert_eq!(name(quote::quote!(with = r#type::max)), "r#type::max");
+}
+
+/// What a function of such a field takes.
+fn takes(ty: syn::Type, reduce: TokenStream) -> String {
+    let code = expand(&parse_quote!(struct A { #[reduce(#reduce)] b: #ty })).unwrap().to_string().replace(' ', "");
+    let from = code.find("fnb").unwrap() + 3;
+    code[from..from + code[from..].find("->").unwrap()].to_string()
+}
+
+#[test]
+fn what_a_function_takes() {
+    let text = |ty| {
+        let text = takes(ty, quote::quote!(max));
+        text.starts_with("<IntoText:::core::convert::Into<") && text.ends_with("(value:IntoText)")
+    };
+    for is_text in [
+        parse_quote!(String),
+        parse_quote!(::std::string::String),
+        parse_quote!((String)),
+        parse_quote!(Arc<str>),
+        parse_quote!(Cow<'static, str>),
+        parse_quote!(Box<str>),
+    ] {
+        assert!(text(is_text));
+    }
+    for is_none in
+        [parse_quote!(String<u8>), parse_quote!(Option<String>), parse_quote!(Box<String>), parse_quote!(str)]
+    {
+        assert!(!text(is_none));
+    }
+    let of = |ty, reduce| takes(ty, reduce);
+    let items = "<IntoItems:::core::iter::IntoIterator<Item";
+    assert_eq!(
+        of(parse_quote!(Vec<T>), quote::quote!(append)),
+        format!("{items}:::core::convert::Into<T>>>(value:IntoItems)")
+    );
+    assert_eq!(
+        of(parse_quote!(std::collections::VecDeque<u8>), quote::quote!(append)),
+        format!("{items}=u8>>(value:IntoItems)")
+    );
+    assert_eq!(of(parse_quote!(VecDeque<T>), quote::quote!(messages)), "(value:VecDeque<T>)");
+    assert_eq!(of(parse_quote!(Vec<T, A>), quote::quote!(append)), "(value:Vec<T,A>)");
+    assert_eq!(of(parse_quote!(Vec<T>), quote::quote!(max)), "(value:Vec<T>)");
 }
 
 #[test]

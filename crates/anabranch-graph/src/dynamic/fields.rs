@@ -121,7 +121,7 @@ impl DynamicFields {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`], if there is one of this name already, or there are 128.
+    /// [`ErrorKind::Configuration`], if the name is empty, if there is one of this name already, or if there are 128.
     pub fn field(self, name: impl Into<String>, ty: FieldType) -> Result<Self> {
         self.with(name.into(), ty, None)
     }
@@ -137,6 +137,9 @@ impl DynamicFields {
 
     fn with(mut self, name: String, ty: FieldType, reducer: Option<Reducer>) -> Result<Self> {
         let wrong = |message: String| Err(Error::new(ErrorKind::Configuration, message));
+        if name.is_empty() {
+            return wrong("a field needs a name, and this one is empty".to_owned());
+        }
         if let Some(reducer) = reducer.filter(|reducer| !reducer.types().contains(&ty)) {
             let types: Vec<_> = reducer.types().iter().map(|ty| ty.described()).collect();
             let (types, is) = (types.join(" or "), ty.described());
@@ -183,13 +186,19 @@ impl DynamicFields {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidInput`], if there is no such field, or the value is not of its type.
-    pub fn check(&self, write: DynamicWrite) -> Result<DynamicWrite> {
+    pub fn check(&self, mut write: DynamicWrite) -> Result<DynamicWrite> {
+        self.admit(&mut write)?;
+        Ok(write)
+    }
+
+    pub(super) fn admit(&self, write: &mut DynamicWrite) -> Result<()> {
         let declared = self.find(write.field())?;
         if !declared.ty.holds(write.value()) {
             let (name, is, came) = (&declared.name, declared.ty.described(), described(write.value()));
             return Err(Error::invalid_input(format!("the field `{name}` is {is}, and {came} was to be written")));
         }
-        Ok(write.with_reducer(declared.reducer))
+        write.reduce_by(declared.reducer);
+        Ok(())
     }
 
     /// Gives the fields that are missing in `state` what a field of their type holds by default.
@@ -239,7 +248,10 @@ impl<'de> Deserialize<'de> for DynamicFields {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<DynamicFields, A::Error> {
                 let mut fields = DynamicFields::new();
-                while let Some((name, declared)) = map.next_entry::<String, Declaration>()? {
+                while let Some(name) = map.next_key::<String>()? {
+                    let declared = map.next_value::<Declaration>();
+                    let declared =
+                        declared.map_err(|error| de::Error::custom(format!("of the field `{name}`: {error}")))?;
                     fields = fields.with(name, declared.r#type, declared.reduce).map_err(de::Error::custom)?;
                 }
                 Ok(fields)

@@ -104,10 +104,7 @@ impl State for DynamicState {
     }
 
     fn admit(writes: &mut [DynamicWrite], declared: &DynamicFields) -> Result<()> {
-        writes.iter_mut().try_for_each(|write| {
-            *write = declared.check(write.clone())?;
-            Ok(())
-        })
+        writes.iter_mut().try_for_each(|write| declared.admit(write))
     }
 
     fn is_allowed(write: &DynamicWrite, declared: &DynamicFields, allowed: &[(usize, bool)]) -> bool {

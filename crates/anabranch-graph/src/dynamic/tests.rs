@@ -167,6 +167,13 @@ fn declarations_that_are_wrong() {
     assert!(message.contains("the field `a` is declared twice"), "{message}");
     let message = error(r#"{"a": {"type": "list", "reduce": "apend"}}"#);
     assert!(message.contains("unknown variant `apend`, expected one of `append`, `add`"), "{message}");
+    assert!(message.contains("of the field `a`: "), "{message}");
+    let message = error(r#"{"b": {"type": "list"}, "a": {"reduce": "append"}}"#);
+    assert_eq!(message, "of the field `a`: missing field `type` at line 1 column 49");
+    let message = error(r#"{"a": {"type": "list", "type": "text"}}"#);
+    assert!(message.starts_with("of the field `a`: duplicate field `type`"), "{message}");
+    let message = error(r#"{"a": {"type": "list", "default": []}}"#);
+    assert!(message.starts_with("of the field `a`: unknown field `default`, expected `type` or `reduce`"), "{message}");
     let message = error("[]");
     assert!(message.contains("expected fields by name, as {\"notes\""), "{message}");
 

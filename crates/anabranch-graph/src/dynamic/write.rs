@@ -65,8 +65,8 @@ impl DynamicWrite {
         self.overwrite
     }
 
-    pub(super) fn with_reducer(self, reducer: Option<Reducer>) -> Self {
-        Self { reducer, ..self }
+    pub(super) fn reduce_by(&mut self, reducer: Option<Reducer>) {
+        self.reducer = reducer;
     }
 
     pub(super) fn apply(&self, current: &mut Value) {

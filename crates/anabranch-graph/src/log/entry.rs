@@ -13,6 +13,7 @@ use crate::run::node_of;
 /// One thing of a run that is done, as its log keeps it: an activation of a node, an item of a map, the map itself when
 /// its items are done, or a failure that did not stop the run.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Entry {
     pub(crate) path: String,
     /// Its writes in their order; none where it is a map that is closed, or a failure.
@@ -30,6 +31,9 @@ pub struct Entry {
     /// Whether the update is an answer: the step limit begins anew with it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) answer: bool,
+    /// Which run entered it, while it is written: see [`Writer`](super::Writer).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) run: Option<u64>,
     /// Where it stands in its log.
     #[serde(skip)]
     pub(crate) position: u64,
@@ -38,7 +42,8 @@ pub struct Entry {
 impl Entry {
     fn of(path: &str) -> Self {
         let path = path.to_string();
-        Self { path, update: None, chosen: None, length: None, failed: None, answer: false, position: 0 }
+        let (update, chosen, length, failed, run) = (None, None, None, None, None);
+        Self { path, update, chosen, length, failed, answer: false, run, position: 0 }
     }
 
     /// An activation or an item with its update.

@@ -4,8 +4,8 @@ use std::fmt;
 
 use anabranch_core::{Error, ErrorKind};
 
-/// Somebody else entered something since this run read the log: of two that work on one thread only one goes on. In an
-/// error, by `downcast_ref`.
+/// Somebody else entered something since this run read the log, or deleted it: of two that work on one thread only one
+/// goes on. In an error, by `downcast_ref`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LogConflict {
@@ -15,22 +15,36 @@ pub struct LogConflict {
     pub expected: u64,
     /// How many records there are.
     pub found: u64,
+    /// Whether these are of another log: that of the run was deleted, and the thread was started again.
+    pub is_another_log: bool,
 }
 
 impl LogConflict {
-    /// The error for a [`GraphStore`](crate::GraphStore) whose `append` comes too late.
+    /// The error for a [`GraphStore`](crate::GraphStore) whose [`append`](crate::GraphStore::append) comes too late:
+    /// what it was asked for, and which log the thread has and how many records, if it has any.
     #[must_use]
-    pub fn error(thread: &str, expected: u64, found: u64) -> Error {
-        let this = Self { thread: thread.to_string(), expected, found };
+    pub fn error(thread: &str, log: &str, at: u64, found: Option<(&str, u64)>) -> Error {
+        let is_another_log = found.is_some_and(|(found, _)| found != log);
+        let found = found.map_or(0, |(_, count)| count);
+        let this = Self { thread: thread.to_string(), expected: at, found, is_another_log };
         Error::new(ErrorKind::InvalidInput, this.to_string()).with_source(this)
     }
 }
 
 impl fmt::Display for LogConflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { thread, expected, found } = self;
+        let Self { thread, expected, found, is_another_log } = self;
         match expected {
             0 => write!(f, "the thread {thread:?} has a log: `resume` it, or `delete` it before it starts again"),
+            _ if *is_another_log => write!(
+                f,
+                "the thread {thread:?} was deleted and started again while this run worked on it: what this run does \
+                 cannot be kept, and the new log is left as it is"
+            ),
+            _ if *found == 0 => write!(
+                f,
+                "the thread {thread:?} was deleted while this run worked on it: what this run does cannot be kept"
+            ),
             _ => write!(
                 f,
                 "another run works on the thread {thread:?}: its log has {found} records, where this run expected {expected}; \

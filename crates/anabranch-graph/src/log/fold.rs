@@ -1,8 +1,9 @@
 //! [`fold`]: the state a log leads to.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use anabranch_core::{Error, ErrorKind, Result};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::Entry;
@@ -15,19 +16,21 @@ use crate::state::State;
 pub(crate) fn fold<S: State>(mut state: S, shape: &Shape, plan: &Plan, entries: &[Entry]) -> Result<S> {
     let failed: HashSet<&str> =
         entries.iter().filter(|entry| entry.failed.is_some()).map(|entry| &*entry.path).collect();
+    let nodes: HashMap<&str, usize> =
+        shape.nodes.iter().enumerate().map(|(number, node)| (&*node.name, number)).collect();
     let mut updates = Vec::new();
     for entry in entries.iter().filter(|entry| !entry.path.contains('/')) {
         let Some(Value::Array(update)) = &entry.update else { continue };
         if failed.contains(entry.path.split('[').next().unwrap_or(&entry.path)) {
             continue;
         }
-        let key = key(&entry.path, shape, plan).ok_or_else(|| unfit(&entry.path))?;
+        let key = key(&entry.path, &nodes, plan).ok_or_else(|| unfit(&entry.path))?;
         updates.push((key, entry, update));
     }
     updates.sort_by(|(one, ..), (other, ..)| one.cmp(other));
     for (_, entry, update) in updates {
         for write in update {
-            state.apply(&serde_json::from_value(write.clone()).map_err(|_| unfit(&entry.path))?);
+            state.apply(&S::Write::deserialize(write).map_err(|_| unfit(&entry.path))?);
         }
     }
     Ok(state)
@@ -38,7 +41,7 @@ fn unfit(path: &str) -> Error {
 }
 
 /// For each enclosing loop from the outside in its place and iteration, then the place of the node and the item.
-fn key(path: &str, shape: &Shape, plan: &Plan) -> Option<Vec<u64>> {
+fn key(path: &str, nodes: &HashMap<&str, usize>, plan: &Plan) -> Option<Vec<u64>> {
     let (node, item) = match path.split_once('[') {
         Some((node, item)) => (node, Some(item.strip_suffix(']')?.parse().ok()?)),
         None => (path, None),
@@ -46,7 +49,7 @@ fn key(path: &str, shape: &Shape, plan: &Plan) -> Option<Vec<u64>> {
     let mut parts = node.split('#');
     let name = parts.next()?;
     let iterations: Vec<u64> = parts.map(|part| part.parse().ok()).collect::<Option<_>>()?;
-    let node = &plan.nodes[shape.nodes.iter().position(|node| node.name == name)?];
+    let node = &plan.nodes[*nodes.get(name)?];
     let mut key: Vec<u64> = item.into_iter().collect();
     key.push(node.child as u64);
     let (mut region, mut iterations) = (node.region, iterations.into_iter().rev());

@@ -43,6 +43,7 @@ pub(crate) enum Record {
 
 /// What a run begins with.
 #[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Head {
     pub(crate) version: u32,
     pub(crate) fingerprint: String,
@@ -50,6 +51,9 @@ pub(crate) struct Head {
     pub(crate) initial: Value,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) entries: Vec<Entry>,
+    /// Which run wrote it, where it is not the first record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) run: Option<u64>,
     /// Whether there were such entries when it was read.
     #[serde(skip)]
     pub(crate) was_led_over: bool,
@@ -58,7 +62,8 @@ pub(crate) struct Head {
 impl Head {
     pub(crate) fn new(shape: &Shape, initial: Value) -> Self {
         let fingerprint = shape.fingerprint();
-        Self { version: VERSION, fingerprint, shape: shape.clone(), initial, entries: Vec::new(), was_led_over: false }
+        let (shape, entries) = (shape.clone(), Vec::new());
+        Self { version: VERSION, fingerprint, shape, initial, entries, run: None, was_led_over: false }
     }
 
     /// What changed since it was written.
@@ -71,6 +76,15 @@ impl Head {
 }
 
 impl Record {
+    /// Says which run writes it.
+    pub(super) fn of_run(self, run: u64) -> Self {
+        let run = Some(run);
+        match self {
+            Self::Head(head) => Self::Head(Head { run, ..head }),
+            Self::Entry(entry) => Self::Entry(Entry { run, ..entry }),
+        }
+    }
+
     pub(crate) fn to_text(&self) -> Result<String> {
         let text = serde_json::to_string(self)?;
         if depth(&text) > DEPTH {
@@ -95,31 +109,38 @@ struct Version {
     version: u32,
 }
 
+fn later(thread: &str, version: u32) -> Error {
+    let message = format!("the log of {thread:?} is of version {version}, and this program reads up to {VERSION}");
+    Error::new(ErrorKind::Unsupported, message)
+}
+
+pub(crate) fn not_begun(thread: &str) -> Error {
+    Error::new(ErrorKind::NotFound, format!("there is no thread {thread:?}: `start` it"))
+}
+
 /// The last head, and the entries that count with it.
 pub(crate) fn read(thread: &str, records: &[String]) -> Result<(Head, Vec<Entry>)> {
     let mut read: Option<(Head, Vec<Entry>)> = None;
     for (position, text) in (0_u64..).zip(records) {
-        if let Ok(Versioned { head: Version { version } }) = serde_json::from_str(text) {
-            if version > VERSION {
-                let message =
-                    format!("the log of {thread:?} is of version {version}, and this program reads up to {VERSION}");
-                return Err(Error::new(ErrorKind::Unsupported, message));
-            }
-        }
         match serde_json::from_str(text) {
+            Ok(Record::Head(head)) if head.version > VERSION => return Err(later(thread, head.version)),
             Ok(Record::Head(mut head)) => {
                 let entries = std::mem::take(&mut head.entries);
                 head.was_led_over = !entries.is_empty();
-                let entries = entries.into_iter().map(|entry| Entry { position, ..entry }).collect();
+                let entries = entries.into_iter().map(|entry| Entry { position, run: None, ..entry }).collect();
                 read = Some((head, entries));
             }
             Ok(Record::Entry(entry)) => match &mut read {
-                Some((_, entries)) => entries.push(Entry { position, ..entry }),
+                Some((_, entries)) => entries.push(Entry { position, run: None, ..entry }),
                 None => return Err(DamagedRecord::error(thread, position)),
             },
-            Err(_) => return Err(DamagedRecord::error(thread, position)),
+            Err(_) => {
+                return Err(match serde_json::from_str(text) {
+                    Ok(Versioned { head: Version { version } }) if version > VERSION => later(thread, version),
+                    _ => DamagedRecord::error(thread, position),
+                });
+            }
         }
     }
-    let message = || format!("there is no thread {thread:?}: `start` it");
-    read.ok_or_else(|| Error::new(ErrorKind::NotFound, message()))
+    read.ok_or_else(|| not_begun(thread))
 }

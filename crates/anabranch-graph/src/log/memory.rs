@@ -12,7 +12,8 @@ use super::{GraphStore, LogConflict};
 /// Logs that are kept as long as the program runs. Clones are the same store.
 #[derive(Clone, Default)]
 pub struct MemoryStore {
-    threads: Arc<Mutex<BTreeMap<String, Vec<String>>>>,
+    /// Which log each of them has, and its records.
+    threads: Arc<Mutex<BTreeMap<String, (String, Vec<String>)>>>,
 }
 
 impl MemoryStore {
@@ -22,26 +23,31 @@ impl MemoryStore {
         Self::default()
     }
 
-    fn threads(&self) -> MutexGuard<'_, BTreeMap<String, Vec<String>>> {
+    fn threads(&self) -> MutexGuard<'_, BTreeMap<String, (String, Vec<String>)>> {
         self.threads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[async_trait]
 impl GraphStore for MemoryStore {
-    async fn append(&self, thread: &str, at: u64, records: Vec<String>) -> Result<()> {
+    async fn append(&self, thread: &str, log: &str, at: u64, records: Vec<String>) -> Result<()> {
         let mut threads = self.threads();
-        let found = threads.get(thread).map_or(0, Vec::len) as u64;
-        if found != at {
-            return Err(LogConflict::error(thread, at, found));
+        match threads.get_mut(thread) {
+            Some((found, kept)) if found == log && kept.len() as u64 == at => kept.extend(records),
+            None if at == 0 => drop(threads.insert(thread.to_string(), (log.to_string(), records))),
+            found => {
+                let found = found.map(|(log, kept)| (log.as_str(), kept.len() as u64));
+                return Err(LogConflict::error(thread, log, at, found));
+            }
         }
-        threads.entry(thread.to_string()).or_default().extend(records);
         Ok(())
     }
 
-    async fn read(&self, thread: &str, count: Option<u64>) -> Result<Vec<String>> {
+    async fn read(&self, thread: &str, count: Option<u64>) -> Result<Option<(String, Vec<String>)>> {
         let count = count.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(usize::MAX));
-        Ok(self.threads().get(thread).into_iter().flatten().take(count).cloned().collect())
+        let threads = self.threads();
+        let found = threads.get(thread);
+        Ok(found.map(|(log, records)| (log.clone(), records.iter().take(count).cloned().collect())))
     }
 
     async fn list(&self) -> Result<Vec<String>> {

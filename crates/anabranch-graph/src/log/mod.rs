@@ -1,10 +1,12 @@
 //! The log of a run: one entry for each thing that is done. State, resume, history and fork all come from it.
 
+mod begin;
 mod entry;
 mod error;
 mod exact;
 mod fold;
 mod head;
+mod in_time;
 mod memory;
 mod replay;
 #[cfg(feature = "sqlite")]
@@ -12,11 +14,13 @@ mod sqlite;
 mod store;
 mod writer;
 
+pub(crate) use begin::begin;
 pub use entry::Entry;
 pub use error::{DamagedRecord, LogConflict, LogMismatch, ShapeChanged};
 pub(crate) use exact::{exact, kept};
 pub(crate) use fold::fold;
-pub(crate) use head::{Head, Record, read};
+pub(crate) use head::{Head, Record, not_begun, read};
+pub(crate) use in_time::{end_of, in_time};
 pub use memory::MemoryStore;
 pub(crate) use replay::Replay;
 #[cfg(feature = "sqlite")]
@@ -31,7 +35,7 @@ use anabranch_core::{Error, Result};
 /// The log as a run has it: what earlier runs entered, and where this one goes on.
 pub(crate) struct Log {
     pub(crate) replay: Replay,
-    pub(crate) writer: Writer,
+    pub(crate) writer: Arc<Writer>,
     /// Whether each of the entries was behind what leads to it: not if they were led over from another shape.
     pub(crate) is_closed: bool,
     /// Why nothing can be entered any more.
@@ -39,16 +43,8 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Goes on behind what was read: `next` is the position of the next record.
-    pub(crate) fn new(
-        store: Arc<dyn GraphStore>,
-        thread: &str,
-        entries: Vec<Entry>,
-        next: u64,
-        is_closed: bool,
-    ) -> Self {
-        let (replay, writer) = (Replay::new(entries), Writer::new(store, thread, next));
-        Self { replay, writer, is_closed, refused: Mutex::default() }
+    pub(crate) fn new(writer: Arc<Writer>, entries: Vec<Entry>, is_closed: bool) -> Self {
+        Self { replay: Replay::new(entries), writer, is_closed, refused: Mutex::default() }
     }
 
     /// The run and its log do not fit: it ends with this error, whatever of it may fail quietly.
@@ -71,7 +67,6 @@ impl Log {
         if entry.failed.is_some() {
             self.replay.forget_below(&entry.path, true);
         }
-        let text = Record::Entry(entry).to_text().map_err(|error| self.refuse(error))?;
-        Ok(self.writer.push(text))
+        self.writer.push(Record::Entry(entry)).map_err(|error| self.refuse(error))
     }
 }

@@ -1,7 +1,7 @@
 //! [`Replay`]: what earlier runs entered, until this one comes to it.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anabranch_core::Result;
 
@@ -10,15 +10,21 @@ use super::{Entry, LogMismatch};
 /// What earlier runs entered, by path, until this one comes to it.
 pub(crate) struct Replay {
     entries: Mutex<BTreeMap<String, Entry>>,
-    /// The answers, in the order of the log.
-    answers: Vec<(u64, String)>,
+    /// The latest answer inside of each run that has one, by the path of the run: its place in the order of the log, and
+    /// its path.
+    answers: HashMap<String, (u64, Arc<str>)>,
 }
 
 impl Replay {
     pub(super) fn new(entries: Vec<Entry>) -> Self {
         // By their order, not by their positions: those of a migrated log stand at one.
-        let answers = (1..).zip(&entries).filter(|(_, entry)| entry.answer);
-        let answers = answers.map(|(order, entry)| (order, entry.path.clone())).collect();
+        let mut answers = HashMap::new();
+        for (order, entry) in (1..).zip(&entries).filter(|(_, entry)| entry.answer) {
+            let path: Arc<str> = entry.path.as_str().into();
+            for around in std::iter::once(0).chain(path.match_indices(['/', '[']).map(|(end, _)| end)) {
+                answers.insert(path[..around].to_string(), (order, path.clone()));
+            }
+        }
         // What lies below something that is done is not come to again, and what lies below a failure is void.
         let done: Vec<_> = entries.iter().map(|entry| (entry.path.clone(), entry.failed.is_some())).collect();
         let entries =
@@ -59,11 +65,10 @@ impl Replay {
     /// Whether an activation began before the latest answer inside its run, so that the step limit does not count it.
     /// `run` is the path of the run, `order` that of the entry of the activation, if it has one.
     pub(crate) fn is_before_answer(&self, run: &str, path: &str, order: Option<u64>) -> bool {
-        let is_inside = |answer: &str, around: &str| {
-            answer.strip_prefix(around).is_some_and(|rest| around.is_empty() || rest.starts_with(['/', '[']))
-        };
-        let latest = self.answers.iter().rev().find(|(_, answer)| is_inside(answer, run));
-        latest.is_some_and(|(at, answer)| order.is_some_and(|order| order <= *at) || is_inside(answer, path))
+        let Some((at, answer)) = self.answers.get(run) else { return false };
+        let is_inside =
+            || answer.strip_prefix(path).is_some_and(|rest| path.is_empty() || rest.starts_with(['/', '[']));
+        order.is_some_and(|order| order <= *at) || is_inside()
     }
 
     /// That the run came to all of them.

@@ -6,7 +6,8 @@ use anabranch_core::Result;
 use async_trait::async_trait;
 
 /// Where the logs of runs are kept: a list of records for each thread. A record is text; what it says is the business
-/// of the graph.
+/// of the graph. Each log has an identity, so that a run cannot write into another log than its own, where its thread was
+/// deleted and started again.
 ///
 /// [`MemoryStore`](crate::MemoryStore) keeps them as long as the program runs, `SqliteStore` (feature `sqlite`) in one
 /// file. For another place implement this, with `#[async_trait]`:
@@ -19,24 +20,28 @@ use async_trait::async_trait;
 /// use anabranch_graph::{GraphStore, LogConflict};
 /// use async_trait::async_trait;
 ///
+/// /// For each thread which log it is, and its records.
 /// #[derive(Default)]
-/// struct Own(Mutex<HashMap<String, Vec<String>>>);
+/// struct Own(Mutex<HashMap<String, (String, Vec<String>)>>);
 ///
 /// #[async_trait]
 /// impl GraphStore for Own {
-///     async fn append(&self, thread: &str, at: u64, records: Vec<String>) -> Result<()> {
+///     async fn append(&self, thread: &str, log: &str, at: u64, records: Vec<String>) -> Result<()> {
 ///         let mut threads = self.0.lock().expect("nobody panics");
-///         let found = threads.get(thread).map_or(0, Vec::len) as u64;
-///         if found != at {
-///             return Err(LogConflict::error(thread, at, found));
+///         let found = threads.get(thread).map(|(log, kept)| (log.as_str(), kept.len() as u64));
+///         if found.unwrap_or((log, 0)) != (log, at) {
+///             return Err(LogConflict::error(thread, log, at, found));
 ///         }
-///         threads.entry(thread.to_string()).or_default().extend(records);
+///         threads.entry(thread.to_string()).or_insert((log.to_string(), Vec::new())).1.extend(records);
 ///         Ok(())
 ///     }
 ///
-///     async fn read(&self, thread: &str, count: Option<u64>) -> Result<Vec<String>> {
-///         let records = self.0.lock().expect("nobody panics").get(thread).cloned().unwrap_or_default();
-///         Ok(records.into_iter().take(count.map_or(usize::MAX, |count| count as usize)).collect())
+///     async fn read(&self, thread: &str, count: Option<u64>) -> Result<Option<(String, Vec<String>)>> {
+///         let mut found = self.0.lock().expect("nobody panics").get(thread).cloned();
+///         if let (Some((_, records)), Some(count)) = (&mut found, count) {
+///             records.truncate(count as usize);
+///         }
+///         Ok(found)
 ///     }
 ///
 ///     async fn list(&self) -> Result<Vec<String>> {
@@ -53,28 +58,37 @@ use async_trait::async_trait;
 /// # #[tokio::main]
 /// # async fn main() -> Result<()> {
 /// # let own = Own::default();
-/// # own.append("t", 0, vec!["a".into(), "b".into()]).await?;
-/// # assert!(own.append("t", 1, vec![]).await.unwrap_err().downcast_ref::<LogConflict>().is_some());
-/// # assert_eq!((own.read("t", Some(1)).await?, own.list().await?), (vec!["a".to_string()], vec!["t".to_string()]));
+/// # own.append("t", "1", 0, vec!["a".into(), "b".into()]).await?;
+/// # for (log, at) in [("1", 0), ("1", 1), ("1", 3), ("2", 0), ("2", 2)] {
+/// #     let error = own.append("t", log, at, vec!["c".into()]).await.unwrap_err();
+/// #     assert!(error.downcast_ref::<LogConflict>().is_some());
+/// # }
+/// # assert_eq!(own.read("t", Some(1)).await?, Some(("1".to_string(), vec!["a".to_string()])));
+/// # assert_eq!(own.list().await?, ["t"]);
 /// # own.delete("t").await?;
-/// # assert!(own.read("t", None).await?.is_empty());
+/// # assert!(own.append("t", "1", 2, vec!["c".into()]).await.is_err());
+/// # assert_eq!(own.read("t", None).await?, None);
 /// # Ok(())
 /// # }
 /// ```
 #[async_trait]
 pub trait GraphStore: Send + Sync {
-    /// Puts records behind those of a thread, all or none. `at` is how many there are in the eyes of who writes: where
-    /// it is another number, nothing is written. What is written when this is done must outlive a crash.
+    /// Puts records behind those of a thread, all or none. `log` is which log of the thread they belong to, a short text
+    /// that is never the same for two logs, and `at` how many records there are in the eyes of who writes. Nothing is
+    /// written where the thread has another log or another number of records. With `at` 0 a log begins, where the thread
+    /// has none. What is written when this is done must outlive a crash.
     ///
     /// # Errors
-    /// [`LogConflict`](crate::LogConflict) where there are more or fewer. Whatever the place fails with.
-    async fn append(&self, thread: &str, at: u64, records: Vec<String>) -> Result<()>;
+    /// [`LogConflict`](crate::LogConflict) where nothing is written because of what is there. Whatever the place fails
+    /// with.
+    async fn append(&self, thread: &str, log: &str, at: u64, records: Vec<String>) -> Result<()>;
 
-    /// The records of a thread; the first `count` of them, if a number is given. None of a thread that is not there.
+    /// Which log a thread has, as [`append`](Self::append) was told, and its records; the first `count` of them, if a
+    /// number is given. `None` where the thread is not there.
     ///
     /// # Errors
     /// [`DamagedRecord`](crate::DamagedRecord) where one of them is not what was written. Whatever the place fails with.
-    async fn read(&self, thread: &str, count: Option<u64>) -> Result<Vec<String>>;
+    async fn read(&self, thread: &str, count: Option<u64>) -> Result<Option<(String, Vec<String>)>>;
 
     /// The threads there are, in the order of their names.
     ///
@@ -91,11 +105,11 @@ pub trait GraphStore: Send + Sync {
 
 #[async_trait]
 impl<T: GraphStore + ?Sized> GraphStore for Arc<T> {
-    async fn append(&self, thread: &str, at: u64, records: Vec<String>) -> Result<()> {
-        (**self).append(thread, at, records).await
+    async fn append(&self, thread: &str, log: &str, at: u64, records: Vec<String>) -> Result<()> {
+        (**self).append(thread, log, at, records).await
     }
 
-    async fn read(&self, thread: &str, count: Option<u64>) -> Result<Vec<String>> {
+    async fn read(&self, thread: &str, count: Option<u64>) -> Result<Option<(String, Vec<String>)>> {
         (**self).read(thread, count).await
     }
 

@@ -31,12 +31,14 @@
 //! In which order writes are reduced is laid down by the graph, not by which node was first, so a reducer need not be
 //! commutative.
 
+use std::any::{Any, type_name};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, Hash};
 use std::ops::{AddAssign, DerefMut};
 
 use serde::Serialize;
 
+pub(crate) mod derived;
 mod id;
 #[cfg(test)]
 mod tests;
@@ -52,20 +54,51 @@ pub fn append<C: Append>(current: &mut C, new: &C) {
     current.append_all(new);
 }
 
-/// `add`: the sum, as `+=` makes it. So whole numbers that do not fit panic where the program checks for that, as in a
-/// debug build, and wrap around elsewhere; with `with = u64::saturating_add` they stop at the largest.
+/// `add`: the sum, as `+=` makes it.
 ///
 /// ```
 /// let mut tokens = 40;
 /// anabranch_graph::reduce::add(&mut tokens, &2);
 /// assert_eq!(tokens, 42);
 /// ```
-pub fn add<T: AddAssign + Clone>(current: &mut T, new: &T) {
-    *current += new.clone();
+///
+/// # Panics
+///
+/// If both are whole numbers and the sum does not fit their type: in every build, since a counter that begins anew is no
+/// sum. With `#[reduce(with = u64::saturating_add)]` it stops at the largest. Of a type of your own, `+=` decides.
+pub fn add<T: Add>(current: &mut T, new: &T) {
+    if !add_whole(current, new) {
+        *current += new.clone();
+    }
 }
 
-/// `max`: the larger of the two; of an `Option`, `None` is less than all. What cannot be compared, as a number that is
-/// not one, changes nothing.
+/// Whether they are whole numbers, which are added then.
+fn add_whole<T: Any>(current: &mut T, new: &T) -> bool {
+    let (current, new): (&mut dyn Any, &dyn Any) = (current, new);
+    // One of these branches is left when it is compiled.
+    macro_rules! whole {
+        ($($number:ty),*) => {
+            $(if let (Some(current), Some(new)) = (current.downcast_mut::<$number>(), new.downcast_ref()) {
+                *current = current.checked_add(*new).unwrap_or_else(|| does_not_fit(type_name::<$number>()));
+                return true;
+            })*
+        };
+    }
+    whole!(u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize);
+    false
+}
+
+#[cold]
+#[expect(clippy::panic, reason = "as `+=` has it where it is checked: a sum that is wrong must not go on")]
+fn does_not_fit(number: &str) -> ! {
+    panic!(
+        "the sum of the field's writes does not fit in `{number}`: give the field a larger type, or stop at the largest by \
+         `#[reduce(with = {number}::saturating_add)]`"
+    )
+}
+
+/// `max`: the larger of the two; of an `Option`, `None` is less than all. A float that is no number ([`f64::NAN`]) is
+/// as nothing: it replaces no other value, and any other replaces it. What else cannot be compared changes nothing.
 ///
 /// ```
 /// let mut best = 0.5;
@@ -73,12 +106,12 @@ pub fn add<T: AddAssign + Clone>(current: &mut T, new: &T) {
 /// assert_eq!(best, 0.75);
 /// ```
 pub fn max<T: PartialOrd + Clone>(current: &mut T, new: &T) {
-    if *new > *current {
+    if is_better(current, new, *new > *current) {
         current.clone_from(new);
     }
 }
 
-/// `min`: the smaller of the two. What cannot be compared changes nothing.
+/// `min`: the smaller of the two. What is no number, or cannot be compared, is as with [`max`].
 ///
 /// Of a number that begins as 0, by default, nothing above it is ever the smallest: begin with another, or make the field
 /// an `Option`, of which `None` stands for no value yet ([`min_option`]).
@@ -89,9 +122,16 @@ pub fn max<T: PartialOrd + Clone>(current: &mut T, new: &T) {
 /// assert_eq!(price, 7);
 /// ```
 pub fn min<T: PartialOrd + Clone>(current: &mut T, new: &T) {
-    if *new < *current {
+    if is_better(current, new, *new < *current) {
         current.clone_from(new);
     }
+}
+
+/// A NaN cannot even be compared with itself. If it stayed where it is the first, and only there, what comes of several
+/// writes would depend on their order.
+fn is_better<T: PartialOrd>(current: &T, new: &T, is_beyond: bool) -> bool {
+    let is_value = |value: &T| value.partial_cmp(value).is_some();
+    is_value(new) && (is_beyond || !is_value(current))
 }
 
 /// `min` of an `Option`: `None` stands for no value, so any value is less.
@@ -127,7 +167,7 @@ pub fn union<C: Union>(current: &mut C, new: &C) {
 ///
 /// The id of an element is what it calls `id` when it is serialized, a text or a number, or what it calls so in its
 /// `metadata`, where messages keep the ids that other libraries gave them. A blank one is none. Elements without an id
-/// are always new.
+/// are always new. None is taken out by a write: to forget some, write what stays with `.overwrite()`.
 ///
 /// ```
 /// use serde::Serialize;
@@ -139,7 +179,11 @@ pub fn union<C: Union>(current: &mut C, new: &C) {
 /// anabranch_graph::reduce::messages(&mut notes, &vec![Note { id: 1, text: "done" }, Note { id: 3, text: "new" }]);
 /// assert_eq!(notes.iter().map(|note| note.text).collect::<Vec<_>>(), ["done", "open", "new"]);
 /// ```
-pub fn messages<C, T>(current: &mut C, new: &C)
+pub fn messages<C: Messages>(current: &mut C, new: &C) {
+    current.put_by_id(new);
+}
+
+fn put_by_id<C, T>(current: &mut C, new: &C)
 where
     C: DerefMut<Target = [T]> + Extend<T>,
     T: Clone + Serialize,
@@ -188,6 +232,41 @@ where
 {
     fn append_all(&mut self, new: &Self) {
         self.extend(new.into_iter().cloned());
+    }
+}
+
+/// What the reducer `add` works on: everything that has `+=` for its own kind.
+#[diagnostic::on_unimplemented(
+    message = "`add` does not work on `{Self}`",
+    label = "expected a number, or what has `+=` for its own kind",
+    note = "lists are put together by `append`, sets and maps by `union`; `with = path::to::function` is for a function of \
+            your own, as for texts"
+)]
+pub trait Add: AddAssign + Clone + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: AddAssign + Clone + 'static> Add for T {}
+
+/// What the reducer `messages` works on: lists that are a slice and can be extended, of elements that can be serialized.
+#[diagnostic::on_unimplemented(
+    message = "`messages` does not work on `{Self}`",
+    label = "expected a list as `Vec` is one",
+    note = "`append` works on other lists, and `union` on maps, which have a value for each key; \
+            `with = path::to::function` is for a function of your own"
+)]
+pub trait Messages {
+    /// Adds what `new` holds at the end, but for what replaces an element of the same id.
+    fn put_by_id(&mut self, new: &Self);
+}
+
+#[diagnostic::do_not_recommend]
+impl<C, T> Messages for C
+where
+    C: DerefMut<Target = [T]> + Extend<T>,
+    T: Clone + Serialize,
+{
+    fn put_by_id(&mut self, new: &Self) {
+        put_by_id(self, new);
     }
 }
 

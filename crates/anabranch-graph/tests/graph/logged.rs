@@ -33,11 +33,11 @@ pub(crate) async fn check(graph: &CompiledGraph<DynamicState>, case: &Value, sto
         differ("log".into(), json!(log(&history)), expected["log"].clone());
         differ("state of the log".into(), json!(whole.state().await.unwrap()), state.clone());
     }
-    let records = store.read(THREAD, None).await.unwrap();
+    let (_, records) = store.read(THREAD, None).await.unwrap().unwrap();
     let step = records.len().div_ceil(PREFIXES).max(1);
     for kept in (1..records.len()).step_by(step).chain([records.len()]) {
         let store = MemoryStore::new();
-        store.append(THREAD, 0, records[..kept].to_vec()).await.unwrap();
+        store.append(THREAD, "log", 0, records[..kept].to_vec()).await.unwrap();
         let thread = graph.with_store(store).thread(THREAD);
         WORKED.with_borrow_mut(BTreeMap::clear);
         ENTERED.with_borrow_mut(BTreeMap::clear);

@@ -54,6 +54,11 @@ pub(crate) fn entries(history: &[Entry]) -> BTreeMap<String, String> {
     kept
 }
 
+/// What is in the log of a thread.
+pub(crate) async fn records(store: &impl GraphStore, thread: &str) -> Vec<String> {
+    store.read(thread, None).await.unwrap().map_or(Vec::new(), |(_, records)| records)
+}
+
 fn thread(graph: &CompiledGraph<Run>, store: &MemoryStore) -> Thread<Run> {
     graph.with_store(store.clone()).thread("t")
 }
@@ -66,7 +71,7 @@ async fn every_prefix_gives_the_same_and_repeats_nothing() {
         let whole = thread(&graph, &store);
         let state = to_end(whole.start(initial()).await.unwrap()).await.unwrap();
         let history = whole.history().await.unwrap();
-        let (total, records) = (works.get(), store.read("t", None).await.unwrap());
+        let (total, records) = (works.get(), records(&store, "t").await);
         assert_eq!(records.len(), history.len() + 1, "{name}");
         assert!(records.len() > 4, "{name}");
         assert_eq!(whole.state().await.unwrap(), state, "{name}");
@@ -76,7 +81,7 @@ async fn every_prefix_gives_the_same_and_repeats_nothing() {
         for kept in 1..=records.len() {
             for anew in [false, true] {
                 let (works, store) = (Works::default(), MemoryStore::new());
-                store.append("t", 0, records[..kept].to_vec()).await.unwrap();
+                store.append("t", "log", 0, records[..kept].to_vec()).await.unwrap();
                 let again = thread(&build(&works), &store);
                 assert_eq!(
                     again.state().await.unwrap(),

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use anabranch_core::Result;
-use anabranch_graph::{DamagedRecord, GraphStore, LogConflict, Progress, SqliteStore};
+use anabranch_graph::{DamagedRecord, GraphStore, LogConflict, MemoryStore, Progress, SqliteStore};
 use rusqlite::Connection;
 
 use super::graphs::{ALL, Works, asks, initial, loops};
-use super::prefixes::{entries, to_end};
+use super::prefixes::{entries, records as all, to_end};
 
 /// A file that is not there yet.
 pub(crate) fn file(name: &str) -> PathBuf {
@@ -21,28 +21,86 @@ fn records(of: &[&str]) -> Vec<String> {
     of.iter().map(|record| (*record).to_string()).collect()
 }
 
-#[tokio::test]
-async fn records_are_kept_in_order_and_only_where_they_are_expected() -> Result<()> {
-    let path = file("order");
-    let store = SqliteStore::open(&path).await?;
-    let another = SqliteStore::open(&path).await?;
-    assert!(store.read("t", None).await?.is_empty());
-    store.append("t", 0, records(&["a", "b"])).await?;
-    another.append("t", 2, records(&["c"])).await?;
-    for (at, found) in [(0, 3), (2, 3), (4, 3)] {
-        let error = store.append("t", at, records(&["x", "y"])).await.unwrap_err();
-        let conflict = error.downcast_ref::<LogConflict>().unwrap();
-        assert_eq!((conflict.expected, conflict.found), (at, found));
+/// What is asked of a store, by two that are the same one.
+async fn both_keep_records(store: &impl GraphStore, another: &impl GraphStore) -> Result<()> {
+    assert_eq!(store.read("t", None).await?, None);
+    store.append("t", "1", 0, records(&["a", "b"])).await?;
+    another.append("t", "1", 2, records(&["c"])).await?;
+    let wrong = [("1", 0), ("1", 2), ("1", 4), ("2", 0), ("2", 2), ("2", 3), ("2", 4), ("", 3)];
+    for (log, at) in wrong {
+        for more in [&["x", "y"][..], &["x"], &[]] {
+            let error = store.append("t", log, at, records(more)).await.unwrap_err();
+            let conflict = error.downcast_ref::<LogConflict>().unwrap();
+            assert_eq!((conflict.expected, conflict.found, conflict.is_another_log), (at, 3, log != "1"));
+        }
     }
-    store.append("another", 0, records(&["ä\0"])).await?;
-    assert_eq!(store.read("t", None).await?, ["a", "b", "c"]);
-    assert_eq!(store.read("t", Some(2)).await?, ["a", "b"]);
-    assert_eq!(another.read("another", None).await?, ["ä\0"]);
+    another.append("t", "1", 3, Vec::new()).await?;
+    store.append("another", "log 3", 0, records(&["ä\0"])).await?;
+    let of = |log: &str, kept: &[&str]| Some((log.to_string(), records(kept)));
+    assert_eq!(store.read("t", None).await?, of("1", &["a", "b", "c"]));
+    assert_eq!(store.read("t", Some(2)).await?, of("1", &["a", "b"]));
+    assert_eq!(another.read("another", None).await?, of("log 3", &["ä\0"]));
     assert_eq!(store.list().await?, ["another", "t"]);
     another.delete("t").await?;
     another.delete("t").await?;
     assert_eq!(store.list().await?, ["another"]);
+    for more in [&["x", "y"][..], &["x"], &[]] {
+        let error = store.append("t", "1", 3, records(more)).await.unwrap_err();
+        let conflict = error.downcast_ref::<LogConflict>().unwrap();
+        assert_eq!((conflict.expected, conflict.found, conflict.is_another_log), (3, 0, false));
+    }
     Ok(())
+}
+
+/// Names may be any text, and each is another one.
+#[tokio::test]
+async fn threads_may_have_any_name() -> Result<()> {
+    let long = "x".repeat(100_000);
+    let mut names =
+        vec!["", "\0", "a", "a\0", "a\0b", "A", " a", "a ", "ä", "a\u{308}", "a@1", "a@1.2", "a'--", "%", &long];
+    let path = file("names");
+    for store in [&SqliteStore::open(&path).await? as &dyn GraphStore, &MemoryStore::new()] {
+        for (number, name) in names.iter().enumerate() {
+            store.append(name, &number.to_string(), 0, records(&[name])).await?;
+        }
+        for (number, name) in names.iter().enumerate() {
+            assert_eq!(store.read(name, None).await?, Some((number.to_string(), records(&[name]))));
+        }
+        names.sort();
+        assert_eq!(store.list().await?, names);
+        for name in &names {
+            store.delete(name).await?;
+        }
+        assert!(store.list().await?.is_empty());
+    }
+    Ok(())
+}
+
+/// As a version of the table that this program does not know.
+#[tokio::test]
+async fn a_table_of_another_form_is_named_and_left_alone() {
+    let path = file("form");
+    let raw = Connection::open(&path).unwrap();
+    raw.execute_batch(
+        "CREATE TABLE anabranch_log (thread TEXT, position INTEGER, record TEXT, checksum INTEGER);
+         INSERT INTO anabranch_log VALUES ('t', 0, '{}', 0);",
+    )
+    .unwrap();
+    let error = SqliteStore::open(&path).await.unwrap_err();
+    let wanted = format!("cannot open {path:?} as a SQLite store: its table `anabranch_log` has another form");
+    assert!(error.message().starts_with(&wanted), "{error}");
+    let count: i64 = raw.query_row("SELECT COUNT(*) FROM anabranch_log", [], |row| row.get(0)).unwrap();
+    assert_eq!(count, 1);
+}
+
+#[tokio::test]
+async fn records_are_kept_in_order_and_only_where_they_are_expected() -> Result<()> {
+    let memory = MemoryStore::new();
+    both_keep_records(&memory, &memory.clone()).await?;
+    let path = file("order");
+    let store = SqliteStore::open(&path).await?;
+    let another = SqliteStore::open(&path).await?;
+    both_keep_records(&store, &another).await
 }
 
 #[tokio::test]
@@ -50,12 +108,13 @@ async fn of_two_processes_one_wins() -> Result<()> {
     let path = file("two");
     let (one, other) = (SqliteStore::open(&path).await?, SqliteStore::open(&path).await?);
     for at in 0..50 {
-        let (a, b) = tokio::join!(one.append("t", at, records(&["a"])), other.append("t", at, records(&["b"])));
+        let (a, b) =
+            tokio::join!(one.append("t", "1", at, records(&["a"])), other.append("t", "1", at, records(&["b"])));
         assert!(a.is_ok() != b.is_ok(), "one of them");
         let lost = a.err().or(b.err()).unwrap();
         assert!(lost.downcast_ref::<LogConflict>().is_some(), "{lost:?}");
     }
-    assert_eq!(one.read("t", None).await?.len(), 50);
+    assert_eq!(all(&one, "t").await.len(), 50);
     Ok(())
 }
 
@@ -66,19 +125,20 @@ async fn a_damaged_record_is_found() -> Result<()> {
     let works = Works::default();
     let graph = loops(&works).with_store(store.clone());
     let state = to_end(graph.thread("t").start(initial()).await?).await?;
-    let last = store.read("t", None).await?.len() as u64 - 1;
+    let last = all(&store, "t").await.len() as u64 - 1;
     let damages = [
         "record = substr(record, 1, length(record) / 2)",
         // One digit of a number, which is still an entry.
         "record = replace(record, 'last:3', 'last:2')",
         "record = CAST(x'ff' AS TEXT)",
         "checksum = checksum + 1",
+        "log = 'LOG'",
         "position = position + 1",
     ];
     let raw = Connection::open(&path).unwrap();
     for (number, damage) in damages.iter().enumerate() {
         let name = format!("damaged {number}");
-        store.append(&name, 0, store.read("t", None).await?).await?;
+        store.append(&name, "log", 0, all(&store, "t").await).await?;
         let changed = raw
             .execute(
                 &format!("UPDATE anabranch_log SET {damage} WHERE thread = ? AND position = ?"),
@@ -104,7 +164,7 @@ async fn a_torn_write_is_as_if_it_had_not_been() -> Result<()> {
     let store = SqliteStore::open(&path).await?;
     let graph = asks(&Works::default());
     let Progress::Asks(_) = graph.with_store(store.clone()).thread("t").start(initial()).await? else { panic!() };
-    let whole = store.read("t", None).await?;
+    let whole = all(&store, "t").await;
     let wal = |path: &PathBuf| PathBuf::from(format!("{}-wal", path.display()));
     let journal = std::fs::read(wal(&path)).unwrap();
     let mut lengths = Vec::new();
@@ -144,6 +204,29 @@ async fn runs_go_on_from_a_file() -> Result<()> {
         entries(&thread().await?.history().await?);
     }
     Ok(())
+}
+
+/// SQLite takes these for places that are gone with the program, and the last for an option.
+#[tokio::test]
+async fn a_name_is_the_name_of_a_file() {
+    for name in ["", ":memory:"] {
+        let error = SqliteStore::open(name).await.unwrap_err();
+        assert!(error.message().contains("it would be gone with the program"), "{error}");
+    }
+    let path = file("uri");
+    let path = path.parent().unwrap().join("file:logs?mode=memory");
+    SqliteStore::open(&path).await.unwrap();
+    assert!(path.exists());
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_opened_is_named() {
+    let path = file("folder");
+    let (folder, nowhere) = (path.parent().unwrap(), path.join("below/logs.sqlite"));
+    for path in [folder, &nowhere] {
+        let error = SqliteStore::open(path).await.unwrap_err();
+        assert!(error.message().starts_with(&format!("cannot open {path:?} as a SQLite store: ")), "{error}");
+    }
 }
 
 #[tokio::test]

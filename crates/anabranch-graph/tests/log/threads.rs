@@ -11,6 +11,7 @@ use anabranch_graph::{
 use serde_json::json;
 
 use super::graphs::{Run, Works, asks, broken, initial, loops, wide};
+use super::prefixes::records;
 
 fn done(progress: Progress<Run>) -> Run {
     match progress {
@@ -92,7 +93,8 @@ async fn a_quiet_node_does_not_hide_that_the_log_is_lost() {
         .node("a", move |_: Arc<Run>| {
             let stored = stored.clone();
             async move {
-                stored.append("t", 1, vec!["{}".into()]).await?;
+                let (log, _) = stored.read("t", Some(1)).await?.unwrap();
+                stored.append("t", &log, 1, vec!["{}".into()]).await?;
                 Ok(Run::x(1))
             }
         })
@@ -113,11 +115,11 @@ async fn a_damaged_last_record_is_found_and_led_round() {
     let graph = loops(&works).with_store(store.clone());
     let thread = graph.thread("t");
     let state = done(thread.start(initial()).await.unwrap());
-    let mut records = store.read("t", None).await.unwrap();
+    let mut records = records(&store, "t").await;
     let last = records.len() as u64 - 1;
     let text = records.last_mut().unwrap();
     text.truncate(text.len() / 2);
-    store.append("torn", 0, records).await.unwrap();
+    store.append("torn", "log", 0, records).await.unwrap();
     let torn = graph.thread("torn");
     for error in [torn.resume().await.unwrap_err(), torn.state().await.unwrap_err()] {
         assert_eq!(error.downcast_ref::<DamagedRecord>().unwrap().position, last);
@@ -178,9 +180,9 @@ async fn an_entry_nobody_comes_to_is_named() {
     let works = Works::default();
     let graph = wide(&works).with_store(store.clone());
     graph.thread("t").start(initial()).await.map(done).unwrap();
-    let mut records = store.read("t", None).await.unwrap();
+    let mut records = records(&store, "t").await;
     records.push(r#"{"entry":{"path":"dd","update":[]}}"#.into());
-    store.append("more", 0, records).await.unwrap();
+    store.append("more", "log", 0, records).await.unwrap();
     let error = graph.thread("more").resume().await.unwrap_err();
     assert_eq!(error.downcast_ref::<LogMismatch>().unwrap().path, "dd");
 }
@@ -295,17 +297,17 @@ struct Slow {
 
 #[async_trait::async_trait]
 impl GraphStore for Slow {
-    async fn append(&self, thread: &str, at: u64, records: Vec<String>) -> Result<()> {
+    async fn append(&self, thread: &str, log: &str, at: u64, records: Vec<String>) -> Result<()> {
         for _ in 0..7 {
             tokio::task::yield_now().await;
         }
         if self.fails_at.is_some_and(|position| at >= position) {
             return Err(Error::new(ErrorKind::Connection, "the disk is full"));
         }
-        self.store.append(thread, at, records).await
+        self.store.append(thread, log, at, records).await
     }
 
-    async fn read(&self, thread: &str, count: Option<u64>) -> Result<Vec<String>> {
+    async fn read(&self, thread: &str, count: Option<u64>) -> Result<Option<(String, Vec<String>)>> {
         self.store.read(thread, count).await
     }
 
@@ -326,7 +328,7 @@ async fn an_update_is_in_the_log_before_a_successor_starts() {
         move |_: Arc<Run>| {
             let store = store.clone();
             async move {
-                let log = store.read("t", None).await?.join("\n");
+                let log = records(&store, "t").await.join("\n");
                 for path in paths {
                     assert!(log.contains(&format!("\"path\":\"{path}\"")), "{path} is not in the log: {log}");
                 }
@@ -360,7 +362,7 @@ async fn an_update_is_in_the_log_before_a_successor_starts() {
         panic!()
     };
     // A pause is in the log as a whole, too.
-    assert_eq!(slow.store.read("t", None).await.unwrap().len(), 1 + 8);
+    assert_eq!(records(&slow.store, "t").await.len(), 1 + 8);
     assert_eq!(done(questions.answer("ask", true).await.unwrap()).sum, 5);
 }
 
@@ -372,7 +374,7 @@ async fn a_store_that_fails_stops_the_run_with_its_error() {
         let slow = Slow { store: store.clone(), fails_at: Some(fails_at) };
         let error = super::graphs::quiet(&works).with_store(slow).thread("t").start(initial()).await;
         match error {
-            Ok(_) => assert!(fails_at as usize >= store.read("t", None).await.unwrap().len()),
+            Ok(_) => assert!(fails_at as usize >= records(&store, "t").await.len()),
             Err(error) => assert_eq!(error.kind(), ErrorKind::Connection, "at {fails_at}: {error}"),
         }
         let thread = super::graphs::quiet(&works).with_store(store).thread("t");
@@ -396,11 +398,11 @@ async fn items_beyond_the_end_of_a_list_are_named() {
         .unwrap()
         .with_store(store.clone());
     graph.thread("t").start(initial()).await.unwrap_err();
-    let records = store.read("t", None).await.unwrap();
+    let records = records(&store, "t").await;
     assert_eq!(records.len(), 3, "two items are kept");
     assert_eq!(graph.thread("t").state().await.unwrap().sum, 3);
     let shorter = records.iter().map(|record| record.replace("\"items\":[1,2,3]", "\"items\":[1]")).collect();
-    store.append("shorter", 0, shorter).await.unwrap();
+    store.append("shorter", "log", 0, shorter).await.unwrap();
     let error = graph.thread("shorter").resume().await.unwrap_err();
     assert_eq!(error.downcast_ref::<LogMismatch>().unwrap().path, "each[1]");
 }
@@ -410,9 +412,9 @@ async fn a_log_of_a_later_version_is_refused() {
     let store = MemoryStore::new();
     let graph = wide(&Works::default()).with_store(store.clone());
     graph.thread("t").start(initial()).await.unwrap();
-    let records: Vec<_> = store.read("t", None).await.unwrap();
+    let records = records(&store, "t").await;
     let later = records.iter().map(|record| record.replace("\"version\":1", "\"version\":2")).collect();
-    store.append("later", 0, later).await.unwrap();
+    store.append("later", "log", 0, later).await.unwrap();
     let error = graph.thread("later").resume().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("version 2"), "{error}");

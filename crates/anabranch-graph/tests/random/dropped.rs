@@ -28,14 +28,14 @@ struct Slow(MemoryStore);
 
 #[async_trait]
 impl GraphStore for Slow {
-    async fn append(&self, thread: &str, at: u64, records: Vec<String>) -> Result<()> {
+    async fn append(&self, thread: &str, log: &str, at: u64, records: Vec<String>) -> Result<()> {
         tokio::time::sleep(Duration::from_millis(at % 3)).await;
-        self.0.append(thread, at, records).await?;
+        self.0.append(thread, log, at, records).await?;
         tokio::time::sleep(Duration::from_millis(at % 2)).await;
         Ok(())
     }
 
-    async fn read(&self, thread: &str, count: Option<u64>) -> Result<Vec<String>> {
+    async fn read(&self, thread: &str, count: Option<u64>) -> Result<Option<(String, Vec<String>)>> {
         self.0.read(thread, count).await
     }
 

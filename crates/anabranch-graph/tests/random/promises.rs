@@ -54,6 +54,11 @@ pub(crate) async fn to_end(
     }
 }
 
+/// What is in the log of a thread.
+pub(crate) async fn records(store: &impl GraphStore, thread: &str) -> Vec<String> {
+    store.read(thread, None).await.unwrap().map_or(Vec::new(), |(_, records)| records)
+}
+
 /// How a run came out.
 pub(crate) struct Ran {
     pub(crate) result: Result<DynamicState>,
@@ -65,14 +70,14 @@ pub(crate) struct Ran {
 
 /// Goes on with a thread, or begins it, and says what came of it.
 pub(crate) async fn go_on(thread: &Thread<DynamicState>, store: &impl GraphStore, chance: &mut Chance) -> Ran {
-    let before = store.read(thread.id(), None).await.unwrap();
+    let before = records(store, thread.id()).await;
     WORKED.with_borrow_mut(BTreeMap::clear);
     let progress = match before.is_empty() {
         false => thread.resume().await,
         true => thread.start(DynamicState::default()).await,
     };
     let result = to_end(thread, progress, chance).await;
-    let records = store.read(thread.id(), None).await.unwrap();
+    let records = records(store, thread.id()).await;
     assert!(records.starts_with(&before), "the log grows");
     let entries = thread.history().await.unwrap();
     assert_eq!(entries.len() + 1, records.len());
@@ -86,7 +91,7 @@ pub(crate) async fn thread_of(
 ) -> (Thread<DynamicState>, MemoryStore) {
     let store = MemoryStore::new();
     if !records.is_empty() {
-        store.append("t", 0, records.to_vec()).await.unwrap();
+        store.append("t", "log", 0, records.to_vec()).await.unwrap();
     }
     (graph.with_store(store.clone()).thread("t"), store)
 }

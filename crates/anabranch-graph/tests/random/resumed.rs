@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use anabranch_graph::CompiledGraph;
 use anabranch_graph::dynamic::DynamicState;
-use anabranch_graph::{CompiledGraph, GraphStore};
 use serde_json::Value;
 
 use crate::build::BREAKS;
 use crate::generator::{self, Chance};
 use crate::interpreter::Wanted;
-use crate::promises::{entries, go_on, thread_of, wrong};
+use crate::promises::{entries, go_on, records as records_of, thread_of, wrong};
 use crate::{build, every, is_void, paused, some};
 
 /// How many prefixes of a long log are tried.
@@ -36,7 +36,7 @@ async fn every_prefix(graph: &Value, wanted: &Wanted, chance: &mut Chance) -> Re
         assert_eq!(found, expected, "what is in the log");
         assert_eq!(whole.state().await.unwrap(), *state, "the state the log leads to");
     }
-    let records = store.read("t", None).await.unwrap();
+    let records = records_of(&store, "t").await;
     let tried = some(1..records.len() + 1, PREFIXES, chance);
     for &kept in &tried {
         // Once from a prefix of that log, and once from a prefix of the log that came of it, each with other delays.
@@ -45,7 +45,7 @@ async fn every_prefix(graph: &Value, wanted: &Wanted, chance: &mut Chance) -> Re
             let (thread, store) = thread_of(schedule, &records[..kept]).await;
             let ran = go_on(&thread, &store, chance).await;
             wrong(wanted, &said, &ran, false).map_or(Ok(()), |wrong| Err(format!("from {kept} records: {wrong}")))?;
-            records = store.read("t", None).await.unwrap();
+            records = records_of(&store, "t").await;
             kept += chance.below(records.len() - kept + 1);
         }
     }
@@ -54,7 +54,7 @@ async fn every_prefix(graph: &Value, wanted: &Wanted, chance: &mut Chance) -> Re
     assert_eq!(fork.state().await.unwrap(), whole.state_at(at as u64).await.unwrap(), "the state at {at}");
     let ran = go_on(&fork, &store, chance).await;
     wrong(wanted, &said, &ran, false).map_or(Ok(()), |wrong| Err(format!("from a fork at {at}: {wrong}")))?;
-    assert_eq!(store.read("t", None).await.unwrap(), records, "a fork leaves the log alone");
+    assert_eq!(records_of(&store, "t").await, records, "a fork leaves the log alone");
     Ok(tried.len())
 }
 

@@ -39,7 +39,7 @@ async fn logged(graph: CompiledGraph<DynamicState>) -> Option<Logged> {
     let counts = history.iter().filter(|entry| !crate::is_void(&failed, entry.path()));
     let updates = counts.filter_map(|entry| Some((entry.path().to_string(), entry.update()?.clone())));
     let updates = updates.filter(|(_, update)| update.as_array().is_some_and(|writes| !writes.is_empty())).collect();
-    let records = store.read("t", None).await.unwrap();
+    let records = crate::promises::records(&store, "t").await;
     Some(Logged { graph, records, state, updates })
 }
 
@@ -52,7 +52,10 @@ impl Logged {
             path.is_none_or(|path| done.iter().any(|done| done == top(path)))
         };
         let store = MemoryStore::new();
-        store.append("t", 0, self.records.iter().filter(|record| counts(record)).cloned().collect()).await.unwrap();
+        store
+            .append("t", "log", 0, self.records.iter().filter(|record| counts(record)).cloned().collect())
+            .await
+            .unwrap();
         self.graph.with_store(store).thread("t").state().await.unwrap()
     }
 
