@@ -1,4 +1,6 @@
-use anabranch::graph::State;
+use std::sync::Arc;
+
+use anabranch::graph::{State, StateGraph};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Default, Serialize, Deserialize, State)]
@@ -9,4 +11,8 @@ struct Analysis {
     notes: Vec<String>,
 }
 
-fn main() {}
+// A mistake there is no mistake here.
+fn main() {
+    let _ = StateGraph::<Analysis>::new()
+        .node("read", async |_: Arc<Analysis>| Ok((Analysis::tokens(7_u64), Analysis::notes(["read"]))));
+}

@@ -148,6 +148,11 @@ fn is_text(ty: &Type) -> bool {
         || ["Box", "Arc", "Cow"].iter().any(|name| is_str(argument(ty, name).flatten()))
 }
 
+/// Whether a write of it with `append` is of its elements.
+pub(crate) fn is_list(ty: &Type) -> bool {
+    LISTS.iter().any(|list| argument(ty, list).is_some())
+}
+
 /// If the type is a path that ends in this name: its one argument that is a type, if it has one.
 fn argument<'a>(ty: &'a Type, name: &str) -> Option<Option<&'a Type>> {
     let ty = match ty {

@@ -65,5 +65,5 @@ mod tests;
 #[proc_macro_derive(State, attributes(state, reduce))]
 pub fn derive_state(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);
-    state::expand(&input).unwrap_or_else(syn::Error::into_compile_error).into()
+    state::derive(&input).into()
 }

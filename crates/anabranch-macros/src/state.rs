@@ -2,13 +2,37 @@
 
 use proc_macro2::{Group, Ident, Literal, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
-use syn::{Attribute, Data, DeriveInput, Error, Fields, LitStr, Meta, Path, Result};
+use syn::{Attribute, Data, DeriveInput, Error, Fields, LitStr, Meta, Path, Result, parse_quote};
 
-use crate::field::{StateField, Takes};
+use crate::field::{StateField, Takes, is_list};
 use crate::reducer::Reducer;
 
 /// How many fields the set of an update has room for.
 const MOST_FIELDS: usize = 128;
+
+/// The code, or what is wrong. Where that is a reducer, there is code nevertheless: else the rest of the program would be
+/// told, line by line, that it has no state.
+pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
+    expand(input).unwrap_or_else(|error| {
+        let wrong = error.into_compile_error();
+        let rest = expand(&without_wrong_reducers(input)).unwrap_or_default();
+        quote!(#wrong #rest)
+    })
+}
+
+/// The same struct, of whose fields those that cannot be read have no reducer; but the writes of a list keep their form.
+fn without_wrong_reducers(input: &DeriveInput) -> DeriveInput {
+    let mut input = input.clone();
+    if let Data::Struct(data) = &mut input.data {
+        for field in data.fields.iter_mut().filter(|field| StateField::read(field).is_err()) {
+            field.attrs.retain(|attribute| !attribute.path().is_ident("reduce"));
+            if is_list(&field.ty) {
+                field.attrs.push(parse_quote!(#[reduce(append)]));
+            }
+        }
+    }
+    input
+}
 
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let krate = krate(input)?;

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use syn::{Error, parse_quote};
 
 use crate::reducer::Reducer;
-use crate::state::expand;
+use crate::state::{derive, expand};
 
 /// The messages, one a line.
 fn refused(input: TokenStream) -> String {
@@ -156,4 +156,30 @@ fn the_module_it_speaks_of() {
         }
     ));
     assert!(own.contains("implown::graph::StateforA") && !own.contains("anabranch::"), "{own}");
+}
+
+#[test]
+fn a_wrong_reducer_leaves_a_state() {
+    let code = |input| derive(&input).to_string().replace(' ', "");
+    let left = code(parse_quote!(
+        struct A {
+            #[reduce(apend)]
+            notes: Vec<String>,
+            #[reduce(sum)]
+            tokens: u64,
+        }
+    ));
+    assert_eq!(left.matches("compile_error").count(), 2, "{left}");
+    assert!(left.contains("impl::anabranch::graph::StateforA"), "{left}");
+    // The writes of a list are of its elements, as they will be.
+    assert!(left.contains("fnnotes<IntoItems") && left.contains("fntokens(value:u64)"), "{left}");
+
+    let skipped = code(parse_quote!(
+        struct A {
+            #[serde(skip)]
+            #[reduce(apend)]
+            notes: Vec<String>,
+        }
+    ));
+    assert!(skipped.contains("compile_error") && !skipped.contains("StateforA"), "{skipped}");
 }

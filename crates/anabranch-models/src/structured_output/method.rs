@@ -96,7 +96,7 @@ impl Runnable for Prepare {
     }
 
     fn describe(&self) -> Description {
-        Description::new(Kind::new("prompt"), "Prepare")
+        Description::new(Kind::new("prompt"), "schema")
     }
 }
 

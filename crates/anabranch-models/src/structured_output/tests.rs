@@ -37,6 +37,13 @@ fn cause(error: &Error) -> ParseErrorKind {
     error.downcast_ref::<ParseError>().unwrap().kind()
 }
 
+#[test]
+fn a_picture_of_it_names_what_a_reader_knows() {
+    let description = model(WESER, |_| {}).1.with_structured_output::<River>().describe();
+    let steps: Vec<_> = description.children.iter().map(|step| step.name.as_str()).collect();
+    assert_eq!(steps, ["schema", "ChatModel scripted", "JsonOutputParser"]);
+}
+
 #[tokio::test]
 async fn the_way_follows_what_the_model_can_do() {
     // Its own response format.
