@@ -109,7 +109,7 @@ fn the_same_id_replaces_where_it_stood() {
     assert_eq!(merged(&[], &["a", "b", "a"]), pairs(&[("a", 12), ("b", 11)]), "the same id twice in one write");
     assert_eq!(
         merged(&["a", "a"], &["a"]),
-        pairs(&[("a", 10), ("a", 1)]),
-        "the first of two that were the same before"
+        pairs(&[("a", 0), ("a", 10)]),
+        "the last of two that were the same before"
     );
 }
