@@ -203,7 +203,8 @@ where
         }
     }
     if !places.is_empty() {
-        for old in current.iter_mut() {
+        // Of several that were the same before the last counts, as for LangGraph.
+        for old in current.iter_mut().rev() {
             let place = id::of(old).and_then(|id| places.get(&id).copied());
             if let Some(element) = place.and_then(|place| fresh[place].take()) {
                 *old = element;
