@@ -59,6 +59,8 @@ pub(super) struct Arrow {
     pub(super) from: usize,
     pub(super) to: usize,
     pub(super) kind: EdgeKind,
+    /// Whether a run took it, where a report says so.
+    pub(super) taken: Option<bool>,
 }
 
 impl Picture {
@@ -152,11 +154,17 @@ impl Painter<'_> {
             };
             let options = options.get(&*node.name).into_iter().flatten().copied();
             let notes = word.into_iter().chain(options).chain(content.wrappers).collect();
-            let mark = self.reports.zip(path).map(|(reports, path)| Mark::of(reports.get(&path)));
+            let mark = self.reports.zip(path).map(|(reports, path)| Mark::of(reports.node(&path)));
             parts.push(Part { id, name: node.name.clone(), form, notes, mark, inside: content.inside });
         }
         parts.push(Part::end(Form::End, at.prefix));
-        let arrows = arrows(graph, shape, parts.len() - 1);
+        let mut arrows = arrows(graph, shape, parts.len() - 1);
+        if let (Some(reports), Some(path)) = (self.reports, at.path) {
+            for arrow in &mut arrows {
+                let from = format!("{path}{}", parts[arrow.from].name);
+                arrow.taken = Some(reports.is_taken(&from, &parts[arrow.to].name, arrow.kind));
+            }
+        }
         Picture { layout: Layout::Graph, parts, arrows }
     }
 }
@@ -168,7 +176,7 @@ fn arrows(graph: &Description, shape: Option<&Shape>, end: usize) -> Vec<Arrow> 
     let arrow = |edge: &Edge| {
         let guess = if edge.is_certain { EdgeKind::Plain } else { EdgeKind::Single };
         let kind = kinds.next().unwrap_or(guess);
-        Arrow { from: edge.from.map_or(0, |from| from + 1), to: edge.to.map_or(end, |to| to + 1), kind }
+        Arrow { from: edge.from.map_or(0, |from| from + 1), to: edge.to.map_or(end, |to| to + 1), kind, taken: None }
     };
     edges.iter().map(arrow).collect()
 }

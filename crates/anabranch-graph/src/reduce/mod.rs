@@ -53,7 +53,8 @@ pub fn append<C: Append>(current: &mut C, new: &C) {
 }
 
 /// `add`: the sum, as `+=` makes it. So whole numbers that do not fit panic where the program checks for that, as in a
-/// debug build, and wrap around elsewhere; with `with = u64::saturating_add` they stop at the largest.
+/// debug build, and wrap around elsewhere; with `with = u64::saturating_add` they stop at the largest. A panic fails the
+/// run, with an error that names the node and the field.
 ///
 /// ```
 /// let mut tokens = 40;

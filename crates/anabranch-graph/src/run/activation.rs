@@ -239,6 +239,9 @@ impl<S: State> Engine<S> {
                         return Ok(());
                     }
                 };
+                if let Some(choice) = &choice {
+                    self.inside.tell(|| GraphEvent::new(&self.path_of(node), EventKind::Chose(choice.clone())));
+                }
                 let chosen = Chosen::new(choice.as_ref());
                 self.go_out(node, |this, edge| this.is_taken(edge, &chosen));
             }

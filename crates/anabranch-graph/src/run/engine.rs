@@ -13,6 +13,7 @@ use super::edges::Chosen;
 use super::region::{Misfit, RegionRun};
 use super::snapshots::Snapshots;
 use super::{Inside, Path};
+use crate::event::{EventKind, GraphEvent};
 use crate::graph::Inner;
 use crate::panics::caught_in;
 use crate::run_error::{EndNotReached, NeedsAnswers};
@@ -74,6 +75,10 @@ impl<S: State> Engine<S> {
             None => None,
         };
         this.regions[0] = Some(RegionRun::new(&this.graph.plan.regions[0], initial, false));
+        if let Some(choice) = &choice {
+            let start = || this.path.node(crate::START, &[], 0);
+            this.inside.tell(|| GraphEvent::new(&start(), EventKind::Chose(choice.clone())));
+        }
         let chosen = Chosen::new(choice.as_ref());
         for edge in this.graph.plan.entries.clone() {
             let taken = this.is_taken(edge, &chosen);
