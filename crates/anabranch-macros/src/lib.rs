@@ -45,7 +45,7 @@ mod tests;
 /// | | with a write |
 /// |---|---|
 /// | `append` | its elements come behind those that are there: `Vec`, `VecDeque` and whatever extends as they do |
-/// | `add` | it is added with `+=`; a whole number that does not fit its type is a panic, also in a release build |
+/// | `add` | it is added with `+=`; a whole number that does not fit its type is an error of the run, also in a release build |
 /// | `max`, `min` | the larger or the smaller of the two stays; an `Option` that is `None` stands for no value |
 /// | `union` | sets: of both; maps: its entries replace those of the same key |
 /// | `messages` | as `append`, but an element replaces the one of the same id |

@@ -1,8 +1,10 @@
 //! [`Session`]: what a run and the graphs inside of it share.
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::task::Poll;
 
 use anabranch_core::{Error, ErrorKind, Result, RunConfig};
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -16,6 +18,10 @@ use crate::log::Log;
 use crate::panics::caught;
 use crate::progress::Question;
 
+/// After so many turns of a run, of the graphs and lists inside of it too, the task lets others run: nodes that are ready
+/// at once would keep it for ever.
+const TURNS: usize = 128;
+
 /// What a run and the graphs inside of it share: the configuration, what works, what is asked.
 pub(crate) struct Session {
     /// As it was given. Its time-out has not begun.
@@ -24,6 +30,7 @@ pub(crate) struct Session {
     config: RwLock<RunConfig>,
     /// How many steps are at work. Where none is, and none can start, open questions pause the run.
     working: AtomicUsize,
+    turns: AtomicUsize,
     asks: Mutex<BTreeMap<Vec<u64>, Ask>>,
     /// The paths of the questions that were answered, in that order, and how many there are.
     answered: Mutex<Vec<String>>,
@@ -56,6 +63,7 @@ impl Inside {
             config: RwLock::new(config.clone()),
             given: config,
             working: AtomicUsize::new(0),
+            turns: AtomicUsize::new(0),
             asks: Mutex::default(),
             answered: Mutex::default(),
             answers: AtomicUsize::new(0),
@@ -99,6 +107,25 @@ impl Inside {
         Working(self.0.clone())
     }
 
+    /// Now and then, and where there are events that somebody should read before the run goes on: lets others run.
+    pub(super) async fn let_others_run(&self) {
+        let turn = self.0.turns.fetch_add(1, Ordering::Relaxed);
+        if turn % TURNS != TURNS - 1 && !self.has_unread() {
+            return;
+        }
+        // The run around this one does not take it for waiting.
+        let _working = self.working();
+        let mut was_asked = false;
+        poll_fn(|context| {
+            if std::mem::replace(&mut was_asked, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+
     /// Whether nothing but answers can bring the run forward.
     pub(super) fn waits_for_answers(&self) -> bool {
         self.0.working.load(Ordering::Relaxed) == 0 && !self.asks().is_empty()
@@ -130,7 +157,7 @@ impl Inside {
     }
 
     /// Whether there are events that the reader should have before the run goes on.
-    pub(super) fn has_unread(&self) -> bool {
+    fn has_unread(&self) -> bool {
         self.queue().is_some_and(|queue| queue.has_some())
     }
 
@@ -275,6 +302,7 @@ impl Drop for Working {
 /// Futures that run side by side, one of them for each item of a list. The first failure ends the others, unless it
 /// `may_fail` so: then it is kept, and the others go on.
 pub(super) async fn all<T>(
+    inside: &Inside,
     running: Vec<futures_util::future::BoxFuture<'static, Result<T>>>,
     may_fail: impl Fn(&Error) -> bool,
     mut done_one: impl FnMut(usize, Result<&Arc<T>, &Error>),
@@ -284,6 +312,7 @@ pub(super) async fn all<T>(
     let mut open: FuturesUnordered<_> = indexed.collect();
     let mut done: Vec<Option<Arc<T>>> = std::iter::repeat_with(|| None).take(count).collect();
     while let Some((index, result)) = open.next().await {
+        inside.let_others_run().await;
         match result {
             Ok(update) => {
                 let update = Arc::new(update);
