@@ -91,7 +91,7 @@ impl<S: State> StoredGraph<S> {
 
     /// Leads logs over that were written by another shape of the graph: by changing the state they begin with, and
     /// their entries. What comes of it is put behind what was there, and counts instead; with `|_| Ok(())` the log fits
-    /// as it is. It is asked once for each log, when the run goes on.
+    /// as it is. That is kept when the run goes on; until then it is asked whenever somebody wants the state of the log.
     ///
     /// ```
     /// use std::sync::Arc;
