@@ -88,7 +88,7 @@ async fn a_dropped_stream_of_each_format_frees_its_slot() {
         for _ in 0..20 {
             stream.next().await.unwrap().unwrap();
         }
-        assert_eq!(server.busy().await, 1, "{format:?}: the slot is at work for the stream");
+        server.until_busy(1).await;
         drop(stream);
         let idle_after = server.until_idle(Duration::from_secs(2)).await;
         println!("{format:?}: the slot is free {idle_after:?} after the drop");

@@ -67,6 +67,20 @@ impl Server {
         line.rsplit(' ').next().unwrap().parse().unwrap()
     }
 
+    /// Waits until so many slots are at work: on a busy machine the server may still be about to see that an earlier
+    /// client is gone.
+    pub(crate) async fn until_busy(&self, wanted: usize) {
+        let began = Instant::now();
+        loop {
+            let busy = self.busy().await;
+            if busy == wanted {
+                return;
+            }
+            assert!(began.elapsed() < Duration::from_secs(1), "{busy} slots are at work, not {wanted}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// How long it took until no slot was at work.
     pub(crate) async fn until_idle(&self, patience: Duration) -> Duration {
         let began = Instant::now();

@@ -376,3 +376,54 @@ async fn what_is_nested_too_deep_to_be_read_again_is_not_written() {
         }
     }
 }
+
+fn seven() -> u32 {
+    7
+}
+
+/// 0 is left out, and 7 is read for it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Misread {
+    #[serde(default = "seven", skip_serializing_if = "is_zero")]
+    count: u32,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, State)]
+#[state(crate = "anabranch_graph")]
+struct Left {
+    #[serde(default = "seven", skip_serializing_if = "is_zero")]
+    count: u32,
+    inner: Misread,
+    seen: std::collections::HashSet<BTreeMap<String, Vec<u8>>>,
+}
+
+#[tokio::test]
+async fn what_would_be_read_as_something_else_is_refused() {
+    let graph = StateGraph::<Left>::new()
+        .node("write", async |left: Arc<Left>| Ok(Left::inner(Misread { count: left.count - 1 })))
+        .edge(START, "write")
+        .edge("write", END)
+        .compile()
+        .unwrap()
+        .with_store(MemoryStore::new());
+    let of = |count, inner| Left { count, inner: Misread { count: inner }, ..Left::default() };
+    let error = graph.thread("state").start(of(0, 1)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    let message = error.to_string();
+    assert!(message.contains("`count` would be read as another value; what `skip_serializing_if`"), "{message}");
+    let message = graph.thread("nested").start(of(1, 0)).await.unwrap_err().to_string();
+    assert!(message.contains("the state that the run begins with cannot be kept: `inner`"), "{message}");
+    let message = graph.thread("update").start(of(1, 1)).await.unwrap_err().to_string();
+    assert!(message.contains("the update of `write` cannot be kept: `inner`"), "{message}");
+
+    // The order of a set is another each time it is read, and its values the same.
+    let map = |key: u8| BTreeMap::from([("a".to_owned(), vec![key, 1]), ("b".to_owned(), vec![2])]);
+    let sets = Left { seen: (0..100).map(map).collect(), ..of(2, 7) };
+    let Progress::Done(left) = graph.thread("sets").start(sets.clone()).await.unwrap() else { panic!() };
+    assert_eq!(graph.thread("sets").state().await.unwrap(), left);
+    assert_eq!(left, Left { inner: Misread { count: 1 }, ..sets });
+}

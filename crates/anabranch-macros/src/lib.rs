@@ -53,7 +53,7 @@ mod tests;
 ///
 /// In the log a write has the name that the field has in Rust: serde's `rename`, `flatten`, `default` and
 /// `skip_serializing_if` are for the state alone. `with`, `serialize_with` and `deserialize_with` hold for the writes, too.
-/// `skip` is refused, since the state is kept in the log. The state that a run begins with is kept as serde writes it: what
+/// `skip` is refused, since the state is kept in the log. A log refuses what would be read as another value: what
 /// `skip_serializing_if` leaves out has to be what `default` puts there.
 ///
 /// What is `#[deprecated]` is so as a function, and what is allowed at the struct or at a field (`#[allow(…)]`,
