@@ -118,6 +118,20 @@ mod old {
         new: u32,
     }
 
+    #[deprecated]
+    #[derive(Debug, Clone, Default, Serialize, Deserialize, State)]
+    #[state(crate = "anabranch_graph")]
+    struct Gone {
+        #[reduce(add)]
+        count: u32,
+    }
+
+    #[test]
+    #[expect(deprecated, reason = "all of it is")]
+    fn a_state_that_is_deprecated() {
+        assert_eq!(applied::<Gone>(Gone::count(1)).count, 1);
+    }
+
     #[test]
     fn a_field_that_is_deprecated() {
         assert_eq!(applied::<Old>(Old::new(1)).new, 1);

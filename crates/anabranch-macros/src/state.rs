@@ -122,7 +122,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     })
 }
 
-/// Lints that are allowed at the struct or at one of its fields, and those that the code would not pass.
+/// Lints that are allowed at the struct or at one of its fields, and the one that the code of a deprecated struct breaks.
 fn allowed(input: &DeriveInput) -> Vec<TokenStream> {
     let of_fields = match &input.data {
         Data::Struct(data) => data.fields.iter().flat_map(|field| &field.attrs).collect(),
