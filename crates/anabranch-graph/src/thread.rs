@@ -111,9 +111,9 @@ impl<S: State> Thread<S> {
     /// gives its state once more.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] where the thread has not begun. [`ShapeChanged`](crate::ShapeChanged) where the graph is another now and
-    /// nobody [migrates](StoredGraph::migrate). [`LogMismatch`](crate::LogMismatch) where the log has an entry that the
-    /// graph does not come to: before anything runs, unless the log was led over from another shape.
+    /// [`ErrorKind::NotFound`] where the thread has not begun. [`ShapeChanged`](crate::ShapeChanged) where the graph is
+    /// another now and nobody [migrates](StoredGraph::migrate). [`LogMismatch`](crate::LogMismatch) where the log has an
+    /// entry that the graph does not come to: before anything runs, unless the log was led over from another shape.
     /// [`DamagedRecord`](crate::DamagedRecord). [`LogConflict`] where another run works on the thread, or it was deleted
     /// meanwhile. Whatever the run or the store fails with.
     pub async fn resume(&self) -> Result<Progress<S>> {
@@ -132,7 +132,7 @@ impl<S: State> Thread<S> {
         self.load_and_go_on(Some((node.to_string(), value))).await
     }
 
-    /// [`start`](Self::start) as a stream of what happens, as [`CompiledGraph::events`] is one.
+    /// [`start`](Self::start) as a stream of what happens, as [`CompiledGraph::events`](crate::CompiledGraph::events) is one.
     ///
     /// ```
     /// use std::sync::Arc;
