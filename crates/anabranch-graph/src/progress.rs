@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 
 use crate::events::GraphEvents;
 use crate::log::exact;
+use crate::panics::caught;
 use crate::run::{Engine, Inside, Outcome, node_of};
 use crate::state::State;
 
@@ -175,7 +176,7 @@ impl<S: State> Runnable for Going<S> {
 
     async fn call(&self, mut run: Engine<S>, config: &RunConfig) -> Result<Self::Output> {
         self.inside.begin(config.clone());
-        run.replay_all()?;
+        caught(|| run.replay_all()).and_then(|replayed| replayed)?;
         let outcome = run.go_on().await?;
         Ok((run, outcome))
     }

@@ -64,8 +64,10 @@ impl<'a> Names<'a> {
         self.numbers.get(name).copied()
     }
 
-    pub(super) fn unknown(&self, name: &str, place: &str) -> BuildError {
-        let hint = meant(name, self.numbers.iter().map(|(&name, &number)| (name, number)));
+    /// `is_meant`: with the name that was meant, if one is like it.
+    pub(super) fn unknown(&self, name: &str, place: &str, is_meant: bool) -> BuildError {
+        let all = self.numbers.iter().map(|(&name, &number)| (name, number)).filter(|_| is_meant);
+        let hint = meant(name, all);
         BuildError::new(
             BuildErrorKind::UnknownNode,
             [name],
