@@ -155,7 +155,9 @@ impl fmt::Display for BuildError {
 
 impl std::error::Error for BuildError {}
 
-/// Everything that is wrong with a graph, causes only. Shown as one line each.
+/// Everything that is wrong with a graph, causes only. Shown as one line each; of more than a hundred the first hundred.
+///
+/// Of the conflicts over one field, which grow with the square of the nodes that write it, no more than about 1,000 are named.
 ///
 /// With `?` it becomes an [`Error`] of the kind [`Configuration`](ErrorKind::Configuration) with the same text, in one line.
 ///
@@ -174,6 +176,14 @@ impl BuildErrors {
     /// `Err` if there is any.
     pub(crate) fn of(errors: Vec<BuildError>) -> Result<(), Self> {
         if errors.is_empty() { Ok(()) } else { Err(Self(errors)) }
+    }
+
+    /// What is shown, line by line.
+    fn lines(&self) -> impl Iterator<Item = String> + '_ {
+        const SHOWN: usize = 100;
+        let rest = self.0.len().saturating_sub(SHOWN);
+        let more = (rest > 0).then(|| format!("and {rest} more, which `BuildErrors` has"));
+        self.iter().take(SHOWN).map(BuildError::to_string).chain(more)
     }
 
     /// One after the other. There is at least one.
@@ -202,13 +212,7 @@ impl IntoIterator for BuildErrors {
 
 impl fmt::Display for BuildErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, error) in self.0.iter().enumerate() {
-            if at > 0 {
-                f.write_str("\n")?;
-            }
-            write!(f, "{error}")?;
-        }
-        Ok(())
+        f.write_str(&self.lines().collect::<Vec<_>>().join("\n"))
     }
 }
 
@@ -217,7 +221,7 @@ impl std::error::Error for BuildErrors {}
 impl From<BuildErrors> for Error {
     fn from(errors: BuildErrors) -> Self {
         // An error is shown in one line.
-        let text = errors.iter().map(BuildError::to_string).collect::<Vec<_>>().join("; ");
+        let text = errors.lines().collect::<Vec<_>>().join("; ");
         Self::new(ErrorKind::Configuration, text).with_source(errors)
     }
 }

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::events::GraphEvents;
 use crate::log::{exact, in_time};
+use crate::panics::caught;
 use crate::run::{Engine, Inside, Outcome, node_of};
 use crate::state::State;
 
@@ -181,7 +182,7 @@ impl<S: State> Runnable for Going<S> {
 
     async fn call(&self, mut run: Engine<S>, config: &RunConfig) -> Result<Self::Output> {
         self.inside.begin(config.clone());
-        run.replay_all()?;
+        caught(|| run.replay_all()).and_then(|replayed| replayed)?;
         let outcome = run.go_on().await?;
         Ok((run, outcome))
     }

@@ -60,12 +60,17 @@ async fn a_loop_around_branches_copies_no_state() {
     };
     let graph = StateGraph::<Counted>::new()
         .node("begin", one)
-        .node("first", one)
-        .node("second", late)
-        .node("third", one)
+        .node("first", late)
+        .node("second", one)
+        .node("third", async |_: Arc<Counted>| Ok(()))
+        .node("skipped", one)
         .node("join", one)
+        .join_all("skipped")
         .edge(START, "begin")
         .edge("begin", ["first", "second", "third"])
+        .route_many("third", |_| [""; 0], ["skipped"])
+        .edge("second", "skipped")
+        .edge("skipped", END)
         .edge(["first", "second", "third"], "join")
         .route("join", |state| if state.count < 500 { "begin" } else { END }, ["begin", END])
         .compile()
@@ -262,4 +267,28 @@ async fn a_route_chooses_many_of_many() {
     let chosen: Vec<String> = names.iter().step_by(2).chain(names.iter().step_by(4)).cloned().collect();
     let graph = graph.route_many(START, move |_| chosen.clone(), names.clone()).edge(names, END).compile().unwrap();
     assert_eq!(graph.invoke(Work::default()).await.unwrap().count, 1_500);
+}
+
+/// Hundreds of nodes that write a field, and hundreds of names that nobody has.
+#[test]
+fn what_is_wrong_a_thousand_times_is_said_a_hundred_times() {
+    let overwrites = async |_: Arc<Work>| Ok(Work::count(1).overwrite());
+    let names: Vec<String> = (0..200).map(name).collect();
+    let graph = names.iter().fold(StateGraph::<Work>::new(), |graph, name| graph.node(name, overwrites));
+    let unknown = (0..200).map(|node| format!("m{node}")).collect::<Vec<_>>();
+    let error = graph.edge(START, names.clone()).edge(names, END).edge(unknown, END).compile().unwrap_err();
+    let errors = error.downcast_ref::<BuildErrors>().unwrap();
+    let count = |kind: BuildErrorKind| errors.iter().filter(|error| error.kind() == kind).count();
+    assert_eq!((count(BuildErrorKind::UnknownNode), count(BuildErrorKind::Conflict)), (200, 1_000));
+    assert_eq!(errors.to_string().lines().count(), 101);
+    assert!(error.message().ends_with("; and 1100 more, which `BuildErrors` has"), "{error}");
+}
+
+#[tokio::test]
+async fn a_graph_without_nodes_is_one_too() {
+    let graph = StateGraph::<Work>::new().edge(START, END).compile().unwrap();
+    assert_eq!(graph.invoke(Work { count: 7 }).await.unwrap().count, 7);
+    assert_eq!(graph.stream(Work { count: 7 }).collect().await.unwrap().count, 7);
+    let graph = StateGraph::<Work>::new().route(START, |_| END, [END]).compile().unwrap();
+    assert_eq!(graph.invoke(Work { count: 7 }).await.unwrap().count, 7);
 }

@@ -219,6 +219,10 @@ async fn a_state_whose_clone_panics_fails_the_run() {
     is_panic(&graph.invoke(Small::default()).await.unwrap_err(), "graph");
     is_panic(&graph.stream(Small::default()).collect().await.unwrap_err(), "graph");
     is_panic(&graph.start(Small::default()).await.unwrap_err(), "graph");
+    // The state with which it begins.
+    let lines = vec!["x".to_string(), "y".to_string()];
+    let error = graph.stream(Small { lines, ..Small::default() }).collect().await.unwrap_err();
+    is_panic(&error, "graph");
 }
 
 /// What failed at the same time, and comes first in the graph, is what the run failed with: a choice that is none, too.

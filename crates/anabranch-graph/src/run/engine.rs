@@ -15,7 +15,7 @@ use super::snapshots::Snapshots;
 use super::{Inside, Path};
 use crate::event::{EventKind, GraphEvent};
 use crate::graph::Inner;
-use crate::panics::caught_in;
+use crate::panics::{caught, caught_in};
 use crate::run_error::{EndNotReached, NeedsAnswers};
 use crate::shape::plan::{Arrival, Child};
 use crate::state::State;
@@ -89,8 +89,8 @@ impl<S: State> Engine<S> {
 
     /// The same, giving the state as it grows.
     pub(crate) fn with_snapshots(graph: Arc<Inner<S>>, initial: S, inside: Inside) -> Result<Self> {
-        let snapshots = Some(Box::new(Snapshots::new(initial.clone())));
-        Ok(Self { snapshots, ..Self::new(graph, initial, inside, Path::default())? })
+        let snapshots = caught(|| Box::new(Snapshots::new(initial.clone())))?;
+        Ok(Self { snapshots: Some(snapshots), ..Self::new(graph, initial, inside, Path::default())? })
     }
 
     /// Runs until it is done, or waits for answers alone.

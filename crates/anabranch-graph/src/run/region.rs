@@ -121,6 +121,7 @@ impl<S: State> RegionRun<S> {
                 let before = &mut self.children[before];
                 before.heirs = before.heirs.saturating_sub(1);
                 if before.heirs == 0 {
+                    before.view = None;
                     before.after = None;
                 }
             }

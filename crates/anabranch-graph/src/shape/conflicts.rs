@@ -123,6 +123,10 @@ fn ancestors(region: &Region) -> Vec<Bits> {
     all
 }
 
+/// About how many conflicts over a field are named: of thousands of nodes that write it there are millions, and they would
+/// fill the memory before anybody reads one.
+const MOST: usize = 1_000;
+
 /// Children of a region that write a field and are not ordered.
 struct Suspects {
     field: usize,
@@ -148,6 +152,9 @@ impl Suspects {
         let mut found = Vec::new();
         for (child, others) in &self.pairs {
             for other in others.iter() {
+                if found.len() >= MOST {
+                    return found;
+                }
                 let ones = self.writers(*child).flat_map(|one| self.writers(other).map(move |other| (one, other)));
                 let mut clashes =
                     ones.filter(|(one, other)| !self.has_reducer || one.overwrites || other.overwrites).peekable();

@@ -35,6 +35,9 @@ pub(super) fn check<'a>(shape: &'a Shape, names: &Names<'a>, errors: &mut Vec<Bu
     skeleton
 }
 
+/// For how many unknown names those that were meant are looked for.
+const HINTS: usize = 100;
+
 struct Edges<'a, 'b> {
     names: &'b Names<'a>,
     skeleton: Skeleton<'a>,
@@ -106,7 +109,9 @@ impl<'a> Edges<'a, '_> {
     fn known(&mut self, name: &'a str, place: impl FnOnce() -> String) -> Option<usize> {
         let number = self.names.number(name);
         if number.is_none() && self.unknown.insert(name) {
-            self.errors.push(self.names.unknown(name, &place()));
+            // Looking for what was meant costs as much as there are names.
+            let is_meant = self.unknown.len() <= HINTS;
+            self.errors.push(self.names.unknown(name, &place(), is_meant));
         }
         number
     }

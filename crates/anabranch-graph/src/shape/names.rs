@@ -64,10 +64,12 @@ impl<'a> Names<'a> {
         self.numbers.get(name).copied()
     }
 
-    pub(super) fn unknown(&self, name: &str, place: &str) -> BuildError {
+    /// `is_meant`: with the name that was meant, if one is like it.
+    pub(super) fn unknown(&self, name: &str, place: &str, is_meant: bool) -> BuildError {
         // LangGraph calls the ends `__start__` and `__end__`.
         let plain = name.trim_matches('_');
-        let hint = meant(plain, self.numbers.iter().map(|(&name, &number)| (name, number)));
+        let all = self.numbers.iter().map(|(&name, &number)| (name, number)).filter(|_| is_meant);
+        let hint = meant(plain, all);
         BuildError::new(
             BuildErrorKind::UnknownNode,
             [name],

@@ -1,6 +1,11 @@
 //! Graphs by chance without a plan: an edge may lead from anywhere to anywhere, back too, and be of any kind. Most are
 //! refused; the others have shapes that nobody would think of.
 
+use std::collections::BTreeSet;
+
+use anabranch_core::RunnableExt;
+use anabranch_graph::dynamic::DynamicState;
+use anabranch_graph::{EventKind, GraphEvent, Progress};
 use serde_json::{Value, json};
 
 use crate::generator::{self, Chance};
@@ -225,4 +230,81 @@ fn a_graph_in_a_node_comes_to_the_same() {
         }
     }
     assert!(built > tries() / 30, "{built}");
+}
+
+/// All that happened in a run, and how it ended.
+fn heard(graph: &Value) -> (Vec<GraphEvent>, Result<Value, &'static str>) {
+    let built = build::graph(graph).unwrap();
+    paused(async {
+        let mut events = built.events(DynamicState::default());
+        let mut all = Vec::new();
+        while let Some(Ok(event)) = events.next().await {
+            all.push(event);
+        }
+        let ended = match events.finish().await {
+            Ok(Progress::Done(state)) => Ok(json!(state)),
+            Ok(Progress::Asks(_)) => Err("Asks"),
+            Err(error) => Err(build::kind(&error)),
+        };
+        (all, ended)
+    })
+}
+
+/// The ends of all edges, by name.
+fn edges(graph: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_string();
+    let mut all: Vec<_> =
+        graph["edges"].as_array().unwrap().iter().map(|edge| (text(&edge[0]), text(&edge[1]))).collect();
+    for route in graph["routes"].as_array().unwrap() {
+        all.extend(route["targets"].as_array().unwrap().iter().map(|to| (text(&route["from"]), text(to))));
+    }
+    for node in graph["nodes"].as_array().unwrap() {
+        all.extend(node.get("fallback").map(|to| (text(&node["name"]), text(to))));
+    }
+    all
+}
+
+/// An event tells that a node, of the graph itself, began or was passed over; or that it is decided what follows.
+#[test]
+fn a_node_begins_when_what_leads_to_it_is_decided() {
+    let (mut begun, mut broken) = (0, 0);
+    for seed in 0..tries() / 6 {
+        let chance = &mut Chance(seed);
+        let mut one = graph(chance, 2 + (seed * 30 / tries()) as usize, 1);
+        generator::delay(chance, &mut one);
+        let (events, ended) = heard(&one);
+        let edges = edges(&one);
+        let is_own = |event: &&GraphEvent| !event.path.contains(['/', '[']);
+        let has_loops = events.iter().filter(is_own).any(|event| event.path.contains('#'));
+        let mut decided = BTreeSet::from(["START"]);
+        for event in events.iter().filter(is_own) {
+            let node = event.path.as_str();
+            match event.kind {
+                EventKind::Started | EventKind::PassedOver => {
+                    begun += 1;
+                    let mut before = edges.iter().filter(|(_, to)| to == node).map(|(from, _)| from.as_str());
+                    let missing = before.find(|from| !has_loops && !decided.contains(from));
+                    assert_eq!(missing, None, "seed {seed}: {event:?} in {events:?}\n{one}");
+                }
+                _ => {}
+            }
+            if matches!(event.kind, EventKind::Done | EventKind::Failed(_) | EventKind::PassedOver) {
+                decided.insert(node);
+            }
+        }
+        // What stops a run is told of as the last of its own events.
+        let breaks = events.iter().filter(is_own).filter(|event| matches!(event.kind, EventKind::Broke(_))).count();
+        broken += breaks;
+        assert!(breaks == 0 || ended.as_ref().is_err_and(|kind| *kind != "Asks"), "seed {seed}\n{one}");
+        // However it is run it comes to the same.
+        if !generator::asks(&one) {
+            let built = build::graph(&one).unwrap();
+            let kind = |error: anabranch_core::Error| build::kind(&error);
+            let streamed = paused(built.stream(DynamicState::default()).collect()).map(|state| json!(state));
+            let invoked = paused(built.invoke(DynamicState::default())).map(|state| json!(state));
+            assert_eq!(streamed.map_err(kind), ended, "seed {seed}\n{one}");
+            assert_eq!(invoked.map_err(kind), ended, "seed {seed}\n{one}");
+        }
+    }
+    assert!(begun as u64 > tries() / 6 && broken as u64 > tries() / 200, "{begun} {broken}");
 }
