@@ -58,6 +58,8 @@ pub enum BuildErrorKind {
     DuplicateFallback,
     /// `settled` of a node that is no map, and so has no items.
     SettledNoMap,
+    /// Graphs inside of one another, more of them than a thread has a stack for.
+    NestedTooDeep,
 }
 
 impl BuildErrorKind {
@@ -87,6 +89,7 @@ impl BuildErrorKind {
             Self::FallbackToItself => "FallbackToItself",
             Self::DuplicateFallback => "DuplicateFallback",
             Self::SettledNoMap => "SettledNoMap",
+            Self::NestedTooDeep => "NestedTooDeep",
         }
     }
 }

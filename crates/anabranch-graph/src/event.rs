@@ -14,8 +14,9 @@ use crate::run::{Path, node_of};
 ///
 /// An activation of a node, and each item of a map, begins with [`Started`](EventKind::Started) and ends with one of
 /// [`Done`](EventKind::Done), [`Failed`](EventKind::Failed) and [`Broke`](EventKind::Broke); between them come its
-/// [`Token`](EventKind::Token)s, and its [`Update`](EventKind::Update) just before `Done`. What was stopped because
-/// something else failed has no end of its own: it is void, like everything below a path that failed.
+/// [`Token`](EventKind::Token)s, and its [`Update`](EventKind::Update) just before `Done`. Behind its end comes what its
+/// route [`Chose`](EventKind::Chose). What was stopped because something else failed has no end of its own: it is void, like
+/// everything below a path that failed.
 ///
 /// Its `Debug` shows no text and no value.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +44,8 @@ pub enum EventKind {
     Update(NodeUpdate),
     /// The node is done, or the item, and its update counts.
     Done,
+    /// The route of the node, whose path this is, or of START chose these of its targets.
+    Chose(Vec<String>),
     /// The node was passed over: no edge into it was taken, or not all that it asks for. Of a loop, its header.
     PassedOver,
     /// The node or the item failed, and the run goes on.
@@ -52,7 +55,8 @@ pub enum EventKind {
     /// The node asks somebody. The run goes on as far as it can, and pauses then.
     Asks(Question),
     /// Nothing runs: an earlier run entered in the [log](crate::Thread) what came of it, an update or a failure that
-    /// did not stop that run. The only event of its activation or item in this run.
+    /// did not stop that run. The only event of its activation or item in this run, but for what its route
+    /// [`Chose`](Self::Chose).
     Replayed {
         /// Whether it had failed.
         failed: bool,

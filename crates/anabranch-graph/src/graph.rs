@@ -86,7 +86,12 @@ pub(crate) struct Inner<S: State> {
 impl<S: State> Inner<S> {
     /// The header of the innermost loop around a node.
     pub(crate) fn header_around(&self, node: usize) -> Option<&str> {
-        let region = &self.plan.regions[self.plan.nodes[node].region];
+        self.header(self.plan.nodes[node].region)
+    }
+
+    /// The header of a loop, by its region.
+    pub(crate) fn header(&self, region: usize) -> Option<&str> {
+        let region = &self.plan.regions[region];
         region.parent?;
         match region.children.first()?.kind {
             Child::Node(header) => Some(&self.nodes[header].name),
@@ -185,7 +190,8 @@ impl<S: State> AnyGraph<S> for Inner<S> {
     }
 
     fn fold(&self, initial: S, entries: &[Entry]) -> Result<S> {
-        log::fold(self.complete(initial)?, &self.shape, &self.plan, entries)
+        let initial = self.complete(initial)?;
+        caught(|| log::fold(initial, &self.shape, &self.plan, entries)).and_then(|state| state)
     }
 }
 

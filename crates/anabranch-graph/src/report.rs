@@ -3,8 +3,8 @@
 mod table;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,7 +12,9 @@ use std::time::Duration;
 use anabranch_core::ErrorKind;
 use tokio::time::Instant;
 
+use crate::START;
 use crate::event::{EventKind, GraphEvent};
+use crate::shape::EdgeKind;
 
 /// What the nodes of a run did: how often each ran and for how long, how often it was passed over, and with what it
 /// failed. It hears the events of the run, and holds nothing of its state.
@@ -95,6 +97,10 @@ pub struct NodeReport {
     pub items: usize,
     /// Of a map: with what its items failed, and how many.
     pub failed_items: Vec<(ErrorKind, usize)>,
+    /// How many of its failures stopped nothing, those of an earlier run among them.
+    quiet: usize,
+    /// How many of those that were done in an earlier run had failed.
+    failed_before: usize,
 }
 
 #[derive(Default)]
@@ -103,12 +109,39 @@ struct Heard {
     nodes: Vec<NodeReport>,
     /// By path: which of them it is.
     places: HashMap<String, usize>,
+    /// By path, START's too: what the route chose.
+    chosen: HashMap<String, HashSet<String>>,
     /// By the path of the activation: since when it runs; and the same of others, where runs overlap.
     open: HashMap<String, (Instant, Vec<Instant>)>,
 }
 
-/// By path.
-pub(crate) type Reports = HashMap<String, NodeReport>;
+/// What is known for a picture, by path.
+#[derive(Debug, Clone)]
+pub(crate) struct Reports {
+    nodes: HashMap<String, NodeReport>,
+    chosen: HashMap<String, HashSet<String>>,
+}
+
+impl Reports {
+    pub(crate) fn node(&self, path: &str) -> Option<&NodeReport> {
+        self.nodes.get(path)
+    }
+
+    /// Whether an edge of this kind was taken, from a node of this path to one of this name.
+    pub(crate) fn is_taken(&self, from: &str, to: &str, kind: EdgeKind) -> bool {
+        let (above, name) = from.rsplit_once('/').map_or(("", from), |(above, name)| (above, name));
+        match (kind, self.nodes.get(from)) {
+            (EdgeKind::Single | EdgeKind::Multi, _) => self.chosen.get(from).is_some_and(|chosen| chosen.contains(to)),
+            // As soon as the graph runs.
+            (EdgeKind::Plain, None) if name == START => match above {
+                "" => !self.nodes.is_empty(),
+                above => self.nodes.get(above).is_some_and(NodeReport::began),
+            },
+            (EdgeKind::Plain, node) => node.is_some_and(NodeReport::went_on),
+            (EdgeKind::Fail, node) => node.is_some_and(|node| node.quiet > 0),
+        }
+    }
+}
 
 impl RunReport {
     /// A report without a run.
@@ -145,7 +178,9 @@ impl RunReport {
     }
 
     pub(crate) fn reports(&self) -> Reports {
-        self.heard().nodes.iter().map(|node| (node.path.clone(), node.clone())).collect()
+        let heard = self.heard();
+        let nodes = heard.nodes.iter().map(|node| (node.path.clone(), node.clone())).collect();
+        Reports { nodes, chosen: heard.chosen.clone() }
     }
 
     fn heard(&self) -> MutexGuard<'_, Heard> {
@@ -162,6 +197,7 @@ impl fmt::Debug for RunReport {
 impl Heard {
     fn hear(&mut self, event: GraphEvent) {
         let GraphEvent { path, kind, .. } = event;
+        let is_quiet = matches!(kind, EventKind::Failed(_));
         match (kind, is_item(&path)) {
             (EventKind::Started, false) => {
                 self.node(&path).unfinished += 1;
@@ -178,10 +214,17 @@ impl Heard {
                 let node = self.node(&path);
                 took.into_iter().for_each(|took| node.ran(took));
             }
-            (EventKind::Replayed { .. }, false) => self.node(&path).replayed += 1,
+            (EventKind::Chose(chosen), _) => self.chosen.entry(names(&path).into_owned()).or_default().extend(chosen),
+            (EventKind::Replayed { failed }, false) => {
+                let node = self.node(&path);
+                node.replayed += 1;
+                node.failed_before += usize::from(failed);
+                node.quiet += usize::from(failed);
+            }
             (EventKind::Failed(kind) | EventKind::Broke(kind), false) => {
                 let took = self.close(&path);
                 let node = self.node(&path);
+                node.quiet += usize::from(is_quiet);
                 took.into_iter().for_each(|took| node.ran(took));
                 count(&mut node.failed, kind);
             }
@@ -223,7 +266,19 @@ impl NodeReport {
             replayed: 0,
             items: 0,
             failed_items: Vec::new(),
+            quiet: 0,
+            failed_before: 0,
         }
+    }
+
+    fn began(&self) -> bool {
+        self.runs + self.unfinished + self.replayed > 0
+    }
+
+    /// Whether it was done without a failure, so that its plain edges were taken.
+    fn went_on(&self) -> bool {
+        let failed: usize = self.failed.iter().map(|(_, count)| count).sum();
+        self.runs + self.replayed > failed + self.failed_before
     }
 
     fn ran(&mut self, took: Duration) {

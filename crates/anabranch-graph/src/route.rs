@@ -1,5 +1,7 @@
 //! Where it goes on: edges, and conditions that choose among them.
 
+use std::collections::HashSet;
+
 use anabranch_core::Error;
 
 use crate::names::Names;
@@ -20,15 +22,15 @@ pub(crate) struct Route<S> {
 
 /// Why nothing was chosen.
 pub(crate) enum NoChoice {
-    /// What was said is no choice.
-    Bad(Vec<String>),
+    /// What was said is no choice among these.
+    Bad(Vec<String>, Vec<String>),
     Panicked(Error),
 }
 
 impl NoChoice {
     pub(crate) fn error(self, node: &str) -> Error {
         match self {
-            Self::Bad(said) => BadChoice::error(node, &said),
+            Self::Bad(chosen, targets) => BadChoice::error(node, chosen, targets),
             Self::Panicked(error) => error.at(format!("route of \"{node}\"")),
         }
     }
@@ -50,8 +52,21 @@ impl<S: 'static> Route<S> {
 
     /// Whether it may be chosen.
     pub(crate) fn check(&self, chosen: Vec<String>) -> Result<Vec<String>, NoChoice> {
-        let are_declared = chosen.iter().all(|one| self.targets.contains(one));
-        if are_declared && (self.multi || chosen.len() == 1) { Ok(chosen) } else { Err(NoChoice::Bad(chosen)) }
+        let may_be = self.multi || chosen.len() == 1;
+        if may_be && self.are_declared(&chosen) {
+            return Ok(chosen);
+        }
+        Err(NoChoice::Bad(chosen, self.targets.clone()))
+    }
+
+    fn are_declared(&self, chosen: &[String]) -> bool {
+        // A set is worth making where both are many.
+        const FEW: usize = 8;
+        if chosen.len() <= FEW {
+            return chosen.iter().all(|one| self.targets.contains(one));
+        }
+        let targets: HashSet<&str> = self.targets.iter().map(String::as_str).collect();
+        chosen.iter().all(|one| targets.contains(&**one))
     }
 }
 

@@ -39,28 +39,37 @@ pub struct BadChoice {
     pub node: String,
     /// What it chose. It may come from the state, and so from a model: only short names are shown.
     pub chosen: Vec<String>,
+    /// What it may choose, in declared order.
+    pub targets: Vec<String>,
 }
 
 impl BadChoice {
-    pub(crate) fn error(node: &str, chosen: &[String]) -> Error {
-        let this = Self { node: node.to_string(), chosen: chosen.to_vec() };
+    pub(crate) fn error(node: &str, chosen: Vec<String>, targets: Vec<String>) -> Error {
+        let this = Self { node: node.to_string(), chosen, targets };
         Error::new(ErrorKind::Other, this.to_string()).with_source(this)
     }
 }
 
 impl fmt::Display for BadChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { node, chosen } = self;
+        let Self { node, chosen, targets } = self;
+        let targets = listed(targets);
         match &chosen[..] {
-            [] => write!(f, "the route of `{node}` chose nothing; it has to give exactly one of its targets"),
+            [] => {
+                write!(f, "the route of `{node}` chose nothing; it has to give exactly one of its targets, {targets}")
+            }
             one @ [_] => {
                 let one = listed(one);
-                write!(f, "the route of `{node}` chose {one}, which is none of its targets: declare it there")
+                write!(
+                    f,
+                    "the route of `{node}` chose {one}, which is none of its targets, {targets}: choose one of them, or \
+                     declare it there"
+                )
             }
             all => write!(
                 f,
-                "the route of `{node}` chose {}: `route` takes one of its targets, and `route_many` any, if they are \
-                 declared there",
+                "the route of `{node}` chose {}: `route` takes one of its targets, and `route_many` any; declared are \
+                 {targets}",
                 listed(all)
             ),
         }
@@ -69,7 +78,8 @@ impl fmt::Display for BadChoice {
 
 impl fmt::Debug for BadChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BadChoice").field("node", &self.node).field("chosen", &listed(&self.chosen)).finish()
+        let mut shown = f.debug_struct("BadChoice");
+        shown.field("node", &self.node).field("chosen", &listed(&self.chosen)).field("targets", &self.targets).finish()
     }
 }
 

@@ -330,17 +330,21 @@ async fn what_is_no_target_is_shown_only_if_it_is_a_name() {
         graph.invoke(Notes::default()).await.unwrap_err()
     };
     for (chosen, said) in [
-        (&["b"][..], "chose `b`, which is none of its targets: declare it there"),
-        (&["It was the butler."], "chose 1 name not shown, which is none of its targets: declare it there"),
+        (&["b"][..], "chose `b`, which is none of its targets, `END`: choose one of them, or declare it there"),
+        (
+            &["It was the butler."],
+            "chose 1 name not shown, which is none of its targets, `END`: choose one of them, or declare it there",
+        ),
         (
             &["END", "b"],
-            "chose `END` and `b`: `route` takes one of its targets, and `route_many` any, if they are declared",
+            "chose `END` and `b`: `route` takes one of its targets, and `route_many` any; declared are `END`",
         ),
     ] {
         let error = chooses(chosen).await;
         assert!(error.message().starts_with(&format!("the route of `a` {said}")), "{error}");
         let choice = error.downcast_ref::<BadChoice>().unwrap();
-        assert!(choice.chosen == chosen && !format!("{choice:?}").contains("butler"), "{choice:?}");
+        assert!(choice.chosen == chosen && choice.targets == [END], "{choice:?}");
+        assert!(!format!("{choice:?}").contains("butler"), "{choice:?}");
     }
 }
 

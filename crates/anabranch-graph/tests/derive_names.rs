@@ -187,3 +187,38 @@ mod by_macro {
         assert_eq!((made.text.as_str(), made.value.as_str()), ("b", "c"));
     }
 }
+
+/// The module has another name here, as with `ab = { package = "anabranch" }`.
+mod elsewhere {
+    use anabranch_graph as ab;
+    use serde::{Deserialize, Serialize};
+
+    use super::applied;
+
+    mod door {
+        pub(super) use anabranch_graph as graph;
+    }
+
+    #[derive(Debug, Clone, Default, Serialize, Deserialize, ab::State)]
+    #[state(crate = "ab")]
+    struct Renamed {
+        #[reduce(min)]
+        least: Option<u8>,
+        #[reduce(with = u8::saturating_add)]
+        sum: u8,
+    }
+
+    #[derive(Debug, Clone, Default, Serialize, Deserialize, ab::State)]
+    #[state(crate = "self::door::graph")]
+    struct Behind {
+        #[reduce(append)]
+        notes: Vec<String>,
+    }
+
+    #[test]
+    fn the_module_may_have_any_path() {
+        let renamed: Renamed = applied((Renamed::least(Some(1)), [Renamed::sum(200), Renamed::sum(100)]));
+        assert_eq!((renamed.least, renamed.sum), (Some(1), 255));
+        assert_eq!(applied::<Behind>(Behind::notes(["a"])).notes, ["a"]);
+    }
+}

@@ -134,3 +134,110 @@ async fn a_store_that_panics_fails_the_run() {
     let stored = inner().with_store(Panics(MemoryStore::new()));
     is_panic(&stored.thread("t").start(Notes::default()).await.unwrap_err(), "panic");
 }
+
+fn sum(all: u8, more: u8) -> u8 {
+    all.checked_add(more).expect("a secret")
+}
+
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize, State)]
+#[state(crate = "anabranch_graph")]
+struct Small {
+    #[reduce(with = sum)]
+    bytes: u8,
+    #[reduce(append)]
+    lines: Vec<String>,
+}
+
+impl Clone for Small {
+    fn clone(&self) -> Self {
+        assert!(self.lines.len() < 2, "a secret");
+        Self { bytes: self.bytes, lines: self.lines.clone() }
+    }
+}
+
+macro_rules! adds {
+    ($bytes:literal) => {
+        async |_: Arc<Small>| Ok((Small::lines(None::<String>), Small::bytes($bytes)))
+    };
+}
+
+/// However it is run, and it does not run on from a log either.
+async fn small_fails(graph: StateGraph<Small>, begins: &str) {
+    let graph = graph.compile().unwrap();
+    is_panic(&graph.invoke(Small::default()).await.unwrap_err(), begins);
+    is_panic(&graph.stream(Small::default()).collect().await.unwrap_err(), begins);
+    is_panic(&graph.start(Small::default()).await.unwrap_err(), begins);
+    is_panic(&graph.events(Small::default()).finish().await.unwrap_err(), begins);
+    let stored = graph.with_store(MemoryStore::new());
+    let thread = stored.thread("t");
+    is_panic(&thread.start(Small::default()).await.unwrap_err(), begins);
+    is_panic(&thread.resume().await.unwrap_err(), begins);
+}
+
+#[tokio::test]
+async fn a_reducer_that_panics_is_named_by_node_and_field() {
+    let of = |node: &str| format!("graph > {node} > reducer of Write {{ field: \"bytes\", .. }}");
+    let pair = || StateGraph::<Small>::new().node("a", adds!(200)).node("b", adds!(100)).edge(START, "a");
+    // In the state that the next node would see, that a route looks at, and that comes of it all.
+    let next = pair().node("c", adds!(0)).edge("a", "b").edge("b", "c").edge("c", END);
+    small_fails(next, &of("node \"b\"")).await;
+    let route = pair().edge("a", "b").route("b", |_| END, [END]);
+    small_fails(route, &of("node \"b\"")).await;
+    let last = pair().edge("a", "b").edge("b", END);
+    small_fails(last, &of("node \"b\"")).await;
+    // Neither of the two by itself.
+    let join = pair().edge(START, "b").node("c", adds!(0)).edge(["a", "b"], "c").edge("c", END);
+    small_fails(join, &of("node \"b\"")).await;
+    // A loop beside another node.
+    let in_loop =
+        StateGraph::<Small>::new().node("a", adds!(150)).node("again", adds!(100)).edge(START, ["a", "again"]);
+    let in_loop = in_loop.route("again", |small| if small.bytes < 200 { "again" } else { END }, ["again", END]);
+    small_fails(in_loop.edge("a", END), &of("loop of \"again\"")).await;
+    // A list.
+    let list = StateGraph::<Small>::new().map("list", |_| [200_u8, 100], async |byte: u8| Ok(Small::bytes(byte)));
+    small_fails(list.edge(START, "list").edge("list", END), &of("node \"list\"")).await;
+}
+
+#[tokio::test]
+async fn what_panics_in_a_graph_inside_is_a_failure_of_its_node() {
+    let inner = StateGraph::<Small>::new().node("a", adds!(200)).node("b", adds!(100)).edge(START, ["a", "b"]);
+    let inner = inner.edge(["a", "b"], END).compile().unwrap();
+    let read = |_: &Small| Small::default();
+    let graph = StateGraph::<Small>::new().node("x", step(read, inner, |small: Small| Small::bytes(small.bytes)));
+    let graph =
+        graph.node("y", adds!(7)).optional("x").edge(START, ["x", "y"]).edge(["x", "y"], END).compile().unwrap();
+    assert_eq!(graph.invoke(Small::default()).await.unwrap().bytes, 7);
+}
+
+#[tokio::test]
+async fn a_state_whose_clone_panics_fails_the_run() {
+    let two = async |_: Arc<Small>| Ok(Small::lines(["x", "y"]));
+    let line = async |_: Arc<Small>| Ok(Small::lines(["z"]));
+    let graph = StateGraph::<Small>::new().node("two", two).node("a", line).node("b", line).node("c", line);
+    let graph = graph.edge(START, "two").edge("two", ["a", "b"]).edge("a", "c").edge(["b", "c"], END);
+    let graph = graph.compile().unwrap();
+    is_panic(&graph.invoke(Small::default()).await.unwrap_err(), "graph");
+    is_panic(&graph.stream(Small::default()).collect().await.unwrap_err(), "graph");
+    is_panic(&graph.start(Small::default()).await.unwrap_err(), "graph");
+}
+
+/// What failed at the same time, and comes first in the graph, is what the run failed with: a choice that is none, too.
+#[tokio::test]
+async fn the_first_of_failures_that_come_together_counts() {
+    let fails = async |_: Arc<Notes>| Err::<(), _>(Error::new(ErrorKind::Server, "down"));
+    let chooses = async |_: Arc<Notes>| Ok(());
+    for first in ["fails", "chooses"] {
+        // Whichever is polled first.
+        for order in [["fails", "chooses"], ["chooses", "fails"]] {
+            let graph = StateGraph::<Notes>::new();
+            let graph = match first {
+                "fails" => graph.node("fails", fails).node("chooses", chooses),
+                _ => graph.node("chooses", chooses).node("fails", fails),
+            };
+            let graph = graph.edge(START, order).route("chooses", |_| "nobody", [END]).edge("fails", END);
+            let error = compiled(graph).invoke(Notes::default()).await.unwrap_err();
+            let (is_choice, related) = (error.to_string().contains("nobody"), error.related().len());
+            assert_eq!((is_choice, related), (first == "chooses", 1), "{error}");
+        }
+    }
+}

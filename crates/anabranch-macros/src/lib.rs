@@ -45,7 +45,7 @@ mod tests;
 /// | | with a write |
 /// |---|---|
 /// | `append` | its elements come behind those that are there: `Vec`, `VecDeque` and whatever extends as they do |
-/// | `add` | it is added with `+=`; a whole number that does not fit its type is a panic, also in a release build |
+/// | `add` | it is added with `+=`; a whole number that does not fit its type is an error of the run, also in a release build |
 /// | `max`, `min` | the larger or the smaller of the two stays; an `Option` that is `None` stands for no value |
 /// | `union` | sets: of both; maps: its entries replace those of the same key |
 /// | `messages` | as `append`, but an element replaces the one of the same id |
@@ -53,7 +53,8 @@ mod tests;
 ///
 /// In the log a write has the name that the field has in Rust: serde's `rename`, `flatten`, `default` and
 /// `skip_serializing_if` are for the state alone. `with`, `serialize_with` and `deserialize_with` hold for the writes, too.
-/// `skip` is refused, since the state is kept in the log.
+/// `skip` is refused, since the state is kept in the log. The state that a run begins with is kept as serde writes it: what
+/// `skip_serializing_if` leaves out has to be what `default` puts there.
 ///
 /// What is `#[deprecated]` is so as a function, and what is allowed at the struct or at a field (`#[allow(…)]`,
 /// `#[expect(…)]`) is allowed in the code.

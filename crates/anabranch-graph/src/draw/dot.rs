@@ -47,6 +47,11 @@ fn edge(picture: &Picture, arrow: &Arrow, indent: &str, out: &mut String) {
         EdgeKind::Multi => vec!["style=dashed, label=\"any of\"".to_owned()],
         EdgeKind::Fail => vec!["style=dotted, label=\"on failure\"".to_owned()],
     };
+    match arrow.taken {
+        Some(true) => settings.extend(["color=\"#1a7f37\"", "penwidth=2"].map(str::to_owned)),
+        Some(false) => settings.extend(["color=\"#b0bec5\"", "fontcolor=\"#78909c\""].map(str::to_owned)),
+        None => {}
+    }
     if !picture.is_inner_loop(arrow) {
         settings.extend(from.inside.as_ref().map(|_| format!("ltail=cluster_{}", from.id)));
         settings.extend(to.inside.as_ref().map(|_| format!("lhead=cluster_{}", to.id)));

@@ -8,7 +8,16 @@ use crate::shape::EdgeKind;
 
 pub(super) fn mermaid(picture: &Picture) -> String {
     let mut out = String::from("flowchart TD\n");
-    level(picture, 1, &mut out);
+    let mut links = Vec::new();
+    level(picture, 1, &mut links, &mut out);
+    for (taken, style) in [(true, "stroke:#1a7f37,stroke-width:2px"), (false, "stroke:#b0bec5")] {
+        // By their places among all that are drawn.
+        let links = links.iter().enumerate().filter(|(_, link)| **link == Some(taken));
+        let links: Vec<_> = links.map(|(place, _)| place.to_string()).collect();
+        if !links.is_empty() {
+            let _ = writeln!(out, "    linkStyle {} {style}", links.join(","));
+        }
+    }
     let parts = picture.all();
     for mark in Mark::ALL {
         let ids = parts.iter().filter(|part| part.mark.as_ref().is_some_and(|(one, _)| *one == mark));
@@ -21,14 +30,15 @@ pub(super) fn mermaid(picture: &Picture) -> String {
     out
 }
 
-fn level(picture: &Picture, depth: usize, out: &mut String) {
+/// `links`: whether each edge that is drawn was taken.
+fn level(picture: &Picture, depth: usize, links: &mut Vec<Option<bool>>, out: &mut String) {
     let indent = "    ".repeat(depth);
     for part in &picture.parts {
         let (id, label) = (&part.id, label(part));
         let _ = match (&part.inside, part.form) {
             (Some(inside), _) => {
                 let _ = writeln!(out, "{indent}subgraph {id}[{label}]");
-                level(inside, depth + 1, out);
+                level(inside, depth + 1, links, out);
                 writeln!(out, "{indent}end")
             }
             (None, Form::Start | Form::End) => writeln!(out, "{indent}{id}([{label}])"),
@@ -39,6 +49,7 @@ fn level(picture: &Picture, depth: usize, out: &mut String) {
     }
     for arrow in &picture.arrows {
         let (from, to) = picture.ends(arrow);
+        links.push(arrow.taken);
         let _ = writeln!(out, "{indent}{from} {} {to}", line(arrow));
     }
 }

@@ -50,7 +50,7 @@ impl<'a> Drawing<'a> {
     }
 
     /// Marks what ran and for how long, what was passed over, what failed and with what, and what was not reached, by
-    /// what is in the report now.
+    /// what is in the report now; but for the text, which edges were taken, too.
     pub fn report(mut self, report: &RunReport) -> Self {
         self.reports = Some(report.reports());
         self

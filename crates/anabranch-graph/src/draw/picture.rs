@@ -1,5 +1,7 @@
 //! [`Picture`]: what is drawn, whatever the language.
 
+use std::collections::{BTreeSet, HashMap};
+
 use anabranch_core::describe::{Composed, Description, Edge};
 
 use super::describe::{self, ASK, MAP};
@@ -57,6 +59,8 @@ pub(super) struct Arrow {
     pub(super) from: usize,
     pub(super) to: usize,
     pub(super) kind: EdgeKind,
+    /// Whether a run took it, where a report says so.
+    pub(super) taken: Option<bool>,
 }
 
 impl Picture {
@@ -128,6 +132,7 @@ impl Painter<'_> {
     /// A graph. Its shape is known where it is a node, or the whole.
     pub(super) fn graph(&self, graph: &Description, shape: Option<&Shape>, at: At<'_>, depth: usize) -> Picture {
         let mut parts = vec![Part::end(Form::Start, at.prefix)];
+        let options = shape.map(options).unwrap_or_default();
         for (place, node) in graph.children.iter().enumerate() {
             let kind = shape.and_then(|shape| shape.nodes.get(place)).map(|node| &node.kind);
             let inner = match kind {
@@ -147,13 +152,19 @@ impl Painter<'_> {
                 _ if content.is_graph => (Form::Graph, Some("graph")),
                 _ => (Form::Step, None),
             };
-            let options = shape.map(|shape| options(shape, &node.name)).unwrap_or_default();
+            let options = options.get(&*node.name).into_iter().flatten().copied();
             let notes = word.into_iter().chain(options).chain(content.wrappers).collect();
-            let mark = self.reports.zip(path).map(|(reports, path)| Mark::of(reports.get(&path)));
+            let mark = self.reports.zip(path).map(|(reports, path)| Mark::of(reports.node(&path)));
             parts.push(Part { id, name: node.name.clone(), form, notes, mark, inside: content.inside });
         }
         parts.push(Part::end(Form::End, at.prefix));
-        let arrows = arrows(graph, shape, parts.len() - 1);
+        let mut arrows = arrows(graph, shape, parts.len() - 1);
+        if let (Some(reports), Some(path)) = (self.reports, at.path) {
+            for arrow in &mut arrows {
+                let from = format!("{path}{}", parts[arrow.from].name);
+                arrow.taken = Some(reports.is_taken(&from, &parts[arrow.to].name, arrow.kind));
+            }
+        }
         Picture { layout: Layout::Graph, parts, arrows }
     }
 }
@@ -165,21 +176,22 @@ fn arrows(graph: &Description, shape: Option<&Shape>, end: usize) -> Vec<Arrow> 
     let arrow = |edge: &Edge| {
         let guess = if edge.is_certain { EdgeKind::Plain } else { EdgeKind::Single };
         let kind = kinds.next().unwrap_or(guess);
-        Arrow { from: edge.from.map_or(0, |from| from + 1), to: edge.to.map_or(end, |to| to + 1), kind }
+        Arrow { from: edge.from.map_or(0, |from| from + 1), to: edge.to.map_or(end, |to| to + 1), kind, taken: None }
     };
     edges.iter().map(arrow).collect()
 }
 
-/// The words of its options that stand at no edge.
-fn options(shape: &Shape, name: &str) -> Vec<&'static str> {
-    let word = |option: &NodeOption| match option {
-        NodeOption::Optional(node) if node == name => Some("optional"),
-        NodeOption::JoinAll(node) if node == name => Some("join_all"),
-        NodeOption::Settled(node) if node == name => Some("settled"),
-        _ => None,
-    };
-    let mut words: Vec<_> = shape.options.iter().filter_map(word).collect();
-    words.sort_unstable();
-    words.dedup();
-    words
+/// By node: the words of its options that stand at no edge.
+fn options(shape: &Shape) -> HashMap<&str, BTreeSet<&'static str>> {
+    let mut options = HashMap::<_, BTreeSet<_>>::new();
+    for option in &shape.options {
+        let (node, word) = match option {
+            NodeOption::Optional(node) => (node, "optional"),
+            NodeOption::JoinAll(node) => (node, "join_all"),
+            NodeOption::Settled(node) => (node, "settled"),
+            NodeOption::Fallback(..) => continue,
+        };
+        options.entry(node.as_str()).or_default().insert(word);
+    }
+    options
 }

@@ -44,7 +44,7 @@ impl Painter<'_> {
         let steps = steps.into_iter().enumerate();
         let parts: Vec<_> =
             steps.map(|(place, step)| self.step(step, format!("{}n{place}", at.prefix), depth)).collect();
-        let arrow = |to| Arrow { from: to - 1, to, kind: EdgeKind::Plain };
+        let arrow = |to| Arrow { from: to - 1, to, kind: EdgeKind::Plain, taken: None };
         let arrows = if layout == Layout::Chain { (1..parts.len()).map(arrow).collect() } else { Vec::new() };
         Picture { layout, parts, arrows }
     }

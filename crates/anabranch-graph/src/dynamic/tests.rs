@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::reducer::order;
@@ -74,6 +75,70 @@ fn json_has_one_order() {
         }
     }
     assert!(order(&json!({"a": 1, "b": 2}), &json!({"b": 2, "a": 1})).is_eq());
+}
+
+/// Near to each other, and of all kinds.
+fn any_json() -> impl Strategy<Value = Value> {
+    let near =
+        prop::sample::select(vec![0_i128, 1 << 53, i128::from(i64::MAX), i128::from(u64::MAX), i128::from(i64::MIN)]);
+    let number = (near, -2_i128..=2, any::<bool>()).prop_map(|(near, more, is_float)| {
+        let whole = near + more;
+        match (i64::try_from(whole), u64::try_from(whole)) {
+            (Ok(whole), _) if !is_float => json!(whole),
+            (_, Ok(whole)) if !is_float => json!(whole),
+            _ => json!(whole as f64 + 0.5),
+        }
+    });
+    let float = prop_oneof![-2.0..2.0, any::<f64>().prop_filter("JSON has no other", |float| float.is_finite())];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        number,
+        float.prop_map(Value::from),
+        "[ab]{0,2}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(2, 12, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            prop::collection::btree_map("[ab]", inner, 0..3).prop_map(|object| json!(object)),
+        ]
+    })
+}
+
+proptest! {
+    /// Otherwise a sort may panic, and what it gives depends on what there was before.
+    #[test]
+    fn the_order_of_json_is_total((a, b, c) in (any_json(), any_json(), any_json())) {
+        prop_assert!(order(&a, &a).is_eq());
+        prop_assert_eq!(order(&a, &b), order(&b, &a).reverse());
+        if order(&a, &b).is_le() && order(&b, &c).is_le() {
+            prop_assert!(order(&a, &c).is_le(), "{a}, {b}, {c}");
+        }
+    }
+
+    #[test]
+    fn a_union_is_a_sorted_set_whatever_came_first(lists in prop::collection::vec(prop::collection::vec(any_json(), 0..5), 1..5)) {
+        let united = |lists: &mut dyn Iterator<Item = &Vec<Value>>| {
+            lists.fold(json!([]), |so_far, list| reduced(Reducer::Union, so_far, json!(list)))
+        };
+        let one = united(&mut lists.iter());
+        let elements = one.as_array().unwrap();
+        prop_assert!(elements.windows(2).all(|pair| order(&pair[0], &pair[1]).is_lt()));
+        prop_assert!(order(&one, &united(&mut lists.iter().rev())).is_eq());
+        prop_assert_eq!(reduced(Reducer::Union, one.clone(), one.clone()), one);
+    }
+
+    #[test]
+    fn what_is_more_or_less_is_of_no_order(numbers in prop::collection::vec(any_json(), 1..6)) {
+        let mut numbers: Vec<_> = numbers.into_iter().filter(Value::is_number).collect();
+        for reducer in [Reducer::Max, Reducer::Min] {
+            let folded = |numbers: &[Value]| numbers.iter().cloned().reduce(|one, other| reduced(reducer, one, other));
+            let one = folded(&numbers);
+            numbers.reverse();
+            let other = folded(&numbers);
+            prop_assert!(one.zip(other).is_none_or(|(one, other)| order(&one, &other).is_eq()));
+        }
+    }
 }
 
 #[test]

@@ -37,7 +37,7 @@ pub struct DynamicWrite {
 }
 
 impl DynamicWrite {
-    /// A write of this field.
+    /// A write of this field. A float that is NaN or infinite is null, as JSON has no such number.
     pub fn new(field: impl Into<String>, value: impl Into<Value>) -> Self {
         Self { field: field.into(), value: value.into(), reducer: None, overwrite: false }
     }

@@ -65,7 +65,8 @@ pub fn append<C: Append>(current: &mut C, new: &C) {
 /// # Panics
 ///
 /// If both are whole numbers and the sum does not fit their type: in every build, since a counter that begins anew is no
-/// sum. With `#[reduce(with = u64::saturating_add)]` it stops at the largest. Of a type of your own, `+=` decides.
+/// sum. With `#[reduce(with = u64::saturating_add)]` it stops at the largest. Of a type of your own, `+=` decides. In the
+/// run of a graph such a panic is an error that names the node and the field.
 pub fn add<T: Add>(current: &mut T, new: &T) {
     if !add_whole(current, new) {
         *current += new.clone();
@@ -203,7 +204,8 @@ where
         }
     }
     if !places.is_empty() {
-        for old in current.iter_mut() {
+        // Of several that were the same before the last counts, as for LangGraph.
+        for old in current.iter_mut().rev() {
             let place = id::of(old).and_then(|id| places.get(&id).copied());
             if let Some(element) = place.and_then(|place| fresh[place].take()) {
                 *old = element;

@@ -107,9 +107,5 @@ fn the_same_id_replaces_where_it_stood() {
     assert_eq!(merged(&["a", "b"], &["c", "b"]), pairs(&[("a", 0), ("b", 11), ("c", 10)]));
     assert_eq!(merged(&["", "a"], &["", ""]), pairs(&[("", 0), ("a", 1), ("", 10), ("", 11)]));
     assert_eq!(merged(&[], &["a", "b", "a"]), pairs(&[("a", 12), ("b", 11)]), "the same id twice in one write");
-    assert_eq!(
-        merged(&["a", "a"], &["a"]),
-        pairs(&[("a", 10), ("a", 1)]),
-        "the first of two that were the same before"
-    );
+    assert_eq!(merged(&["a", "a"], &["a"]), pairs(&[("a", 0), ("a", 10)]), "the last of two that were the same before");
 }

@@ -7,6 +7,7 @@ use futures_util::future::{FutureExt, ready};
 use serde::Serialize;
 
 use super::Path;
+use super::edges::Chosen;
 use super::engine::Engine;
 use super::logged::{Next, What};
 use super::session::{Inside, all};
@@ -68,6 +69,7 @@ impl<S: State> Engine<S> {
         let plan = &graph.plan.nodes[node];
         let Some(run) = &mut self.regions[plan.region] else { return Ok(()) };
         let state = run.view(&graph.plan.regions[plan.region], plan.child);
+        let state = self.fits(plan.region, state)?;
         if let Some(entry) = entry {
             return self.replay(node, path, entry);
         }
@@ -101,7 +103,7 @@ impl<S: State> Engine<S> {
                             inside.tell_end(&path.item(index), result, result.is_err_and(may_fail));
                         }
                     };
-                    let result = all(items, may_fail, done).await;
+                    let result = all(&inside, items, may_fail, done).await;
                     Finished { length, ..Finished::new(node, result) }
                 }
                 .boxed()
@@ -168,8 +170,18 @@ impl<S: State> Engine<S> {
                     (None, _) => Ok(None),
                     // What was chosen once counts.
                     (Some(route), Some(chosen)) => route.check(chosen).map(Some),
-                    (Some(route), None) => route.choose(&run.after(plan.child).unwrap_or_default()).map(Some),
+                    (Some(route), None) => {
+                        let after = run.after(plan.child);
+                        match self.fits(plan.region, after) {
+                            Ok(after) => route.choose(&after).map(Some),
+                            Err(error) => {
+                                self.broke(node, error);
+                                return Ok(());
+                            }
+                        }
+                    }
                 };
+                let Some(run) = &mut self.regions[plan.region] else { return Ok(()) };
                 run.let_go(plan.child);
                 let choice = choice.map_err(|wrong| wrong.error(&self.path_of(node).text));
                 let entry = entry.transpose()?.map(|mut entry| {
@@ -185,10 +197,7 @@ impl<S: State> Engine<S> {
                 (Next::Failed(error.kind()), is_logged.then(|| Entry::failed(&path, error.kind())))
             }
             Err(error) => {
-                let error = error.at(format!("node \"{}\"", graph.nodes[node].name));
-                let path = self.path_of(node);
-                self.inside.tell(|| GraphEvent::new(&path, EventKind::Broke(error.kind())));
-                self.failed.push((path, error));
+                self.broke(node, error.at(format!("node \"{}\"", graph.nodes[node].name)));
                 return Ok(());
             }
         };
@@ -201,6 +210,13 @@ impl<S: State> Engine<S> {
                 Ok(())
             }
         }
+    }
+
+    /// An activation failed, and stops the run.
+    fn broke(&mut self, node: usize, error: Error) {
+        let path = self.path_of(node);
+        self.inside.tell(|| GraphEvent::new(&path, EventKind::Broke(error.kind())));
+        self.failed.push((path, error));
     }
 
     /// Whether somebody is told of what is written.
@@ -216,8 +232,20 @@ impl<S: State> Engine<S> {
         }
         match next {
             Next::Chosen(choice, _) => {
-                let choice = choice?;
-                self.go_out(node, |this, edge| this.is_taken(edge, choice.as_deref()));
+                let choice = match choice {
+                    Ok(choice) => choice,
+                    // What fails at the same time, and comes before it in the graph, counts.
+                    Err(error) => {
+                        let path = self.path_of(node);
+                        self.failed.push((path, error));
+                        return Ok(());
+                    }
+                };
+                if let Some(choice) = &choice {
+                    self.inside.tell(|| GraphEvent::new(&self.path_of(node), EventKind::Chose(choice.clone())));
+                }
+                let chosen = Chosen::new(choice.as_ref());
+                self.go_out(node, |this, edge| this.is_taken(edge, &chosen));
             }
             Next::Failed(_) => self.go_out(node, |_, edge| graph.plan.edges[edge].kind == EdgeKind::Fail),
         }
@@ -238,7 +266,8 @@ impl<S: State> Engine<S> {
         }
         if let Some(snapshots) = &mut self.snapshots {
             let wrote = if let Next::Chosen(_, wrote) = next { wrote.clone() } else { Vec::new() };
-            snapshots.done(path.key, wrote);
+            let writes = &self.graph.shape.nodes[node].writes;
+            snapshots.done(path.key, wrote, writes.iter().map(|write| write.field).collect());
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Edges: each is decided once in an iteration, and decides what it leads to.
 
+use std::collections::HashSet;
+
 use anabranch_core::Result;
 
 use super::engine::Engine;
@@ -8,6 +10,29 @@ use crate::event::{EventKind, GraphEvent};
 use crate::shape::EdgeKind;
 use crate::shape::plan::{Arrival, Child};
 use crate::state::State;
+
+/// What a route chose, to be looked for at each of its edges.
+pub(super) enum Chosen<'a> {
+    Few(&'a [String]),
+    Many(HashSet<&'a str>),
+}
+
+impl<'a> Chosen<'a> {
+    pub(super) fn new(chosen: Option<&'a Vec<String>>) -> Self {
+        const FEW: usize = 8;
+        match chosen.map(Vec::as_slice).unwrap_or_default() {
+            many if many.len() > FEW => Self::Many(many.iter().map(String::as_str).collect()),
+            few => Self::Few(few),
+        }
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        match self {
+            Self::Few(chosen) => chosen.iter().any(|one| one == name),
+            Self::Many(chosen) => chosen.contains(name),
+        }
+    }
+}
 
 impl<S: State> Engine<S> {
     /// Lets edges arrive until nothing is decided, and nothing of the log is left that is done at once.
@@ -18,7 +43,7 @@ impl<S: State> Engine<S> {
             }
             match self.replayed.pop_front() {
                 Some(finished) => self.finished(finished)?,
-                None => return Ok(()),
+                None => return self.failure().map_or(Ok(()), Err),
             }
         }
     }
@@ -85,6 +110,7 @@ impl<S: State> Engine<S> {
                 // What folds the loop around it folds it, too.
                 let is_folded = is_folded || run.written.is_some();
                 let base = run.sees(&graph.plan.regions[region], child);
+                let base = self.fits(region, base)?;
                 self.regions[inner] = Some(RegionRun::new(&graph.plan.regions[inner], base, is_folded));
                 self.start(header)
             }
@@ -116,14 +142,14 @@ impl<S: State> Engine<S> {
         self.out(node, is_taken);
     }
 
-    pub(super) fn is_taken(&self, edge: usize, chosen: Option<&[String]>) -> bool {
+    pub(super) fn is_taken(&self, edge: usize, chosen: &Chosen<'_>) -> bool {
         let edge = &self.graph.plan.edges[edge];
         match edge.kind {
             EdgeKind::Plain => true,
             EdgeKind::Fail => false,
             EdgeKind::Single | EdgeKind::Multi => {
                 let name = edge.to.map_or(crate::END, |node| &*self.graph.nodes[node].name);
-                chosen.is_some_and(|chosen| chosen.iter().any(|one| one == name))
+                chosen.has(name)
             }
         }
     }
@@ -136,6 +162,8 @@ impl<S: State> Engine<S> {
             written.extend(run.children.iter_mut().flat_map(|child| child.written.iter().cloned()));
         }
         let state = run.end(plan);
+        let state = self.fits(region, state)?;
+        let Some(run) = &mut self.regions[region] else { return Ok(()) };
         if run.goes_on {
             run.iteration += 1;
             run.begin(plan, state);

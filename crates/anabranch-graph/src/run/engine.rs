@@ -9,12 +9,15 @@ use futures_util::future::{BoxFuture, poll_fn};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::activation::Finished;
-use super::region::RegionRun;
+use super::edges::Chosen;
+use super::region::{Misfit, RegionRun};
 use super::snapshots::Snapshots;
 use super::{Inside, Path};
+use crate::event::{EventKind, GraphEvent};
 use crate::graph::Inner;
+use crate::panics::caught_in;
 use crate::run_error::{EndNotReached, NeedsAnswers};
-use crate::shape::plan::Arrival;
+use crate::shape::plan::{Arrival, Child};
 use crate::state::State;
 
 /// One run of one graph.
@@ -31,31 +34,15 @@ pub(crate) struct Engine<S: State> {
     pub(super) decided: VecDeque<(Arrival, bool)>,
     /// How many activations there were since it began, or since the latest answer inside of it.
     pub(super) steps: usize,
-    /// How many answers it knows of.
+    /// How many answers inside of it it knows of.
     pub(super) answers: usize,
     pub(super) failed: Vec<(Path, Error)>,
     /// Where ways stopped: nodes that ran, or that not all came to that have to, and of which no edge was taken.
     pub(super) stopped: BTreeSet<usize>,
     /// Whether END was reached, when all edges into it are decided.
     pub(super) reached: Option<bool>,
-    turns: usize,
     /// Where somebody wants to see the state as it grows.
     pub(super) snapshots: Option<Box<Snapshots<S>>>,
-}
-
-/// After this many turns the task lets others run: nodes that are ready at once, in a loop, would keep it for ever.
-const TURNS: usize = 128;
-
-async fn let_others_run() {
-    let mut was_asked = false;
-    poll_fn(|context| {
-        if std::mem::replace(&mut was_asked, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 /// Of a question where nobody can answer.
@@ -77,7 +64,6 @@ impl<S: State> Engine<S> {
             failed: Vec::new(),
             stopped: BTreeSet::new(),
             reached: None,
-            turns: 0,
             snapshots: None,
             inside,
             path,
@@ -89,8 +75,13 @@ impl<S: State> Engine<S> {
             None => None,
         };
         this.regions[0] = Some(RegionRun::new(&this.graph.plan.regions[0], initial, false));
+        if let Some(choice) = &choice {
+            let start = || this.path.node(crate::START, &[], 0);
+            this.inside.tell(|| GraphEvent::new(&start(), EventKind::Chose(choice.clone())));
+        }
+        let chosen = Chosen::new(choice.as_ref());
         for edge in this.graph.plan.entries.clone() {
-            let taken = this.is_taken(edge, choice.as_deref());
+            let taken = this.is_taken(edge, &chosen);
             this.decided.push_back((this.graph.plan.edges[edge].arrives, taken));
         }
         Ok(this)
@@ -105,10 +96,15 @@ impl<S: State> Engine<S> {
     /// Runs until it is done, or waits for answers alone.
     pub(crate) async fn go_on(&mut self) -> Result<Outcome<S>> {
         loop {
-            if let Some(outcome) = self.turn().await? {
+            if let Some(outcome) = self.take_turn().await? {
                 return Ok(outcome);
             }
         }
+    }
+
+    /// A [`turn`](Self::turn) through which nothing panics, not even the clone of a state.
+    async fn take_turn(&mut self) -> Result<Option<Outcome<S>>> {
+        caught_in(self.turn()).await
     }
 
     /// Starts what can start, and takes what is done then.
@@ -118,16 +114,10 @@ impl<S: State> Engine<S> {
             snapshots.followed();
         }
         if let Some(reached) = self.reached {
-            return if reached { Ok(Some(Outcome::Done(self.finish()))) } else { Err(self.end_not_reached()) };
-        }
-        self.turns = self.turns.wrapping_add(1);
-        if self.turns % TURNS == 0 || self.inside.has_unread() {
-            // The run around this one does not take it for waiting.
-            let working = self.inside.working();
-            let_others_run().await;
-            drop(working);
+            return if reached { Ok(Some(Outcome::Done(self.finish()?))) } else { Err(self.end_not_reached()) };
         }
         let inside = self.inside.clone();
+        inside.let_others_run().await;
         let running = &mut self.running;
         // All that is done by now is taken at once: of failures that come together, the first in order counts.
         let mut done = Vec::new();
@@ -162,7 +152,7 @@ impl<S: State> Engine<S> {
             if let Some(state) = snapshots.next() {
                 return Ok(Some(state));
             }
-            match self.turn().await? {
+            match self.take_turn().await? {
                 None => {}
                 Some(Outcome::Done(state)) => {
                     let is_given = self.snapshots.take().is_some_and(|snapshots| snapshots.is_given);
@@ -193,13 +183,27 @@ impl<S: State> Engine<S> {
         }
     }
 
-    fn finish(&mut self) -> S {
+    fn finish(&mut self) -> Result<S> {
         let plan = &self.graph.plan.regions[0];
         let end = plan.children.len() - 1;
-        let Some(run) = &mut self.regions[0] else { return S::default() };
+        let Some(run) = &mut self.regions[0] else { return Ok(S::default()) };
         let state = run.sees(plan, end);
+        let state = self.fits(0, state)?;
         self.regions.clear();
-        Arc::unwrap_or_clone(state)
+        Ok(Arc::unwrap_or_clone(state))
+    }
+
+    /// Names who wrote what could not be applied, and which field.
+    pub(super) fn fits<T>(&self, region: usize, folded: Result<T, Misfit>) -> Result<T> {
+        folded.map_err(|Misfit { write, error }| {
+            let Some((child, write)) = write else { return error };
+            let who = match self.graph.plan.regions[region].children[child].kind {
+                Child::Node(node) => format!("node \"{}\"", self.graph.nodes[node].name),
+                Child::Loop(inner) => format!("loop of \"{}\"", self.graph.header(inner).unwrap_or_default()),
+                Child::End => return error,
+            };
+            error.at(format!("reducer of {write}")).at(who)
+        })
     }
 
     fn end_not_reached(&self) -> Error {
@@ -208,7 +212,7 @@ impl<S: State> Engine<S> {
         EndNotReached::error(if stopped.is_empty() { vec![crate::START.to_string()] } else { stopped })
     }
 
-    fn failure(&mut self) -> Option<Error> {
+    pub(super) fn failure(&mut self) -> Option<Error> {
         let first = (0..self.failed.len()).min_by(|a, b| self.failed[*a].0.key.cmp(&self.failed[*b].0.key))?;
         let (_, error) = self.failed.swap_remove(first);
         self.failed.sort_by(|(a, _), (b, _)| a.key.cmp(&b.key));

@@ -2,9 +2,38 @@
 
 use std::sync::Arc;
 
+use anabranch_core::{Error, Result};
+
+use crate::panics::caught;
 use crate::shape::plan::{Region, View};
 use crate::state::State;
 use crate::work::Writes;
+
+/// A reducer panicked, or something else of a state did.
+pub(super) struct Misfit {
+    /// What was being applied: whose write, and which, without its value.
+    pub(super) write: Option<(usize, String)>,
+    pub(super) error: Error,
+}
+
+type Folded<T> = Result<T, Misfit>;
+
+/// Applies writes to a state, which is of no use where one cannot be.
+fn apply<'a, S: State>(state: &mut Arc<S>, writes: impl Iterator<Item = (usize, &'a Writes<S>)>) -> Folded<()> {
+    let mut writes = writes.flat_map(|(child, writes)| writes.iter().map(move |write| (child, write))).peekable();
+    let mut at = None;
+    let applied = caught(|| {
+        if writes.peek().is_none() {
+            return;
+        }
+        let state = Arc::make_mut(state);
+        for (child, write) in writes {
+            at = Some((child, write));
+            state.apply(write);
+        }
+    });
+    applied.map_err(|error| Misfit { write: at.map(|(child, write)| (child, format!("{write:?}"))), error })
+}
 
 /// The top level of a run, or one iteration of a loop.
 pub(super) struct RegionRun<S: State> {
@@ -70,14 +99,14 @@ impl<S: State> RegionRun<S> {
     }
 
     /// What a child sees. Asked once of each child that runs.
-    pub(super) fn view(&mut self, region: &Region, child: usize) -> Arc<S> {
-        let seen = self.fold(region, &region.children[child].view);
+    pub(super) fn view(&mut self, region: &Region, child: usize) -> Folded<Arc<S>> {
+        let seen = self.fold(region, &region.children[child].view)?;
         self.children[child].view = Some(seen.clone());
-        seen
+        Ok(seen)
     }
 
     /// What a child sees that runs nothing of its own.
-    pub(super) fn sees(&mut self, region: &Region, child: usize) -> Arc<S> {
+    pub(super) fn sees(&mut self, region: &Region, child: usize) -> Folded<Arc<S>> {
         self.fold(region, &region.children[child].view)
     }
 
@@ -99,26 +128,26 @@ impl<S: State> RegionRun<S> {
     }
 
     /// The state at the end of an iteration.
-    pub(super) fn end(&mut self, region: &Region) -> Arc<S> {
+    pub(super) fn end(&mut self, region: &Region) -> Folded<Arc<S>> {
         self.fold(region, &region.end)
     }
 
-    fn fold(&mut self, region: &Region, view: &View) -> Arc<S> {
-        let mut state = match view.after {
+    fn fold(&mut self, region: &Region, view: &View) -> Folded<Arc<S>> {
+        let state = match view.after {
             None => self.take_base(),
             Some(child) => {
-                self.heirs_of(region, child);
+                self.heirs_of(region, child)?;
                 self.take_after(child)
             }
         };
-        let between =
-            view.between.iter().flat_map(|child| &self.children[*child].written).flat_map(|writes| writes.iter());
-        let mut between = between.peekable();
-        if between.peek().is_some() {
-            let this = Arc::make_mut(&mut state);
-            between.for_each(|write| this.apply(write));
-        }
-        state
+        self.with_between(state, view)
+    }
+
+    /// The state with which a view begins, and what comes on top of it.
+    fn with_between(&self, mut state: Arc<S>, view: &View) -> Folded<Arc<S>> {
+        let of = |child: usize| self.children[child].written.iter().map(move |writes| (child, &**writes));
+        apply(&mut state, view.between.iter().flat_map(|child| of(*child)))?;
+        Ok(state)
     }
 
     fn take_base(&mut self) -> Arc<S> {
@@ -129,7 +158,7 @@ impl<S: State> RegionRun<S> {
 
     /// Sees to it that the state after a child is there. Children that did not run saw something, too: what stands after
     /// them is made without calling oneself, since there may be many in a row.
-    fn heirs_of(&mut self, region: &Region, child: usize) {
+    fn heirs_of(&mut self, region: &Region, child: usize) -> Folded<()> {
         let mut missing = vec![child];
         while let Some(&last) = missing.last() {
             if self.children[last].after.is_some() || self.children[last].view.is_some() {
@@ -150,30 +179,22 @@ impl<S: State> RegionRun<S> {
                     None => self.take_base(),
                     Some(before) => self.take_after(before),
                 };
-                let mut seen = seen;
-                let writes: Vec<_> =
-                    view.between.iter().flat_map(|child| self.children[*child].written.iter().cloned()).collect();
-                if !writes.is_empty() {
-                    let this = Arc::make_mut(&mut seen);
-                    writes.iter().flat_map(|writes| writes.iter()).for_each(|write| this.apply(write));
-                }
-                self.children[child].view = Some(seen);
+                self.children[child].view = Some(self.with_between(seen, view)?);
             }
-            self.set_after(child);
+            self.set_after(child)?;
         }
+        Ok(())
     }
 
-    fn set_after(&mut self, child: usize) {
-        let child = &mut self.children[child];
-        if child.after.is_some() {
-            return;
+    fn set_after(&mut self, child: usize) -> Folded<()> {
+        let this = &mut self.children[child];
+        if this.after.is_some() {
+            return Ok(());
         }
-        let Some(mut state) = child.view.take() else { return };
-        if !child.written.is_empty() {
-            let this = Arc::make_mut(&mut state);
-            child.written.iter().flat_map(|writes| writes.iter()).for_each(|write| this.apply(write));
-        }
-        child.after = Some(state);
+        let Some(mut state) = this.view.take() else { return Ok(()) };
+        apply(&mut state, this.written.iter().map(|writes| (child, &**writes)))?;
+        this.after = Some(state);
+        Ok(())
     }
 
     fn take_after(&mut self, child: usize) -> Arc<S> {
@@ -183,19 +204,16 @@ impl<S: State> RegionRun<S> {
         after.unwrap_or_default()
     }
 
-    /// What a child wrote. Gives the state after it where somebody looks at it: a route, or who begins with it.
+    /// What a child wrote. It is applied when somebody looks at the state after it: what saw the same state beside it may
+    /// be done by then, so that no copy has to be made.
     pub(super) fn wrote(&mut self, child: usize, writes: Vec<Arc<Writes<S>>>) {
         self.children[child].written = writes;
-        match self.children[child].heirs {
-            0 => {}
-            _ => self.set_after(child),
-        }
     }
 
     /// The state after a child, for its route.
-    pub(super) fn after(&mut self, child: usize) -> Option<Arc<S>> {
-        self.set_after(child);
-        self.children[child].after.clone()
+    pub(super) fn after(&mut self, child: usize) -> Folded<Arc<S>> {
+        self.set_after(child)?;
+        Ok(self.children[child].after.clone().unwrap_or_default())
     }
 
     /// A loop gives the state it ended with.

@@ -1,8 +1,10 @@
 //! [`Session`]: what a run and the graphs inside of it share.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::{BTreeMap, HashMap};
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::task::Poll;
 
 use anabranch_core::{Error, ErrorKind, Result, RunConfig};
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -16,6 +18,10 @@ use crate::log::Log;
 use crate::panics::caught;
 use crate::progress::Question;
 
+/// After so many turns of a run, of the graphs and lists inside of it too, the task lets others run: nodes that are ready
+/// at once would keep it for ever.
+const TURNS: usize = 128;
+
 /// What a run and the graphs inside of it share: the configuration, what works, what is asked.
 pub(crate) struct Session {
     /// As it was given. Its time-out has not begun.
@@ -24,10 +30,11 @@ pub(crate) struct Session {
     config: RwLock<RunConfig>,
     /// How many steps are at work. Where none is, and none can start, open questions pause the run.
     working: AtomicUsize,
+    turns: AtomicUsize,
     asks: Mutex<BTreeMap<Vec<u64>, Ask>>,
-    /// The paths of the questions that were answered, in that order, and how many there are.
-    answered: Mutex<Vec<String>>,
-    answers: AtomicUsize,
+    /// How many answers there were inside of each run, by its path; and whether there was one at all.
+    answered: Mutex<HashMap<String, usize>>,
+    has_answers: AtomicBool,
     listener: Option<Listener>,
     /// Where somebody reads the events, or once did.
     queue: OnceLock<Arc<Queue>>,
@@ -56,9 +63,10 @@ impl Inside {
             config: RwLock::new(config.clone()),
             given: config,
             working: AtomicUsize::new(0),
+            turns: AtomicUsize::new(0),
             asks: Mutex::default(),
             answered: Mutex::default(),
-            answers: AtomicUsize::new(0),
+            has_answers: AtomicBool::new(false),
             listener: ears.listener,
             queue,
             log,
@@ -99,20 +107,38 @@ impl Inside {
         Working(self.0.clone())
     }
 
+    /// Now and then, and where there are events that somebody should read before the run goes on: lets others run.
+    pub(super) async fn let_others_run(&self) {
+        let turn = self.0.turns.fetch_add(1, Ordering::Relaxed);
+        if turn % TURNS != TURNS - 1 && !self.has_unread() {
+            return;
+        }
+        // The run around this one does not take it for waiting.
+        let _working = self.working();
+        let mut was_asked = false;
+        poll_fn(|context| {
+            if std::mem::replace(&mut was_asked, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+
     /// Whether nothing but answers can bring the run forward.
     pub(super) fn waits_for_answers(&self) -> bool {
         self.0.working.load(Ordering::Relaxed) == 0 && !self.asks().is_empty()
     }
 
-    /// Whether a question below this path was answered, of those behind the first `known`; then all are known.
+    /// Whether a question inside of the run of this path was answered since so many answers were known; then all are.
     pub(super) fn was_answered(&self, path: &str, known: &mut usize) -> bool {
-        if self.0.answers.load(Ordering::Relaxed) == *known {
+        if !self.0.has_answers.load(Ordering::Relaxed) {
             return false;
         }
         let answered = self.0.answered.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_below =
-            |one: &String| path.is_empty() || one.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
-        answered.iter().skip(std::mem::replace(known, answered.len())).any(is_below)
+        let now = answered.get(path).copied().unwrap_or(0);
+        std::mem::replace(known, now) != now
     }
 
     pub(crate) fn asks(&self) -> MutexGuard<'_, BTreeMap<Vec<u64>, Ask>> {
@@ -130,7 +156,7 @@ impl Inside {
     }
 
     /// Whether there are events that the reader should have before the run goes on.
-    pub(super) fn has_unread(&self) -> bool {
+    fn has_unread(&self) -> bool {
         self.queue().is_some_and(|queue| queue.has_some())
     }
 
@@ -195,10 +221,19 @@ impl Inside {
     /// Answers open questions, all of these or none: each by its path, or by its node if only one is open there.
     pub(crate) fn answer(&self, answers: Vec<(String, Value)>) -> Result<()> {
         let mut asks = self.asks();
+        let mut by_path: HashMap<String, Vec<u64>> = HashMap::new();
+        // Of many answers each finds its question at once.
+        for (key, ask) in asks.iter().filter(|_| answers.len() > 1) {
+            for path in [ask.path.as_str(), without_iterations(&ask.path)] {
+                by_path.entry(path.to_owned()).or_insert_with(|| key.clone());
+            }
+        }
         let mut accepted: Vec<(Vec<u64>, Ask, Give)> = Vec::new();
         for (node, value) in answers {
-            let was_answered = accepted.iter().any(|(_, ask, _)| ask.path == node || node_of(&ask.path) == node);
-            let accept = named(&asks, &node, was_answered).and_then(|(key, ask)| {
+            let was_answered = || accepted.iter().any(|(_, ask, _)| ask.path == node || node_of(&ask.path) == node);
+            let at_path = by_path.get(&node).and_then(|key| asks.get_key_value(key));
+            let found = at_path.map_or_else(|| named(&asks, &node, was_answered), Ok);
+            let accept = found.and_then(|(key, ask)| {
                 let give = caught(|| (ask.take)(value)).and_then(|given| given)?;
                 Ok((key.clone(), give))
             });
@@ -211,8 +246,12 @@ impl Inside {
             }
         }
         let mut answered = self.0.answered.lock().unwrap_or_else(PoisonError::into_inner);
-        answered.extend(accepted.iter().map(|(_, ask, _)| ask.path.clone()));
-        self.0.answers.store(answered.len(), Ordering::Relaxed);
+        for (_, ask, _) in &accepted {
+            for end in std::iter::once(0).chain(ask.path.match_indices('/').map(|(end, _)| end)) {
+                *answered.entry(ask.path[..end].to_owned()).or_default() += 1;
+            }
+        }
+        self.0.has_answers.store(true, Ordering::Relaxed);
         drop((answered, asks));
         accepted.into_iter().for_each(|(.., give)| give());
         Ok(())
@@ -220,7 +259,11 @@ impl Inside {
 }
 
 /// The open question of a path, or of a node if only one is open there.
-fn named<'a>(asks: &'a BTreeMap<Vec<u64>, Ask>, node: &str, was_answered: bool) -> Result<(&'a Vec<u64>, &'a Ask)> {
+fn named<'a>(
+    asks: &'a BTreeMap<Vec<u64>, Ask>,
+    node: &str,
+    was_answered: impl Fn() -> bool,
+) -> Result<(&'a Vec<u64>, &'a Ask)> {
     let by_path = asks.iter().find(|(_, ask)| ask.path == node || without_iterations(&ask.path) == node);
     if let Some(found) = by_path {
         return Ok(found);
@@ -229,7 +272,7 @@ fn named<'a>(asks: &'a BTreeMap<Vec<u64>, Ask>, node: &str, was_answered: bool) 
     let listed = |asks: &[&Ask]| asks.iter().map(|ask| format!("`{}`", ask.path)).collect::<Vec<_>>().join(", ");
     let message = match named[..] {
         [found] => return Ok(found),
-        [] if was_answered => format!("`{node}` is answered more than once"),
+        [] if was_answered() => format!("`{node}` is answered more than once"),
         [] => format!("`{node}` asks nothing; open questions: {}", listed(&asks.values().collect::<Vec<_>>())),
         _ => {
             let open: Vec<_> = named.iter().map(|(_, ask)| *ask).collect();
@@ -275,6 +318,7 @@ impl Drop for Working {
 /// Futures that run side by side, one of them for each item of a list. The first failure ends the others, unless it
 /// `may_fail` so: then it is kept, and the others go on.
 pub(super) async fn all<T>(
+    inside: &Inside,
     running: Vec<futures_util::future::BoxFuture<'static, Result<T>>>,
     may_fail: impl Fn(&Error) -> bool,
     mut done_one: impl FnMut(usize, Result<&Arc<T>, &Error>),
@@ -284,6 +328,7 @@ pub(super) async fn all<T>(
     let mut open: FuturesUnordered<_> = indexed.collect();
     let mut done: Vec<Option<Arc<T>>> = std::iter::repeat_with(|| None).take(count).collect();
     while let Some((index, result)) = open.next().await {
+        inside.let_others_run().await;
         match result {
             Ok(update) => {
                 let update = Arc::new(update);

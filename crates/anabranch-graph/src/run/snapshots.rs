@@ -1,9 +1,10 @@
 //! [`Snapshots`]: the state after each activation, folded in the order of the graph.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Bound::{Excluded, Included, Unbounded};
 use std::sync::Arc;
 
+use crate::panics::caught;
 use crate::state::State;
 use crate::work::Writes;
 
@@ -13,15 +14,17 @@ type Written<S> = Vec<Arc<Writes<S>>>;
 /// The state after each activation that wrote something: the initial one with the updates of all that are done, in the
 /// order of their keys.
 ///
-/// An update whose key is the highest is applied to the state as it is. One that comes in between is applied to the
-/// state before it, and those behind it once more. What is known of the states in between are *marks*, at the keys that
-/// are at work: whatever starts later has an ancestor among them, and so a higher key than the lowest of them. What lies
-/// below the lowest mark is forgotten.
+/// An update whose key is the highest is applied to the state as it is, and so is one behind which nothing wrote the same
+/// fields. Any other is applied to the state before it, and those behind it once more. What is known of the states in
+/// between are *marks*, at the keys that are at work: whatever starts later has an ancestor among them, and so a higher key
+/// than the lowest of them. What lies below the lowest mark is forgotten.
 pub(crate) struct Snapshots<S: State> {
     /// With all updates.
     whole: S,
     /// The highest key that wrote something.
     last: Option<Key>,
+    /// The highest key that wrote each field, by its place.
+    last_of: HashMap<usize, Key>,
     /// What was written above the lowest mark.
     written: BTreeMap<Key, Written<S>>,
     /// At the keys that are at work, and at those that are done while their successors have not started.
@@ -29,7 +32,10 @@ pub(crate) struct Snapshots<S: State> {
     done: Vec<Key>,
     /// What happened, and was not looked at.
     happened: VecDeque<Happened<S>>,
+    /// Whether the latest state was given.
     pub(super) is_given: bool,
+    /// A reducer panicked. The run will say so, if what it applies it to is the same.
+    is_broken: bool,
 }
 
 /// The state with what was written up to a key.
@@ -41,9 +47,16 @@ enum Mark<S> {
     Unknown,
 }
 
+impl<S> Mark<S> {
+    fn known(&mut self) -> Option<&mut S> {
+        if let Self::Known(state) = self { Some(state) } else { None }
+    }
+}
+
 enum Happened<S: State> {
     Began(Key),
-    Done(Key, Written<S>),
+    /// With the places of the fields that it may have written.
+    Done(Key, Written<S>, Vec<usize>),
     /// What follows from those that are done has started.
     Followed,
 }
@@ -53,11 +66,13 @@ impl<S: State> Snapshots<S> {
         Self {
             whole: initial,
             last: None,
+            last_of: HashMap::new(),
             written: BTreeMap::new(),
             marks: BTreeMap::new(),
             done: Vec::new(),
             happened: VecDeque::new(),
             is_given: false,
+            is_broken: false,
         }
     }
 
@@ -65,8 +80,8 @@ impl<S: State> Snapshots<S> {
         self.happened.push_back(Happened::Began(key));
     }
 
-    pub(super) fn done(&mut self, key: Key, update: Written<S>) {
-        self.happened.push_back(Happened::Done(key, update));
+    pub(super) fn done(&mut self, key: Key, update: Written<S>, fields: Vec<usize>) {
+        self.happened.push_back(Happened::Done(key, update, fields));
     }
 
     pub(super) fn followed(&mut self) {
@@ -75,17 +90,28 @@ impl<S: State> Snapshots<S> {
 
     /// The next snapshot, if something was written.
     pub(super) fn next(&mut self) -> Option<S> {
+        if self.is_broken {
+            self.happened.clear();
+            return None;
+        }
+        caught(|| self.next_one()).unwrap_or_else(|_| {
+            (self.is_broken, self.is_given) = (true, false);
+            None
+        })
+    }
+
+    fn next_one(&mut self) -> Option<S> {
         while let Some(happened) = self.happened.pop_front() {
             match happened {
                 Happened::Began(key) => {
                     let mark = if self.is_behind_all(&key) { Mark::Whole } else { Mark::Unknown };
                     self.marks.insert(key, mark);
                 }
-                Happened::Done(key, mut update) => {
+                Happened::Done(key, mut update, fields) => {
                     self.done.push(key.clone());
                     update.retain(|writes| !writes.is_empty());
                     if !update.is_empty() {
-                        self.write(key, update);
+                        self.write(key, update, &fields);
                         self.is_given = true;
                         return Some(self.whole.clone());
                     }
@@ -100,7 +126,15 @@ impl<S: State> Snapshots<S> {
         self.last.as_ref().is_none_or(|last| last < key)
     }
 
-    fn write(&mut self, key: Key, update: Written<S>) {
+    fn write(&mut self, key: Key, update: Written<S>, fields: &[usize]) {
+        let is_last_of = |field: &usize| self.last_of.get(field).is_none_or(|last| *last < key);
+        let is_apart = fields.iter().all(is_last_of);
+        for field in fields {
+            let last = self.last_of.entry(*field).or_insert_with(|| key.clone());
+            if *last < key {
+                last.clone_from(&key);
+            }
+        }
         if self.is_behind_all(&key) {
             // For those in between, that was the whole so far. One of them is enough to find the others.
             let since = self.last.as_ref().map_or(Unbounded, Included);
@@ -111,6 +145,11 @@ impl<S: State> Snapshots<S> {
             between.for_each(|mark| *mark = Mark::Unknown);
             apply(&mut self.whole, &update);
             self.last = Some(key.clone());
+        } else if is_apart {
+            // What is behind it makes no difference to these fields, and they make none to that.
+            apply(&mut self.whole, &update);
+            let from_here = self.marks.range_mut::<Key, _>((Included(&key), Unbounded)).map(|(_, mark)| mark);
+            from_here.filter_map(Mark::known).for_each(|state| apply(state, &update));
         } else {
             self.whole = self.before(&key);
             apply(&mut self.whole, &update);

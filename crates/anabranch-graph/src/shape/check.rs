@@ -4,7 +4,7 @@ use super::dominators::Dominators;
 use super::loops::{self, Loops};
 use super::names::Names;
 use super::plan::Plan;
-use super::{Shape, conflicts, edges, endless, options, places, reach};
+use super::{Shape, conflicts, depth, edges, endless, options, places, reach};
 use crate::build_error::BuildErrors;
 
 impl Shape {
@@ -12,6 +12,7 @@ impl Shape {
     pub(crate) fn check(&self) -> Result<Plan, BuildErrors> {
         let mut errors = Vec::new();
         let names = Names::check(self, &mut errors);
+        depth::check(self, &mut errors);
         let mut skeleton = edges::check(self, &names, &mut errors);
         if skeleton.links.iter().any(|link| link.from == skeleton.start()) {
             reach::check(&mut skeleton, &names.refused, &mut errors);

@@ -4,6 +4,7 @@
 mod bits;
 mod check;
 mod conflicts;
+mod depth;
 mod dominators;
 mod edges;
 mod endless;

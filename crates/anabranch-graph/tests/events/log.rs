@@ -20,12 +20,21 @@ async fn a_run_that_goes_on_says_what_it_knows_and_tells_of_the_rest() {
         "parts[2]: update [{\"lines\":[\"part 2\"]}]",
         "parts[2]: done",
         "parts: done",
+        "parts: chose round",
     ];
     assert_eq!(told[..wanted.len()], wanted);
     let state = done(events).await;
     let mut events = stored.thread("t").resume_events();
-    let wanted =
-        ["parts: replayed", "round#0: replayed", "never: passedover", "round#1: replayed", "rumour: replayed failure"];
+    let wanted = [
+        "parts: replayed",
+        "parts: chose round",
+        "round#0: replayed",
+        "round#0: chose round",
+        "never: passedover",
+        "round#1: replayed",
+        "round#1: chose rumour",
+        "rumour: replayed failure",
+    ];
     let mut told = all(&mut events).await;
     told.sort();
     let mut wanted = wanted.map(String::from);

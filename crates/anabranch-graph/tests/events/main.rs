@@ -36,6 +36,7 @@ fn short(event: &GraphEvent) -> String {
     let kind = match &event.kind {
         EventKind::Token(token) => format!("token {:?}", token.text()),
         EventKind::Update(update) => format!("update {}", update.to_json().unwrap()),
+        EventKind::Chose(chosen) => format!("chose {}", chosen.join(", ")),
         EventKind::Asks(question) => format!("asks {:?}", question.text().unwrap()),
         EventKind::Failed(kind) => format!("failed: {kind}"),
         EventKind::Broke(kind) => format!("broke: {kind}"),

@@ -129,13 +129,16 @@ async fn each_event_has_its_node_item_and_iteration() {
         "parts[2]: update [{\"lines\":[\"part 2\"]}]",
         "parts[2]: done",
         "parts: done",
+        "parts: chose round",
         "round#0: started",
         "never: passedover",
         "round#0: update [{\"lines.overwrite\":[\"\"]},{\"count\":1}]",
         "round#0: done",
+        "round#0: chose round",
         "round#1: started",
         "round#1: update [{\"lines.overwrite\":[\"\"]},{\"count\":2}]",
         "round#1: done",
+        "round#1: chose rumour",
         "rumour: started",
         "rumour: failed: timed out",
     ];
@@ -145,8 +148,8 @@ async fn each_event_has_its_node_item_and_iteration() {
     let of = |event: &GraphEvent| (event.node().to_string(), event.item(), event.iteration());
     assert_eq!(of(&all[0]), ("parts".to_string(), None, None));
     assert_eq!(of(&all[8]), ("parts".to_string(), Some(2), None));
-    assert_eq!(of(&all[15]), ("round".to_string(), None, Some(1)));
-    let EventKind::Update(update) = &all[15].kind else { panic!() };
+    assert_eq!(of(&all[17]), ("round".to_string(), None, Some(1)));
+    let EventKind::Update(update) = &all[17].kind else { panic!() };
     let writes = update.writes().unwrap();
     let fields: Vec<_> = writes.iter().map(|write| (write.field.as_str(), write.overwrite, &write.value)).collect();
     assert_eq!(fields, [("lines", true, &json!([""])), ("count", false, &json!(2))]);

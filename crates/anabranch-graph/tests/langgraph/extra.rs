@@ -1,6 +1,5 @@
 //! What LangGraph gets wrong or has no case of: joins, state, errors.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,7 +7,6 @@ use anabranch_core::{Error, ErrorKind, RunnableExt, lambda_with_state};
 use anabranch_graph::{
     BuildErrorKind, BuildErrors, CompiledGraph, END, EndNotReached, MemoryStore, START, State, StateGraph,
 };
-use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Barrier;
 use tokio::time::sleep;
@@ -204,8 +202,8 @@ async fn e8_a_conflict_is_found_before_anything_runs() {
 }
 
 /// LangGraph: a reducer that raises does so on each resume and in `get_state`, too. Ours cannot fail by its type, so that
-/// it panics is a bug of the program. The panic reaches the caller; the log is whole, what stands before is read, and a
-/// fork from there goes on.
+/// it panics is a bug of the program. It is an error that names the node and the field; the log is whole, what stands
+/// before is read, a fork from there goes on, and the thread itself does when the reducer is mended.
 #[tokio::test]
 async fn e23_a_reducer_that_panics_loses_no_log() {
     let calls = Count::default();
@@ -226,9 +224,12 @@ async fn e23_a_reducer_that_panics_loses_no_log() {
     };
     let store = MemoryStore::new();
     let thread = graph(40).with_store(store.clone()).thread("t");
-    assert!(AssertUnwindSafe(thread.start(Notes::default())).catch_unwind().await.is_err());
+    let error = thread.start(Notes::default()).await.unwrap_err();
+    assert!(error.to_string().contains("node \"large\" > reducer of Write { field: \"small\", .. }"), "{error}");
     assert_eq!(paths(&thread.history().await.unwrap()), ["large", "small"]);
-    assert!(AssertUnwindSafe(thread.resume()).catch_unwind().await.is_err());
+    for error in [thread.resume().await.map(|_| ()), thread.state().await.map(|_| ())] {
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::Panic);
+    }
     assert_eq!(thread.state_at(1).await.unwrap().small, 4);
     let fork = graph(2).with_store(store).thread(thread.fork(1).await.unwrap().id());
     assert_eq!(done(fork.resume().await.unwrap()).small, 6);

@@ -80,6 +80,19 @@ polish -> one of polish, END [3 runs, 330 ms, longest 120 ms]
         assert!(mermaid.contains(&format!("\n    {line}\n")), "{mermaid}");
     }
     assert!(mermaid.contains("n4[\"spare<br/>passed over\"]"), "{mermaid}");
+    // In the order in which they are drawn: the edges, then those of fallbacks.
+    let taken =
+        "    linkStyle 0,1,2,3,6,8,9,10 stroke:#1a7f37,stroke-width:2px\n    linkStyle 4,5,7,11 stroke:#b0bec5\n";
+    assert!(mermaid.contains(taken), "{mermaid}");
+    let dot = graph.drawing().report(&report).to_dot();
+    for edge in [
+        r##"n1 -> n5 [color="#b0bec5", fontcolor="#78909c"];"##,
+        r##"n5 -> stop [style=dashed, color="#1a7f37", penwidth=2];"##,
+        r##"n2 -> n3 [style=dotted, label="on failure", color="#1a7f37", penwidth=2];"##,
+        r##"n3 -> n4 [style=dotted, label="on failure", color="#b0bec5", fontcolor="#78909c"];"##,
+    ] {
+        assert!(dot.contains(edge), "{dot}");
+    }
     assert!(graph.drawing().report(&report).to_dot().contains(
         r##"n1 [label="rumours\noptional\n30 ms, failed: overloaded", style="rounded,filled", fillcolor="#ffdddb""##
     ));
@@ -231,4 +244,50 @@ fn a_listener_goes_anywhere() {
     fn goes<T: Send + Sync + 'static>(_: &T) {}
     goes(&RunReport::new().listener());
     goes(&RunReport::new());
+}
+
+/// What a route chose is told of START, of graphs inside, and of what is read from a log.
+#[tokio::test]
+async fn which_edges_were_taken() {
+    let inner = StateGraph::<Notes>::new()
+        .node("one", nothing)
+        .node("two", nothing)
+        .route(START, |_| "two", ["one", "two"])
+        .edge(["one", "two"], END)
+        .compile()
+        .unwrap();
+    let graph = StateGraph::<Notes>::new()
+        .node("inner", step(|_: &Notes| Notes::default(), inner, |_: Notes| ()))
+        .node("fails", busy)
+        .node("other", nothing)
+        .route_many(START, |_| ["inner", "fails"], ["inner", "fails", "other"])
+        .edge(["inner", "other"], END)
+        .fallback("fails", "other")
+        .compile()
+        .unwrap();
+    let styles = |report: &RunReport, depth: usize| -> Vec<String> {
+        let picture = graph.drawing().depth(depth).report(report).to_mermaid();
+        picture.lines().filter_map(|line| Some(line.trim().strip_prefix("linkStyle ")?.to_string())).collect()
+    };
+    let (report, none) = (RunReport::new(), RunReport::new());
+    assert_eq!(styles(&none, 0), ["0,1,2,3,4,5 stroke:#b0bec5"]);
+    let stored = graph.on_event(report.listener()).with_store(MemoryStore::new());
+    stored.thread("t").start(Notes::default()).await.unwrap();
+    let wanted = ["0,1,3,4,5 stroke:#1a7f37,stroke-width:2px", "2 stroke:#b0bec5"];
+    assert_eq!(styles(&report, 0), wanted);
+    // The edges inside are drawn first.
+    let opened = ["1,3,4,5,7,8,9 stroke:#1a7f37,stroke-width:2px", "0,2,6 stroke:#b0bec5"];
+    assert_eq!(styles(&report, 1), opened);
+
+    // A run that reads all from the log.
+    let again = RunReport::new();
+    let stored = graph.on_event(again.listener()).with_store(stored_of(&graph).await);
+    stored.thread("t").resume().await.unwrap();
+    assert_eq!(styles(&again, 0), wanted);
+}
+
+async fn stored_of(graph: &CompiledGraph<Notes>) -> MemoryStore {
+    let store = MemoryStore::new();
+    graph.with_store(store.clone()).thread("t").start(Notes::default()).await.unwrap();
+    store
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use anabranch_core::RunnableExt;
 use anabranch_graph::dynamic::DynamicState;
-use anabranch_graph::{CompiledGraph, EventKind, GraphEvent, GraphStore, MemoryStore, Progress};
+use anabranch_graph::{CompiledGraph, EventKind, GraphEvent, GraphStore, MemoryStore, Progress, START};
 use serde_json::Value;
 
 use crate::generator::{self, Chance};
@@ -117,6 +117,7 @@ impl Logged {
                     assert!(open.remove(&path) && ended.insert(path), "{event:?}")
                 }
                 EventKind::Broke(_) => assert!(is_void && open.remove(&path), "{event:?} in a run that came to END"),
+                EventKind::Chose(_) => assert!(ended.contains(&path) || event.node() == START, "{event:?}"),
                 EventKind::PassedOver => assert!(!open.contains(&path) && ended.insert(path), "{event:?}"),
                 kind => panic!("{kind:?}"),
             }

@@ -27,6 +27,18 @@ pub(crate) fn mermaid(picture: &str) -> Seen {
             let style = rest.while_is(|char| char.is_ascii_alphanumeric() || ":#,- ".contains(char));
             assert!(style.split(',').all(|one| one.split_once(':').is_some()), "{style:?}");
             rest.ends();
+        } else if rest.takes("linkStyle ") {
+            loop {
+                let link: usize = rest.while_is(|char| char.is_ascii_digit()).parse().expect("a number");
+                assert!(link < seen.edges.len(), "there is no link {link}");
+                if !rest.takes(",") {
+                    break;
+                }
+            }
+            rest.expect(" ");
+            let style = rest.while_is(|char| char.is_ascii_alphanumeric() || ":#,-".contains(char));
+            assert!(style.split(',').all(|one| one.split_once(':').is_some()), "{style:?}");
+            rest.ends();
         } else if rest.takes("class ") {
             loop {
                 let id = rest.id();
