@@ -26,6 +26,7 @@ mod shape;
 mod state;
 mod state_graph;
 mod step;
+mod stored;
 mod thread;
 mod update;
 mod work;
@@ -52,7 +53,8 @@ pub use shape::Field;
 pub use state::{Reduced, State};
 pub use state_graph::StateGraph;
 pub use step::{Step, Takes, step};
-pub use thread::{Migration, StoredGraph, Thread};
+pub use stored::{Migration, StoredGraph};
+pub use thread::Thread;
 pub use update::{Overwrite, Update, Write, WriteSet};
 
 /// For the code that `#[derive(State)]` writes.

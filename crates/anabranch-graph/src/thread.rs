@@ -5,148 +5,13 @@ use std::sync::Arc;
 
 use anabranch_core::{Error, ErrorKind, Result, RunConfig};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::events::GraphEvents;
-use crate::graph::CompiledGraph;
-use crate::log::{
-    Entry, GraphStore, Head, Log, LogConflict, Record, ShapeChanged, Writer, begin, end_of, exact, in_time, kept,
-    not_begun, read,
-};
+use crate::log::{Entry, Head, Log, LogConflict, Record, Writer, begin, end_of, exact, in_time, kept, not_begun, read};
 use crate::progress::Progress;
 use crate::state::State;
-
-type Migrate = dyn Fn(&mut Migration) -> Result<()> + Send + Sync;
-
-/// A graph whose runs survive a crash: by their logs, in a store.
-///
-/// ```
-/// use std::sync::Arc;
-///
-/// use anabranch_graph::{END, MemoryStore, Progress, START, State, StateGraph};
-/// use serde::{Deserialize, Serialize};
-///
-/// #[derive(Debug, Clone, Default, Serialize, Deserialize, State)]
-/// # #[state(crate = "anabranch_graph")]
-/// struct Letter {
-///     text: String,
-///     approved: bool,
-/// }
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> anabranch_core::Result<()> {
-/// let graph = StateGraph::<Letter>::new()
-///     .node("write", async |_: Arc<Letter>| Ok(Letter::text("Dear Sir")))
-///     .ask("approve", |letter| letter.text.clone(), Letter::approved)
-///     .edge(START, "write")
-///     .edge("write", "approve")
-///     .edge("approve", END)
-///     .compile()?
-///     .with_store(MemoryStore::new());
-///
-/// let thread = graph.thread("letter 1");
-/// let Progress::Asks(questions) = thread.start(Letter::default()).await? else { panic!() };
-/// assert_eq!(questions[0].text(), Some("Dear Sir"));
-///
-/// // Later, in another process perhaps: the letter is not written again.
-/// let Progress::Done(letter) = thread.answer("approve", true).await? else { panic!() };
-/// assert!(letter.approved);
-/// # Ok(())
-/// # }
-/// ```
-pub struct StoredGraph<S> {
-    graph: CompiledGraph<S>,
-    store: Arc<dyn GraphStore>,
-    migrate: Option<Arc<Migrate>>,
-}
-
-/// What a log of another shape of the graph holds. See [`StoredGraph::migrate`].
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct Migration {
-    /// The state the run began with.
-    pub initial: Value,
-    /// What was done, in the order in which it was.
-    pub entries: Vec<Entry>,
-    /// What changed, in words.
-    pub changes: String,
-}
-
-/// States may hold what a model said.
-impl fmt::Debug for Migration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Migration");
-        shown.field("changes", &self.changes).field("entries", &self.entries).finish_non_exhaustive()
-    }
-}
-
-impl<S: State> CompiledGraph<S> {
-    /// The graph with a store for the logs of its runs.
-    pub fn with_store(&self, store: impl GraphStore + 'static) -> StoredGraph<S> {
-        StoredGraph { graph: self.clone(), store: Arc::new(store), migrate: None }
-    }
-}
-
-impl<S: State> StoredGraph<S> {
-    /// A run by its name, whether it has begun or not.
-    pub fn thread(&self, id: impl Into<String>) -> Thread<S> {
-        Thread { stored: self.clone(), id: id.into(), config: RunConfig::empty().clone() }
-    }
-
-    /// Leads logs over that were written by another shape of the graph: by changing the state they begin with, and
-    /// their entries. What comes of it is put behind what was there, and counts instead; with `|_| Ok(())` the log fits
-    /// as it is. It is asked once for each log, when the run goes on.
-    ///
-    /// ```
-    /// use std::sync::Arc;
-    ///
-    /// use anabranch_graph::{CompiledGraph, END, MemoryStore, Progress, START, State, StateGraph};
-    /// # use serde::{Deserialize, Serialize};
-    /// #
-    /// #[derive(Clone, Default, Serialize, Deserialize, State)]
-    /// # #[state(crate = "anabranch_graph")]
-    /// struct Letter {
-    ///     text: String,
-    ///     approved: bool,
-    /// }
-    ///
-    /// fn graph(writer: &'static str) -> CompiledGraph<Letter> {
-    ///     let graph = StateGraph::new()
-    ///         .node(writer, async |_: Arc<Letter>| Ok(Letter::text("Dear Sir")))
-    ///         .ask("approve", |letter: &Letter| letter.text.clone(), Letter::approved);
-    ///     graph.edge(START, writer).edge(writer, "approve").edge("approve", END).compile().expect("it is right")
-    /// }
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> anabranch_core::Result<()> {
-    /// let store = MemoryStore::new();
-    /// graph("write").with_store(store.clone()).thread("letter 1").start(Letter::default()).await?;
-    ///
-    /// // The node has another name now, and so has its entry.
-    /// let renamed = graph("draft").with_store(store).migrate(|log| {
-    ///     let entries = log.entries.drain(..);
-    ///     log.entries = entries.map(|entry| if entry.node() == "write" { entry.with_path("draft") } else { entry }).collect();
-    ///     Ok(())
-    /// });
-    /// let Progress::Done(letter) = renamed.thread("letter 1").answer("approve", true).await? else { panic!() };
-    /// assert_eq!((letter.text.as_str(), letter.approved), ("Dear Sir", true));
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn migrate(self, migrate: impl Fn(&mut Migration) -> Result<()> + Send + Sync + 'static) -> Self {
-        Self { migrate: Some(Arc::new(migrate)), ..self }
-    }
-
-    /// The names of the runs that are in the store.
-    ///
-    /// # Errors
-    /// Those of the store.
-    pub async fn threads(&self) -> Result<Vec<String>> {
-        self.store.list().await
-    }
-}
+use crate::stored::{Loaded, StoredGraph, state};
 
 /// A run by its name: what was done of it is in the store. [`StoredGraph::thread`] gives it.
 ///
@@ -207,6 +72,10 @@ pub struct Thread<S> {
 }
 
 impl<S: State> Thread<S> {
+    pub(crate) fn new(stored: StoredGraph<S>, id: String) -> Self {
+        Self { stored, id, config: RunConfig::empty().clone() }
+    }
+
     /// Its name.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -242,9 +111,9 @@ impl<S: State> Thread<S> {
     /// gives its state once more.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] where the thread has not begun. [`ShapeChanged`] where the graph is another now and
-    /// nobody [migrates](StoredGraph::migrate). [`LogMismatch`](crate::LogMismatch) where the log has an entry that the
-    /// graph does not come to: before anything runs, unless the log was led over from another shape.
+    /// [`ErrorKind::NotFound`] where the thread has not begun. [`ShapeChanged`](crate::ShapeChanged) where the graph is
+    /// another now and nobody [migrates](StoredGraph::migrate). [`LogMismatch`](crate::LogMismatch) where the log has an
+    /// entry that the graph does not come to: before anything runs, unless the log was led over from another shape.
     /// [`DamagedRecord`](crate::DamagedRecord). [`LogConflict`] where another run works on the thread, or it was deleted
     /// meanwhile. Whatever the run or the store fails with.
     pub async fn resume(&self) -> Result<Progress<S>> {
@@ -263,7 +132,7 @@ impl<S: State> Thread<S> {
         self.load_and_go_on(Some((node.to_string(), value))).await
     }
 
-    /// [`start`](Self::start) as a stream of what happens, as [`CompiledGraph::events`] is one.
+    /// [`start`](Self::start) as a stream of what happens, as [`CompiledGraph::events`](crate::CompiledGraph::events) is one.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -358,7 +227,7 @@ impl<S: State> Thread<S> {
     /// over](StoredGraph::migrate).
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] where the thread has not begun; [`ShapeChanged`]; those of the store.
+    /// [`ErrorKind::NotFound`] where the thread has not begun; [`ShapeChanged`](crate::ShapeChanged); those of the store.
     pub async fn state(&self) -> Result<S> {
         self.fold(None).await
     }
@@ -434,59 +303,6 @@ impl<S: State> Thread<S> {
     /// Those of the store.
     pub async fn delete(&self) -> Result<()> {
         self.stored.store.delete(&self.id).await
-    }
-}
-
-/// What was read of a log.
-struct Loaded {
-    log: String,
-    /// The last head, and the entries that count with it.
-    head: Head,
-    entries: Vec<Entry>,
-    /// How many records there are.
-    next: u64,
-}
-
-impl Loaded {
-    async fn of(store: &dyn GraphStore, id: &str, count: Option<u64>) -> Result<Self> {
-        let (log, records) = store.read(id, count).await?.ok_or_else(|| not_begun(id))?;
-        let (head, entries) = read(id, &records)?;
-        Ok(Self { log, head, entries, next: records.len() as u64 })
-    }
-}
-
-impl<S: State> StoredGraph<S> {
-    /// A log of this shape, and whether it was of another one and is led over.
-    fn led_over(&self, loaded: Loaded) -> Result<(Loaded, bool)> {
-        let graph = &self.graph.inner;
-        let Some(changes) = loaded.head.difference(graph.shape()) else { return Ok((loaded, false)) };
-        let Some(migrate) = &self.migrate else { return Err(ShapeChanged::error(changes)) };
-        let mut migration = Migration { initial: loaded.head.initial, entries: loaded.entries, changes };
-        migrate(&mut migration)?;
-        let Migration { initial, entries, .. } = migration;
-        // What does not fit must not be taken for a log of this shape.
-        graph.fold(state(initial.clone())?, &entries)?;
-        Ok((Loaded { head: Head::new(graph.shape(), initial), entries, ..loaded }, true))
-    }
-}
-
-fn state<S: DeserializeOwned>(value: Value) -> Result<S> {
-    serde_json::from_value(value).map_err(|error| {
-        let message =
-            "the state with which the log begins does not fit the state of the graph: `migrate` leads it over";
-        Error::new(ErrorKind::InvalidInput, message).with_source(error)
-    })
-}
-
-impl<S> Clone for StoredGraph<S> {
-    fn clone(&self) -> Self {
-        Self { graph: self.graph.clone(), store: self.store.clone(), migrate: self.migrate.clone() }
-    }
-}
-
-impl<S> fmt::Debug for StoredGraph<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoredGraph").field("graph", &self.graph).finish_non_exhaustive()
     }
 }
 

@@ -12,9 +12,11 @@ use super::{GraphStore, LogConflict};
 /// Logs that are kept as long as the program runs. Clones are the same store.
 #[derive(Clone, Default)]
 pub struct MemoryStore {
-    /// Which log each of them has, and its records.
-    threads: Arc<Mutex<BTreeMap<String, (String, Vec<String>)>>>,
+    threads: Arc<Mutex<Threads>>,
 }
+
+/// Which log each of them has, and its records.
+type Threads = BTreeMap<String, (String, Vec<String>)>;
 
 impl MemoryStore {
     /// A store without threads.
@@ -23,7 +25,7 @@ impl MemoryStore {
         Self::default()
     }
 
-    fn threads(&self) -> MutexGuard<'_, BTreeMap<String, (String, Vec<String>)>> {
+    fn threads(&self) -> MutexGuard<'_, Threads> {
         self.threads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -19,6 +19,15 @@ const INSERT: &str = "
         FROM anabranch_log WHERE thread = ?1 ORDER BY position DESC LIMIT 1
     ), 0)";
 
+/// From each thread to the next, past its records.
+const LIST: &str = "
+    WITH RECURSIVE threads(thread) AS (
+        SELECT MIN(thread) FROM anabranch_log UNION ALL
+        SELECT (SELECT MIN(thread) FROM anabranch_log WHERE thread > threads.thread) FROM threads
+        WHERE threads.thread IS NOT NULL
+    )
+    SELECT thread FROM threads WHERE thread IS NOT NULL";
+
 const TABLE: &str = "
     CREATE TABLE IF NOT EXISTS anabranch_log (
         thread TEXT NOT NULL,
@@ -35,7 +44,8 @@ const TABLE: &str = "
 ///
 /// Each append is a transaction in WAL mode with `synchronous=FULL`: what is written outlives a crash of the process and
 /// of the machine. Each record carries a CRC-32, so that what was damaged on the disk is found
-/// ([`DamagedRecord`](crate::DamagedRecord)).
+/// ([`DamagedRecord`](crate::DamagedRecord)). Only how many records there are on a page is not seen to: what damages that
+/// number can hide the last ones, which SQLite's `PRAGMA integrity_check` finds.
 #[derive(Clone)]
 pub struct SqliteStore {
     connection: Arc<Mutex<Connection>>,
@@ -187,7 +197,7 @@ impl GraphStore for SqliteStore {
 
     async fn list(&self) -> Result<Vec<String>> {
         let list = |connection: &mut Connection| {
-            let mut threads = connection.prepare_cached("SELECT DISTINCT thread FROM anabranch_log ORDER BY thread")?;
+            let mut threads = connection.prepare_cached(LIST)?;
             threads.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()
         };
         self.with(move |connection| list(connection).map_err(failed)).await

@@ -31,7 +31,7 @@ pub(crate) struct Engine<S: State> {
     pub(super) decided: VecDeque<(Arrival, bool)>,
     /// How many activations there were since it began, or since the latest answer inside of it.
     pub(super) steps: usize,
-    /// How many answers it knows of.
+    /// How many answers inside of it it knows of.
     pub(super) answers: usize,
     pub(super) failed: Vec<(Path, Error)>,
     /// Where ways stopped: nodes that ran, or that not all came to that have to, and of which no edge was taken.

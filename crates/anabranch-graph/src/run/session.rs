@@ -1,7 +1,7 @@
 //! [`Session`]: what a run and the graphs inside of it share.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use anabranch_core::{Error, ErrorKind, Result, RunConfig};
@@ -25,9 +25,9 @@ pub(crate) struct Session {
     /// How many steps are at work. Where none is, and none can start, open questions pause the run.
     working: AtomicUsize,
     asks: Mutex<BTreeMap<Vec<u64>, Ask>>,
-    /// The paths of the questions that were answered, in that order, and how many there are.
-    answered: Mutex<Vec<String>>,
-    answers: AtomicUsize,
+    /// How many answers there were inside of each run, by its path; and whether there was one at all.
+    answered: Mutex<HashMap<String, usize>>,
+    has_answers: AtomicBool,
     listener: Option<Listener>,
     /// Where somebody reads the events, or once did.
     queue: OnceLock<Arc<Queue>>,
@@ -58,7 +58,7 @@ impl Inside {
             working: AtomicUsize::new(0),
             asks: Mutex::default(),
             answered: Mutex::default(),
-            answers: AtomicUsize::new(0),
+            has_answers: AtomicBool::new(false),
             listener: ears.listener,
             queue,
             log,
@@ -99,15 +99,14 @@ impl Inside {
         self.0.working.load(Ordering::Relaxed) == 0 && !self.asks().is_empty()
     }
 
-    /// Whether a question below this path was answered, of those behind the first `known`; then all are known.
+    /// Whether a question inside of the run of this path was answered since so many answers were known; then all are.
     pub(super) fn was_answered(&self, path: &str, known: &mut usize) -> bool {
-        if self.0.answers.load(Ordering::Relaxed) == *known {
+        if !self.0.has_answers.load(Ordering::Relaxed) {
             return false;
         }
         let answered = self.0.answered.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_below =
-            |one: &String| path.is_empty() || one.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
-        answered.iter().skip(std::mem::replace(known, answered.len())).any(is_below)
+        let now = answered.get(path).copied().unwrap_or(0);
+        std::mem::replace(known, now) != now
     }
 
     pub(crate) fn asks(&self) -> MutexGuard<'_, BTreeMap<Vec<u64>, Ask>> {
@@ -189,10 +188,19 @@ impl Inside {
     /// Answers open questions, all of these or none: each by its path, or by its node if only one is open there.
     pub(crate) fn answer(&self, answers: Vec<(String, Value)>) -> Result<()> {
         let mut asks = self.asks();
+        let mut by_path: HashMap<String, Vec<u64>> = HashMap::new();
+        // Of many answers each finds its question at once.
+        for (key, ask) in asks.iter().filter(|_| answers.len() > 1) {
+            for path in [ask.path.as_str(), without_iterations(&ask.path)] {
+                by_path.entry(path.to_owned()).or_insert_with(|| key.clone());
+            }
+        }
         let mut accepted: Vec<(Vec<u64>, Ask, Give)> = Vec::new();
         for (node, value) in answers {
-            let was_answered = accepted.iter().any(|(_, ask, _)| ask.path == node || node_of(&ask.path) == node);
-            let accept = named(&asks, &node, was_answered).and_then(|(key, ask)| {
+            let was_answered = || accepted.iter().any(|(_, ask, _)| ask.path == node || node_of(&ask.path) == node);
+            let at_path = by_path.get(&node).and_then(|key| asks.get_key_value(key));
+            let found = at_path.map_or_else(|| named(&asks, &node, was_answered), Ok);
+            let accept = found.and_then(|(key, ask)| {
                 let give = caught(|| (ask.take)(value)).and_then(|given| given)?;
                 Ok((key.clone(), give))
             });
@@ -205,8 +213,12 @@ impl Inside {
             }
         }
         let mut answered = self.0.answered.lock().unwrap_or_else(PoisonError::into_inner);
-        answered.extend(accepted.iter().map(|(_, ask, _)| ask.path.clone()));
-        self.0.answers.store(answered.len(), Ordering::Relaxed);
+        for (_, ask, _) in &accepted {
+            for end in std::iter::once(0).chain(ask.path.match_indices('/').map(|(end, _)| end)) {
+                *answered.entry(ask.path[..end].to_owned()).or_default() += 1;
+            }
+        }
+        self.0.has_answers.store(true, Ordering::Relaxed);
         drop((answered, asks));
         accepted.into_iter().for_each(|(.., give)| give());
         Ok(())
@@ -214,7 +226,11 @@ impl Inside {
 }
 
 /// The open question of a path, or of a node if only one is open there.
-fn named<'a>(asks: &'a BTreeMap<Vec<u64>, Ask>, node: &str, was_answered: bool) -> Result<(&'a Vec<u64>, &'a Ask)> {
+fn named<'a>(
+    asks: &'a BTreeMap<Vec<u64>, Ask>,
+    node: &str,
+    was_answered: impl Fn() -> bool,
+) -> Result<(&'a Vec<u64>, &'a Ask)> {
     let by_path = asks.iter().find(|(_, ask)| ask.path == node || without_iterations(&ask.path) == node);
     if let Some(found) = by_path {
         return Ok(found);
@@ -223,7 +239,7 @@ fn named<'a>(asks: &'a BTreeMap<Vec<u64>, Ask>, node: &str, was_answered: bool) 
     let listed = |asks: &[&Ask]| asks.iter().map(|ask| format!("`{}`", ask.path)).collect::<Vec<_>>().join(", ");
     let message = match named[..] {
         [found] => return Ok(found),
-        [] if was_answered => format!("`{node}` is answered more than once"),
+        [] if was_answered() => format!("`{node}` is answered more than once"),
         [] => format!("`{node}` asks nothing; open questions: {}", listed(&asks.values().collect::<Vec<_>>())),
         _ => {
             let open: Vec<_> = named.iter().map(|(_, ask)| *ask).collect();

@@ -1,41 +1,30 @@
 //! A file of which one bit is another one than was written, wherever it is.
 
-use anabranch_core::Result;
-use anabranch_graph::{CompiledGraph, SqliteStore};
+use std::path::PathBuf;
 
-use super::graphs::{Run, Works, asks, initial, loops};
-use super::prefixes::to_end;
+use anabranch_graph::{GraphStore, SqliteStore};
+
+use super::graphs::{Works, asks, initial, loops};
+use super::prefixes::{records, to_end};
 use super::sqlite::file;
 
 /// How many bits are turned, each in a file of its own.
-const BITS: usize = 3_000;
+const BITS: usize = 400;
 
-/// What a log is taken for: its states at all positions.
-async fn states(graph: &CompiledGraph<Run>, store: &SqliteStore, thread: &str) -> Result<Vec<Run>> {
-    let thread = graph.with_store(store.clone()).thread(thread);
-    let mut states = Vec::new();
-    for position in 0..=thread.history().await?.len() as u64 {
-        states.push(thread.state_at(position).await?);
-    }
-    assert_eq!(states.last(), Some(&thread.state().await?));
-    Ok(states)
-}
-
-/// Of what SQLite puts around the records some is not seen to: how many there are on a page.
+/// How many records there are on a page nobody sees to: that may make a log shorter. It never makes another one of it.
 #[tokio::test]
-async fn no_state_is_taken_for_right_that_is_not() {
+async fn nothing_is_taken_for_right_that_is_not() {
     let path = file("bits");
     let store = SqliteStore::open(&path).await.unwrap();
-    let graphs =
-        [("first", loops(&Works::default())), ("second", asks(&Works::default())), ("third", loops(&Works::default()))];
+    let works = Works::default();
     let mut whole = Vec::new();
-    for (thread, graph) in &graphs {
-        to_end(graph.with_store(store.clone()).thread(*thread).start(initial()).await.unwrap()).await.unwrap();
-        whole.push(states(graph, &store, thread).await.unwrap());
+    for (thread, graph) in [("first", loops(&works)), ("second", asks(&works)), ("third", loops(&works))] {
+        to_end(graph.with_store(store.clone()).thread(thread).start(initial()).await.unwrap()).await.unwrap();
+        whole.push((thread, records(&store, thread).await));
     }
     drop(store);
     // With the last connection what is beside the file goes into it.
-    let journal = std::path::PathBuf::from(format!("{}-wal", path.display()));
+    let journal = PathBuf::from(format!("{}-wal", path.display()));
     while journal.exists() {
         tokio::task::yield_now().await;
     }
@@ -48,25 +37,21 @@ async fn no_state_is_taken_for_right_that_is_not() {
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
-        let at = (random >> 8) as usize % bytes.len();
+        let (at, bit) = ((random >> 8) as usize % bytes.len(), random % 8);
         let mut damaged = bytes.clone();
-        damaged[at] ^= 1 << (random % 8);
+        damaged[at] ^= 1 << bit;
         std::fs::write(&path, damaged).unwrap();
-        let store = match SqliteStore::open(&path).await {
-            Ok(store) => store,
-            Err(_) => {
-                found += 1;
-                continue;
-            }
+        let Ok(store) = SqliteStore::open(&path).await else {
+            found += 1;
+            continue;
         };
-        for ((thread, graph), whole) in graphs.iter().zip(&whole) {
-            match states(graph, &store, thread).await {
+        for (thread, whole) in &whole {
+            match store.read(thread, None).await {
                 Err(_) => found += 1,
-                Ok(states) if states == *whole => same += 1,
-                Ok(states) => {
-                    assert!(whole.starts_with(&states), "{thread}: bit {} of byte {at}", random % 8);
-                    shorter += 1;
-                    println!("{thread}: bit {} of byte {at} hides {} records", random % 8, whole.len() - states.len());
+                Ok(records) => {
+                    let records = records.map_or(Vec::new(), |(_, records)| records);
+                    assert!(whole.starts_with(&records), "{thread}: bit {bit} of byte {at}");
+                    if records == *whole { same += 1 } else { shorter += 1 }
                 }
             }
         }
@@ -76,5 +61,5 @@ async fn no_state_is_taken_for_right_that_is_not() {
         }
     }
     println!("{} bytes: {found} found, {same} the same, {shorter} shorter", bytes.len());
-    assert!(found > BITS / 10 && shorter < BITS / 500, "{found} found, {same} the same, {shorter} shorter");
+    assert!(found > BITS / 10 && shorter <= BITS / 100, "{found} found, {same} the same, {shorter} shorter");
 }

@@ -4,6 +4,7 @@
 #[cfg(feature = "sqlite")]
 mod damage;
 mod forks;
+mod garbled;
 mod graphs;
 mod hangs;
 mod identity;

@@ -1,12 +1,15 @@
 //! Logs in a file.
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 use anabranch_core::Result;
-use anabranch_graph::{DamagedRecord, GraphStore, LogConflict, MemoryStore, Progress, SqliteStore};
+use anabranch_graph::{
+    DamagedRecord, END, GraphStore, LogConflict, MemoryStore, Progress, START, SqliteStore, StateGraph,
+};
 use rusqlite::Connection;
 
-use super::graphs::{ALL, Works, asks, initial, loops};
+use super::graphs::{ALL, Run, Works, asks, initial, loops};
 use super::prefixes::{entries, records as all, to_end};
 
 /// A file that is not there yet.
@@ -180,6 +183,32 @@ async fn a_torn_write_is_as_if_it_had_not_been() -> Result<()> {
         assert_eq!((state.x, state.sum), (2, 2));
     }
     assert!(lengths.is_sorted_by(|a, b| a >= b), "{lengths:?}");
+    Ok(())
+}
+
+/// Another process keeps the file locked for longer than one waits, while the run is at it.
+#[tokio::test]
+async fn a_file_that_stays_locked_stops_the_run_and_no_more() -> Result<()> {
+    let path = file("locked");
+    let store = SqliteStore::open(&path).await?;
+    let locks = Arc::new(Mutex::new(Some(Connection::open(&path).unwrap())));
+    let lock = locks.clone();
+    let works = Works::default();
+    let step = works.step("a", move |_: &Arc<Run>| {
+        if let Some(other) = &*lock.lock().unwrap() {
+            other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        }
+        Ok(Run::x(1))
+    });
+    let graph = StateGraph::new().node("a", step).edge(START, "a").edge("a", END).compile()?;
+    let thread = graph.with_store(store).thread("t");
+    let error = thread.start(initial()).await.unwrap_err();
+    assert_eq!(error.message(), "the SQLite store failed: database is locked");
+    // Who reads does not wait.
+    assert_eq!(thread.state().await?, initial());
+    drop(locks.lock().unwrap().take());
+    let Progress::Done(state) = thread.resume().await? else { panic!("it asks nothing") };
+    assert_eq!((state.x, works.get()["a"]), (1, 2));
     Ok(())
 }
 
