@@ -127,7 +127,8 @@ impl Sound {
     fn of(seed: u64) -> Option<Self> {
         // Small ones first: what fails there is easy to read.
         let (chance, most) = (&mut Chance(seed), 2 + (seed * 10 / graphs()) as usize);
-        let graph = if seed % 4 == 3 { wild::graph(chance, most.min(7), 2) } else { generator::graph(chance, most, 2) };
+        let graph =
+            if seed % 16 == 15 { wild::graph(chance, most.min(5), 2) } else { generator::graph(chance, most, 2) };
         build::graph(&graph).ok()?;
         let wanted = wanted(&graph);
         (!wanted.came.is_too_long).then(|| Self { seed, graph: graph.to_string(), wanted })

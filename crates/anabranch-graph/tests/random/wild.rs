@@ -14,7 +14,7 @@ use crate::{asked_for, build, paused, run};
 
 /// One that passes its checks, if there is one among so many.
 pub(crate) fn graph(chance: &mut Chance, most: usize, depth: usize) -> Value {
-    let tries = std::iter::repeat_with(|| any(chance, most, depth)).take(200);
+    let tries = std::iter::repeat_with(|| any(chance, most, depth)).take(60);
     let sound = tries.into_iter().find(|graph| build::graph(graph).is_ok());
     sound.unwrap_or_else(|| generator::graph(chance, most, depth))
 }
@@ -165,7 +165,7 @@ fn with_a_stop(chance: &mut Chance, graph: &Value) -> Value {
 
 /// How many graphs the laws below are tried on.
 fn tries() -> u64 {
-    asked_for().unwrap_or(1_500)
+    asked_for().unwrap_or(1_000)
 }
 
 #[test]
