@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::exact::kept;
+use super::kept::kept;
 use crate::run::node_of;
 
 /// One thing of a run that is done, as its log keeps it: an activation of a node, an item of a map, the map itself when

@@ -7,6 +7,7 @@ mod exact;
 mod fold;
 mod head;
 mod in_time;
+mod kept;
 mod memory;
 mod replay;
 #[cfg(feature = "sqlite")]
@@ -17,10 +18,11 @@ mod writer;
 pub(crate) use begin::begin;
 pub use entry::Entry;
 pub use error::{DamagedRecord, LogConflict, LogMismatch, ShapeChanged};
-pub(crate) use exact::{exact, kept};
+pub(crate) use exact::exact;
 pub(crate) use fold::fold;
 pub(crate) use head::{Head, Record, not_begun, read};
 pub(crate) use in_time::{end_of, in_time};
+pub(crate) use kept::kept;
 pub use memory::MemoryStore;
 pub(crate) use replay::Replay;
 #[cfg(feature = "sqlite")]
