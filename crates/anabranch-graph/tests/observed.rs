@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anabranch_core::{Error, Observer, Result, RunConfig, RunnableExt, StepEvent, lambda, lambda_with};
-use anabranch_graph::{END, EventKind, START, State, StateGraph, Update, step};
+use anabranch_graph::{END, EventKind, MemoryStore, START, State, StateGraph, Update, step};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize, State)]
@@ -157,4 +157,22 @@ async fn a_token_is_one_of_the_step_in_the_node_whoever_observes() -> Result<()>
     let told: Vec<_> = log.take().into_iter().filter(|one| one.starts_with("written")).collect();
     assert_eq!(told, ["written graph > node \"write\" > lambda"]);
     Ok(())
+}
+
+/// The store of a thread is no step of the run.
+#[tokio::test]
+async fn a_thread_tells_what_a_run_tells() {
+    let graph = StateGraph::<Essay>::new().node("note", note).edge(START, "note").edge("note", END).compile().unwrap();
+    for name in [None, Some("essays")] {
+        let (log, config) = observed();
+        let config = name.map_or(config.clone(), |name| config.name(name)).timeout(Duration::from_secs(9));
+        graph.start_with(Essay::default(), &config).await.unwrap();
+        let of_run = log.take();
+        assert!(!of_run.is_empty());
+        let thread = graph.with_store(MemoryStore::new()).thread("t").with_config(config);
+        thread.start(Essay::default()).await.unwrap();
+        assert_eq!(log.take(), of_run);
+        thread.resume().await.unwrap();
+        assert_eq!(log.take(), ["> graph", "< graph"]);
+    }
 }

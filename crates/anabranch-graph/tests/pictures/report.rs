@@ -1,6 +1,6 @@
 //! What is heard of a run.
 
-use anabranch_graph::{MemoryStore, Progress, RunReport};
+use anabranch_graph::{CompiledGraph, MemoryStore, Progress, RunReport};
 
 use super::*;
 use crate::check::keep;
@@ -194,16 +194,21 @@ print -> END [0 µs]
     keep("report-nested", &graph.drawing().depth(1).report(&report));
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_question_takes_as_long_as_its_answer() {
-    let graph = StateGraph::<Notes>::new()
+/// A node, and a question about it.
+fn asking() -> CompiledGraph<Notes> {
+    StateGraph::<Notes>::new()
         .node("write", takes(20))
         .ask("approve", |_| "?", Notes::yes)
         .edge(START, "write")
         .edge("write", "approve")
         .edge("approve", END)
         .compile()
-        .unwrap();
+        .unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_takes_as_long_as_its_answer() {
+    let graph = asking();
     let report = RunReport::new();
     let Progress::Asks(questions) = graph.on_event(report.listener()).start(Notes::default()).await.unwrap() else {
         panic!("it asks")
@@ -216,14 +221,7 @@ async fn a_question_takes_as_long_as_its_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn what_an_earlier_run_did_is_told_from_what_this_one_does() {
-    let graph = StateGraph::<Notes>::new()
-        .node("write", takes(20))
-        .ask("approve", |_| "?", Notes::yes)
-        .edge(START, "write")
-        .edge("write", "approve")
-        .edge("approve", END)
-        .compile()
-        .unwrap();
+    let graph = asking();
     let store = MemoryStore::new();
     assert!(matches!(
         graph.with_store(store.clone()).thread("one").start(Notes::default()).await.unwrap(),
